@@ -1,0 +1,323 @@
+//! The command line: verbs, flags, and an answer to each mistake.
+//!
+//! Promise: a pure function of the arguments; nothing unknown is ignored, and every mistake names the nearest thing that exists.
+//! Rejected: clap (its compile time is most of what this program would take to build in a fresh clone).
+
+use std::ffi::OsString;
+
+use lexopt::Arg::{Long, Short, Value};
+
+/// What was asked for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    /// Print this text.
+    Help(&'static str),
+    Version,
+    Doctor(DoctorOptions),
+    /// The hidden verb of the child that tries namespaces.
+    Namespaces,
+}
+
+/// The flags of `doctor`.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct DoctorOptions {
+    pub(crate) no_devices: bool,
+    pub(crate) json: bool,
+}
+
+/// The hidden verb of [`Command::Namespaces`].
+pub(crate) const NAMESPACES: &str = "__namespaces";
+
+const VERBS: [&str; 2] = ["doctor", "help"];
+const FLAGS: [&str; 2] = ["help", "version"];
+const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
+
+pub(crate) const HELP: &str = "\
+Tribunal beside `cargo test`: what works on this machine, and what to do about the rest.
+
+Usage: cargo tribunal <VERB> [FLAGS]
+
+Verbs:
+  doctor    check what tests and deployments need, each with its remedy
+  help      print this text; `cargo tribunal help <VERB>` tells about one verb
+
+Flags:
+  -h, --help       print this text
+  -V, --version    print the version
+
+The tests themselves run with `cargo test`; `cargo test -- --help` lists what they understand.
+";
+
+pub(crate) const DOCTOR_HELP: &str = "\
+Checks what works on this machine: the toolchain, programs that deployments need, the kernel's means to contain
+processes, ports, memory, limits, devices, model files, disk and clock. Each check ends in one of
+  ok          it works
+  warn        it is missing or tight; only some tests need it, and the remedy says which
+  FAIL        `cargo test` itself needs it
+  not made    it was not looked at, or could not be
+Nothing is changed, and no value of a token or of another secret is printed.
+
+Usage: cargo tribunal doctor [FLAGS]
+
+Flags:
+      --no-devices    do not look for accelerators (drivers are not touched)
+      --json          print one JSON object instead of text
+  -h, --help          print this text
+
+JSON keys: `schema` (1; grows when a key changes its meaning or goes away), `program`, `version`,
+`summary` {ok, warn, fail, not_made}, `findings` [{id, group, title, state, found, remedy}] with `state` one of
+ok, warn, fail, not_made, and `remedy` null where the state is ok; `devices` null with --no-devices, else
+[{platform, index, uuid, name, memory_total_gib, memory_used_gib, visible}], where null memory is unmeasured;
+`device_notes` [{platform, source, kind, text}].
+
+Environment: NO_COLOR (any value) switches colours off; they are also off where the output is no terminal.
+
+Exit code: 0 nothing failed, 1 something that is required failed, 2 the command line is wrong.
+";
+
+/// What the arguments (without the program's own name) ask for.
+///
+/// # Errors
+/// A text of one or several lines that says what is wrong and what would be right.
+pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
+    // Cargo starts `cargo-tribunal tribunal doctor` for `cargo tribunal doctor`.
+    if arguments.first().is_some_and(|first| first == "tribunal") {
+        arguments.remove(0);
+    }
+    let mut parser = lexopt::Parser::from_args(arguments);
+    match parser.next().map_err(wrong)? {
+        None => Err(format!("a verb is missing\n\n{HELP}")),
+        Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
+        Some(Short('V') | Long("version")) => Ok(Command::Version),
+        Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "help" => help(parser),
+        Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
+        Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
+        Some(Long(flag)) => {
+            // A flag of the verb before the verb is the likeliest mistake.
+            let of_doctor = DOCTOR_FLAGS.contains(&flag);
+            let hint = if of_doctor {
+                format!("help: `cargo tribunal doctor --{flag}`\n")
+            } else {
+                nearest_flag(flag, &FLAGS)
+            };
+            Err(format!("unknown flag `--{flag}` before the verb\n{hint}"))
+        }
+        Some(Short(flag)) => Err(format!(
+            "unknown flag `-{flag}` before the verb\n{}",
+            see("cargo tribunal --help")
+        )),
+    }
+}
+
+fn doctor(mut parser: lexopt::Parser) -> Result<Command, String> {
+    let mut options = DoctorOptions::default();
+    loop {
+        match parser.next().map_err(wrong)? {
+            None => return Ok(Command::Doctor(options)),
+            Some(Long("no-devices")) => options.no_devices = true,
+            Some(Long("json")) => options.json = true,
+            Some(Short('h') | Long("help")) => return Ok(Command::Help(DOCTOR_HELP)),
+            Some(Long(flag)) => {
+                return Err(format!(
+                    "`doctor` has no flag `--{flag}`\n{}",
+                    nearest_flag(flag, &DOCTOR_FLAGS)
+                ));
+            }
+            Some(Short(flag)) => {
+                return Err(format!(
+                    "`doctor` has no flag `-{flag}`\n{}",
+                    see("cargo tribunal doctor --help")
+                ));
+            }
+            Some(Value(value)) => {
+                let value = clean(&value.to_string_lossy());
+                return Err(format!(
+                    "`doctor` takes no argument, got `{value}`\n{}",
+                    see("cargo tribunal doctor --help")
+                ));
+            }
+        }
+    }
+}
+
+fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
+    match parser.next().map_err(wrong)? {
+        None => Ok(Command::Help(HELP)),
+        Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
+        Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
+        Some(_) => Err(format!(
+            "`help` has no flags\n{}",
+            see("cargo tribunal --help")
+        )),
+    }
+}
+
+fn unknown_verb(verb: &str) -> String {
+    let verb = clean(verb);
+    match nearest(&verb, &VERBS) {
+        Some(near) => {
+            format!("unknown verb `{verb}`\nhelp: did you mean `cargo tribunal {near}`?\n")
+        }
+        None => format!(
+            "unknown verb `{verb}`; there are: {}\n{}",
+            VERBS.join(", "),
+            see("cargo tribunal --help")
+        ),
+    }
+}
+
+fn nearest_flag(flag: &str, flags: &[&str]) -> String {
+    match nearest(flag, flags) {
+        Some(near) => format!("help: did you mean `--{near}`?\n"),
+        None => {
+            let all: Vec<String> = flags.iter().map(|flag| format!("--{flag}")).collect();
+            format!("help: there are {}\n", all.join(", "))
+        }
+    }
+}
+
+/// The nearest word, if it is near enough to be meant: at most a third of the letters differ, and always one may.
+fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let allowed = (word.chars().count() / 3).max(1);
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), *candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+fn see(command: &str) -> String {
+    format!("help: see `{command}`\n")
+}
+
+fn wrong(error: lexopt::Error) -> String {
+    format!(
+        "{}\n{}",
+        clean(&error.to_string()),
+        see("cargo tribunal --help")
+    )
+}
+
+/// Text from outside for one line on a terminal: no control characters, not endless.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn what_is_understood() {
+        let doctor = |no_devices, json| Command::Doctor(DoctorOptions { no_devices, json });
+        for (line, expected) in [
+            ("doctor", doctor(false, false)),
+            ("tribunal doctor", doctor(false, false)),
+            ("doctor --no-devices", doctor(true, false)),
+            ("tribunal doctor --json --no-devices", doctor(true, true)),
+            ("doctor --json --json", doctor(false, true)),
+            ("--help", Command::Help(HELP)),
+            ("tribunal -h", Command::Help(HELP)),
+            ("help", Command::Help(HELP)),
+            ("help doctor", Command::Help(DOCTOR_HELP)),
+            ("doctor --help", Command::Help(DOCTOR_HELP)),
+            ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("-V", Command::Version),
+            ("--version", Command::Version),
+            ("__namespaces", Command::Namespaces),
+        ] {
+            assert_eq!(parse_words(line), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_what_would_be_right() {
+        for (line, expected) in [
+            (
+                "docter",
+                "unknown verb `docter`\nhelp: did you mean `cargo tribunal doctor`?\n",
+            ),
+            (
+                "tribunal dcotor",
+                "unknown verb `dcotor`\nhelp: did you mean `cargo tribunal doctor`?\n",
+            ),
+            (
+                "profile",
+                "unknown verb `profile`; there are: doctor, help\nhelp: see `cargo tribunal --help`\n",
+            ),
+            (
+                "help doktor",
+                "unknown verb `doktor`\nhelp: did you mean `cargo tribunal doctor`?\n",
+            ),
+            (
+                "doctor --no-device",
+                "`doctor` has no flag `--no-device`\nhelp: did you mean `--no-devices`?\n",
+            ),
+            (
+                "doctor --jsno",
+                "`doctor` has no flag `--jsno`\nhelp: did you mean `--json`?\n",
+            ),
+            (
+                "doctor --quick",
+                "`doctor` has no flag `--quick`\nhelp: there are --no-devices, --json, --help\n",
+            ),
+            (
+                "doctor -x",
+                "`doctor` has no flag `-x`\nhelp: see `cargo tribunal doctor --help`\n",
+            ),
+            (
+                "doctor now",
+                "`doctor` takes no argument, got `now`\nhelp: see `cargo tribunal doctor --help`\n",
+            ),
+            (
+                "--json doctor",
+                "unknown flag `--json` before the verb\nhelp: `cargo tribunal doctor --json`\n",
+            ),
+            (
+                "--hepl",
+                "unknown flag `--hepl` before the verb\nhelp: did you mean `--help`?\n",
+            ),
+        ] {
+            assert_eq!(parse_words(line).unwrap_err(), expected, "{line}");
+        }
+        assert!(
+            parse_words("")
+                .unwrap_err()
+                .starts_with("a verb is missing")
+        );
+        assert!(parse_words("tribunal").unwrap_err().contains("Verbs:"));
+        assert!(
+            parse_words("doctor --json=yes")
+                .unwrap_err()
+                .contains("--json")
+        );
+    }
+
+    #[test]
+    fn arguments_that_are_no_text_are_refused_without_tearing_the_terminal() {
+        let mistake = parse(vec!["\u{1b}[31mdoc".into()]).unwrap_err();
+        assert!(!mistake.contains('\u{1b}'), "{mistake}");
+    }
+
+    #[test]
+    fn the_help_names_every_verb_and_flag() {
+        for verb in VERBS {
+            assert!(HELP.contains(&format!("  {verb} ")), "{verb}");
+        }
+        for flag in DOCTOR_FLAGS {
+            assert!(DOCTOR_HELP.contains(&format!("--{flag} ")), "{flag}");
+        }
+        assert!(
+            HELP.lines()
+                .chain(DOCTOR_HELP.lines())
+                .all(|line| line.len() <= 120)
+        );
+    }
+}

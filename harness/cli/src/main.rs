@@ -1,0 +1,41 @@
+//! `cargo tribunal`: what works on this machine, and what to do about the rest.
+//!
+//! The first verb is `doctor`. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
+//! cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
+//!
+//! Exit codes: 0 nothing that is required is missing, 1 something is, 2 the command line is wrong.
+
+mod command;
+mod doctor;
+mod namespaces;
+mod program;
+mod sys;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use command::Command;
+
+/// The command line is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    match command::parse(arguments) {
+        Ok(Command::Help(text)) => say(text),
+        Ok(Command::Version) => say(concat!("cargo-tribunal ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Doctor(options)) => doctor::run(&options),
+        Ok(Command::Namespaces) => say(&namespaces::probe()),
+        Err(mistake) => {
+            // Where standard error is closed, the exit code still tells.
+            let _ = write!(std::io::stderr(), "error: {mistake}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// Prints a text that is the whole answer. A reader that went away (`| head`) is no failure.
+fn say(text: &str) -> ExitCode {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}

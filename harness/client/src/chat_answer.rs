@@ -1,0 +1,337 @@
+//! A chat answer, plain or put together from a stream, with everything that came.
+//!
+//! Reading is lenient where a verdict is to be strict: a field that is missing is `None` here, so
+//! that the judge can say which one and the test still sees the rest. A field of the wrong type is
+//! an error at once.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use crate::error::{ClientError, Failure, Phase};
+use crate::logprobs::ChatLogprobs;
+use crate::parameters::accepted_models;
+use crate::raw::RawAnswer;
+use crate::stream::StreamRecord;
+use crate::usage::{ReportedUsage, Usage, required};
+
+/// A chat answer.
+#[derive(Debug, Clone)]
+pub struct ChatAnswer {
+    /// `id`.
+    pub id: Option<String>,
+    /// `object`: `chat.completion`, or `chat.completion.chunk` of a stream's first chunk.
+    pub object: Option<String>,
+    /// `created`, in seconds since 1970.
+    pub created: Option<f64>,
+    /// `model`.
+    pub model: Option<String>,
+    /// The choices, in the order in which they came; of a stream, by index.
+    pub choices: Vec<ChatChoice>,
+    /// The token counts as reported; a test calculates with [`usage()`](Self::usage).
+    pub usage: Option<ReportedUsage>,
+    /// Vendor fields of the answer; of a stream, the last value of each.
+    pub extra: Map<String, Value>,
+    /// The chunks with their times; `None` for a plain answer.
+    pub stream: Option<StreamRecord<ChatChunk>>,
+    /// The names under which the model may sign: the one asked for and its aliases.
+    pub accepted_models: Vec<String>,
+    /// The response below: status, headers, bytes, times, and the request's body.
+    pub raw: RawAnswer,
+}
+
+/// One choice.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct ChatChoice {
+    /// `index`.
+    pub index: Option<u64>,
+    /// The message.
+    #[serde(default)]
+    pub message: ChatMessage,
+    /// `finish_reason`.
+    pub finish_reason: Option<String>,
+    /// Log-probabilities, where asked for.
+    pub logprobs: Option<ChatLogprobs>,
+    /// Vendor fields.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The message of a choice.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct ChatMessage {
+    /// `role`.
+    pub role: Option<String>,
+    /// The text; `None` where it is `null` or missing.
+    pub content: Option<String>,
+    /// Tool calls; those of a stream are put together by their index.
+    pub tool_calls: Option<Vec<Value>>,
+    /// Vendor fields (`reasoning_content`, `refusal`, `audio` …).
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// One chunk of a stream.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct ChatChunk {
+    /// `id`.
+    pub id: Option<String>,
+    /// `object`.
+    pub object: Option<String>,
+    /// `created`, in seconds since 1970.
+    pub created: Option<f64>,
+    /// `model`.
+    pub model: Option<String>,
+    /// The choices that this chunk continues; empty in the chunk that carries the usage.
+    #[serde(default)]
+    pub choices: Vec<DeltaChoice>,
+    /// The token counts, in the last chunk where asked for.
+    pub usage: Option<ReportedUsage>,
+    /// Vendor fields.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What a chunk adds to one choice.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct DeltaChoice {
+    /// `index`.
+    pub index: Option<u64>,
+    /// The addition.
+    #[serde(default)]
+    pub delta: ChatDelta,
+    /// `finish_reason`, in the choice's last chunk.
+    pub finish_reason: Option<String>,
+    /// Log-probabilities of the added tokens.
+    pub logprobs: Option<ChatLogprobs>,
+    /// Vendor fields.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// An addition to a message.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+pub struct ChatDelta {
+    /// `role`, in the first chunk.
+    pub role: Option<String>,
+    /// The added text. `None`: no such key; `Some(None)`: an explicit `null`.
+    #[serde(default, deserialize_with = "present")]
+    pub content: Option<Option<String>>,
+    /// Pieces of tool calls.
+    pub tool_calls: Option<Vec<Value>>,
+    /// Vendor fields (`reasoning_content` …).
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: Option<String>,
+    object: Option<String>,
+    created: Option<f64>,
+    model: Option<String>,
+    choices: Option<Vec<ChatChoice>>,
+    usage: Option<ReportedUsage>,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+/// Vendor fields of a delta that are text in pieces; of all others the last value holds.
+const PIECES: [&str; 3] = ["reasoning_content", "reasoning", "refusal"];
+
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(field).map(Some)
+}
+
+impl ChatAnswer {
+    /// The text of the first choice; empty where it has none (`choices[0].message.content` tells
+    /// `null` from an empty text).
+    pub fn text(&self) -> &str {
+        self.choices.first().and_then(ChatChoice::text).unwrap_or("")
+    }
+
+    /// The finish reason of the first choice.
+    pub fn finish_reason(&self) -> Option<&str> {
+        self.choices.first()?.finish_reason.as_deref()
+    }
+
+    /// The token counts.
+    ///
+    /// # Errors
+    /// Where the server did not report all three; an unknown count is never zero.
+    pub fn usage(&self) -> Result<Usage, ClientError> {
+        required(self.usage.as_ref(), self.stream.is_some()).map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
+    }
+
+    /// When the first output (text, reasoning or a tool call) arrived, from before the connection
+    /// was opened; `None` for a plain answer and for a stream without output.
+    pub fn first_token_after(&self) -> Option<Duration> {
+        self.token_times().next()
+    }
+
+    /// When each chunk with output arrived, from before the connection was opened.
+    pub fn token_times(&self) -> impl Iterator<Item = Duration> {
+        let chunks = self.stream.iter().flat_map(|stream| &stream.chunks);
+        chunks.filter(|arrived| arrived.chunk.choices.iter().any(|choice| choice.delta.has_output())).map(|arrived| arrived.at)
+    }
+
+    /// From before the connection was opened to the last byte.
+    pub fn elapsed(&self) -> Duration {
+        self.raw.elapsed
+    }
+
+    pub(crate) fn read(raw: RawAnswer) -> Result<Self, ClientError> {
+        raw.expect_kind()?;
+        if raw.is_stream {
+            let stream = StreamRecord::read(&raw)?;
+            return Ok(Self::fold(raw, stream));
+        }
+        let wire: Wire = raw.json()?;
+        let Some(choices) = wire.choices else { return Err(raw.no_choices(&wire.extra)) };
+        Ok(Self {
+            id: wire.id,
+            object: wire.object,
+            created: wire.created,
+            model: wire.model,
+            choices,
+            usage: wire.usage,
+            extra: wire.extra,
+            stream: None,
+            accepted_models: accepted_models(&raw.request, &[]),
+            raw,
+        })
+    }
+
+    /// Put the chunks of a stream together.
+    fn fold(raw: RawAnswer, stream: StreamRecord<ChatChunk>) -> Self {
+        let first = stream.chunks.first().map(|arrived| &arrived.chunk);
+        let mut choices: Vec<ChatChoice> = Vec::new();
+        let mut extra = Map::new();
+        let mut usage = None;
+        for arrived in &stream.chunks {
+            let chunk = &arrived.chunk;
+            extra.extend(chunk.extra.clone());
+            usage = chunk.usage.clone().or(usage);
+            for delta in &chunk.choices {
+                let known = choices.iter().position(|choice| choice.index == delta.index);
+                let position = known.unwrap_or_else(|| {
+                    choices.push(ChatChoice { index: delta.index, ..ChatChoice::default() });
+                    choices.len() - 1
+                });
+                choices[position].add(delta);
+            }
+        }
+        choices.sort_by_key(|choice| choice.index);
+        Self {
+            id: first.and_then(|chunk| chunk.id.clone()),
+            object: first.and_then(|chunk| chunk.object.clone()),
+            created: first.and_then(|chunk| chunk.created),
+            model: first.and_then(|chunk| chunk.model.clone()),
+            choices,
+            usage,
+            extra,
+            accepted_models: accepted_models(&raw.request, &[]),
+            stream: Some(stream),
+            raw,
+        }
+    }
+}
+
+impl ChatChoice {
+    /// The text, where there is one.
+    pub fn text(&self) -> Option<&str> {
+        self.message.content.as_deref()
+    }
+
+    fn add(&mut self, delta: &DeltaChoice) {
+        let message = &mut self.message;
+        message.role = message.role.take().or_else(|| delta.delta.role.clone());
+        if let Some(Some(text)) = &delta.delta.content {
+            message.content.get_or_insert_default().push_str(text);
+        }
+        for piece in delta.delta.tool_calls.iter().flatten() {
+            add_tool_call(message.tool_calls.get_or_insert_default(), piece);
+        }
+        for (key, value) in &delta.delta.extra {
+            match (message.extra.get_mut(key), value) {
+                (Some(Value::String(text)), Value::String(more)) if PIECES.contains(&key.as_str()) => text.push_str(more),
+                // The `null` of a later chunk takes nothing back.
+                (Some(_), Value::Null) => {}
+                _ => drop(message.extra.insert(key.clone(), value.clone())),
+            }
+        }
+        self.finish_reason = delta.finish_reason.clone().or(self.finish_reason.take());
+        if let Some(logprobs) = &delta.logprobs {
+            let own = self.logprobs.get_or_insert_default();
+            own.extra.extend(logprobs.extra.clone());
+            if let Some(tokens) = &logprobs.content {
+                own.content.get_or_insert_default().extend(tokens.iter().cloned());
+            }
+        }
+        self.extra.extend(delta.extra.clone());
+    }
+}
+
+/// Add a piece to the call of its index: arguments are text in pieces, the rest comes once.
+fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
+    let Some(call) = calls.iter_mut().find(|call| call["index"] == piece["index"]) else {
+        calls.push(piece.clone());
+        return;
+    };
+    let (Some(call), Some(piece)) = (call.as_object_mut(), piece.as_object()) else { return };
+    for (key, value) in piece {
+        let (Some(own), Some(more)) = (call.entry(key.clone()).or_insert_with(|| json!({})).as_object_mut(), value.as_object()) else {
+            if !value.is_null() {
+                call.insert(key.clone(), value.clone());
+            }
+            continue;
+        };
+        for (name, part) in more {
+            match (own.get_mut(name), part) {
+                (Some(Value::String(text)), Value::String(more)) if name == "arguments" => text.push_str(more),
+                (_, Value::Null) => {}
+                _ => drop(own.insert(name.clone(), part.clone())),
+            }
+        }
+    }
+}
+
+impl ChatDelta {
+    /// Whether it carries output: text, a tool call, or a non-empty vendor text.
+    pub fn has_output(&self) -> bool {
+        let text = self.content.as_ref().is_some_and(|content| content.as_ref().is_some_and(|text| !text.is_empty()));
+        let calls = self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+        text || calls || PIECES.iter().any(|key| self.extra.get(*key).and_then(Value::as_str).is_some_and(|text| !text.is_empty()))
+    }
+}
+
+impl RawAnswer {
+    /// A stream where one was asked for, and a plain body where not.
+    pub(crate) fn expect_kind(&self) -> Result<(), ClientError> {
+        let asked = self.request["stream"] == true;
+        if asked == self.is_stream || self.request.is_null() {
+            return Ok(());
+        }
+        // A server that answers 200 with an error object did not even try.
+        let json: Option<Value> = serde_json::from_slice(&self.body).ok();
+        if let Some(Value::Object(fields)) = json.filter(|json| !json["error"].is_null()) {
+            return Err(self.no_choices(&fields));
+        }
+        let (want, got) = if asked { ("a stream (text/event-stream)", "a plain body") } else { ("a plain body", "a stream (text/event-stream)") };
+        let kind = self.headers.get("content-type").unwrap_or("no content type").to_owned();
+        let message = format!("the request asked for {want} and the server sent {got} ({kind})");
+        Err(self.fail(Failure::Undecodable, Phase::Decode, message).excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0)))
+    }
+
+    /// The error for an answer without choices: an error object under a status of success, or
+    /// something else.
+    pub(crate) fn no_choices(&self, fields: &Map<String, Value>) -> ClientError {
+        if fields.get("error").is_some_and(|error| !error.is_null()) {
+            let error = self.api_error();
+            let message = format!("the server sent an error object under a status of success: {error}");
+            return self.fail(Failure::Status(error), Phase::Decode, message);
+        }
+        self.fail(Failure::Undecodable, Phase::Decode, "the answer has no `choices`").excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
+    }
+}

@@ -1,0 +1,78 @@
+//! An OpenAI-compatible HTTP and SSE client for tests.
+//!
+//! A test wants three things that a production client hides: *everything* that came back (status,
+//! headers, raw bytes, vendor fields, the moment at which every chunk arrived), the *whole* reason
+//! when nothing came back, and a record of what was exchanged that can be repeated by hand. This
+//! crate gives these three and nothing else. It knows no levels and no verdicts; a [`Judge`] can be
+//! hung onto a [`ChatClient`] and is asked about every answer before a test sees it.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tribunal_client::ClientError> {
+//! use tribunal_client::Client;
+//!
+//! let client = Client::new("http://127.0.0.1:8000")?;
+//! let chat = client.chat("my-model");
+//! let answer = chat.user("What is the capital of France?").max_tokens(16).stream().send().await?;
+//! assert!(answer.text().contains("Paris"));
+//! assert!(answer.usage()?.completion_tokens > 0);
+//!
+//! let refused = chat.user("hello").extra("temperature", "hot").expect_status([400, 422]).send().await?;
+//! assert_eq!(refused.error.param.as_deref(), Some("temperature"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does not do
+//!
+//! * **No retries.** A request that needed two attempts is a finding, not a convenience.
+//! * **No connection pool.** A pooled connection lives on the runtime that first used it and dies
+//!   with it; every test attempt has a runtime of its own, so a pool would hand dead connections to
+//!   the next attempt. Every request opens its own connection, and its clock starts before that.
+//! * **No proxies, no redirects.** The server under test is asked directly, and a redirect is an
+//!   answer to judge.
+//! * **No TLS yet.** `https` addresses are refused with an error that says so.
+
+mod api_error;
+mod call;
+mod chat_answer;
+mod chat_request;
+mod client;
+mod completion_answer;
+mod completion_request;
+mod curl;
+mod error;
+mod headers;
+mod judge;
+mod logprobs;
+mod many;
+mod mask;
+mod message;
+mod parameters;
+mod raw;
+mod sse;
+mod statuses;
+mod stream;
+mod timeouts;
+mod transcript;
+mod usage;
+
+pub use api_error::{ApiError, ErrorAnswer, ErrorShape, HealthAfter};
+pub use chat_answer::{ChatAnswer, ChatChoice, ChatChunk, ChatDelta, ChatMessage, DeltaChoice};
+pub use chat_request::{ChatClient, ChatRequest};
+pub use client::{Client, Health, ModelCard, Models};
+pub use completion_answer::{CompletionAnswer, CompletionChoice, CompletionChunk};
+pub use completion_request::{CompletionRequest, Prompt};
+pub use error::{ClientError, Failure, Limit, Phase};
+pub use headers::Headers;
+pub use judge::{Judge, JudgeError};
+pub use logprobs::{ChatLogprobs, CompletionLogprobs, TokenLogprob, TopLogprob};
+pub use many::{Many, send_all};
+pub use message::{Content, text};
+pub use parameters::{ExpectError};
+pub use raw::{BodyEnd, RawAnswer};
+pub use sse::{SseEvent, SseParser, SseTooLarge};
+pub use statuses::Statuses;
+pub use stream::{Arrived, StreamEnd, StreamRecord};
+pub use timeouts::{Sizes, Timeouts};
+pub use transcript::{Exchange, Outcome, Recorded, Transcript};
+pub use usage::{ReportedUsage, Usage};

@@ -1,0 +1,10 @@
+//! The client against servers that answer byte for byte what a test wrote down.
+
+mod answers;
+mod builders;
+mod failures;
+mod judging;
+mod runtimes;
+mod scripted;
+mod streams;
+mod transcripts;

@@ -1,0 +1,1 @@
+tribunal::main!(suites);

@@ -1,0 +1,4 @@
+#[tribunal::test]
+struct Server;
+
+fn main() {}

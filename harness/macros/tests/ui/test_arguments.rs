@@ -1,0 +1,4 @@
+#[tribunal::test(timeout = "5m")]
+fn with_arguments() {}
+
+fn main() {}

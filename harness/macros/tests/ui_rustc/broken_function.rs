@@ -1,0 +1,7 @@
+#[tribunal::test]
+#[core_model]
+fn broken() {
+    let x = ;
+}
+
+fn main() {}

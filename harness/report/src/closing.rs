@@ -1,0 +1,125 @@
+//! What stands below the summary: what did not run and why, the slowest cases, notes; and the exit code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use tribunal_runner::{Ended, NoTests, Outcome, Run, Severity, Summary, exit_code as code, seconds};
+
+use crate::context::Context;
+
+/// The exit code of a run.
+pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
+    if summary.counts.failed > 0 || summary.stray_panics > 0 || !summary.late_errors.is_empty() {
+        code::FAILED
+    } else if let Some(signal) = summary.signal {
+        // As shells do: 128 and the signal's number.
+        128 + signal as u8
+    } else if summary.counts.not_run > 0 {
+        code::FAILED
+    } else if summary.counts.executed() == 0 {
+        context.empty_code()
+    } else {
+        0
+    }
+}
+
+/// The text below the summary line.
+pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
+    let mut out = String::new();
+    let all: Vec<&Ended> = (0..run.plan().cases.len()).filter_map(|i| run.result(i)).collect();
+    let name = |e: &Ended| run.name(e.planned).to_string();
+
+    let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for ended in &all {
+        match &ended.outcome {
+            Outcome::Skipped(reason) => groups.entry(("skipped", reason)).or_default().push(name(ended)),
+            Outcome::NotRun(reason) => groups.entry(("not run", reason)).or_default().push(name(ended)),
+            Outcome::Ignored(reason) => groups.entry(("ignored", if reason.is_empty() { "no reason given" } else { reason })).or_default().push(name(ended)),
+            _ => {}
+        }
+    }
+    if !groups.is_empty() {
+        out.push_str("what did not run, and why:\n");
+        for ((kind, reason), names) in &groups {
+            let mut lines = reason.lines();
+            let _ = writeln!(out, "  {:4} {kind}: {}", names.len(), lines.next().unwrap_or(""));
+            for line in lines {
+                let _ = writeln!(out, "       {line}");
+            }
+            let shown = if names.len() > 3 { format!("{}, {} and {} more", names[0], names[1], names.len() - 2) } else { names.join(", ") };
+            let _ = writeln!(out, "       {shown}");
+        }
+        out.push('\n');
+    }
+    let expected: Vec<&&Ended> = all.iter().filter(|e| matches!(e.outcome, Outcome::ExpectedFailure(_))).collect();
+    if !expected.is_empty() {
+        let _ = writeln!(out, "expected failures, counted as passed:");
+        for ended in expected {
+            let _ = writeln!(out, "    {}: {}", name(ended), ended.outcome.text());
+        }
+        out.push('\n');
+    }
+    let noted: Vec<&&Ended> = all.iter().filter(|e| !e.notes.is_empty() && !e.outcome.is_failure()).collect();
+    if !noted.is_empty() {
+        out.push_str("notes:\n");
+        for ended in noted {
+            for note in &ended.notes {
+                let _ = writeln!(out, "    {}: {note}", name(ended));
+            }
+        }
+        out.push('\n');
+    }
+    if let Some(n) = context.options.durations {
+        out.push_str(&durations(&all, &name, n));
+    }
+    for error in &summary.late_errors {
+        let _ = writeln!(out, "error: {error}");
+    }
+    if context.filtered_out() > 0 {
+        let _ = writeln!(out, "filtered out: {}", context.removed_text());
+    }
+    if context.removed.iter().any(|(f, _)| *f == tribunal_runner::Filter::Level)
+        && let Some(next) = context.vocabulary.levels().get(context.level.index + 1)
+    {
+        let _ = writeln!(out, "deeper: --run-level {}", next.name);
+    }
+    if context.findings.contains(&Severity::Warning) {
+        let n = context.findings.iter().filter(|s| **s == Severity::Warning).count();
+        let _ = writeln!(out, "{n} warning{} about tests: --lint shows {}", if n == 1 { "" } else { "s" }, if n == 1 { "it" } else { "them" });
+    }
+    if summary.counts.executed() == 0 && summary.counts.not_run == 0 {
+        match context.empty_is() {
+            NoTests::Pass => {}
+            NoTests::Warn => out.push_str("note: nothing was executed (--no-tests fail makes this an error)\n"),
+            NoTests::Fail => out.push_str("error: nothing was executed, so this run says nothing about the system under test\nhelp: --list shows what is selected, --explain NAME why a test is not; --no-tests pass accepts it\n"),
+        }
+    }
+    out
+}
+
+fn durations(all: &[&Ended], name: &dyn Fn(&Ended) -> String, n: usize) -> String {
+    let mut ran: Vec<&&Ended> = all.iter().filter(|e| e.outcome.was_executed()).collect();
+    ran.sort_by_key(|e| std::cmp::Reverse(e.times.total()));
+    if n > 0 {
+        ran.truncate(n);
+    }
+    let mut out = format!("slowest {}:\n  {:>9} {:>9} {:>9} {:>9}\n", if n == 0 { "cases, all of them".to_owned() } else { format!("{} cases", ran.len()) }, "total", "set-up", "body", "teardown");
+    for ended in ran {
+        let t = ended.times;
+        let _ = writeln!(out, "  {:>9} {:>9} {:>9} {:>9}  {}", seconds(t.total()), seconds(t.set_up), seconds(t.body), seconds(t.teardown), name(ended));
+    }
+    out.push('\n');
+    out
+}
+
+/// The whole text of a failure, as it stands under the case's name.
+pub(crate) fn failure(ended: &Ended) -> String {
+    let mut text = ended.outcome.text();
+    for note in &ended.notes {
+        let _ = write!(text, "\nnote: {note}");
+    }
+    if !ended.output.is_empty() {
+        let _ = write!(text, "\n--- output ---\n{}", ended.output.text().trim_end());
+    }
+    text
+}

@@ -1,0 +1,58 @@
+//! What a report needs beside the events: how the run was asked for.
+
+use tribunal_runner::{Filter, LevelInForce, NoTests, Options, Severity, exit_code as code};
+use tribunal_vocabulary::Vocabulary;
+
+/// The frame of a run.
+pub struct Context {
+    /// The level in force.
+    pub level: LevelInForce,
+    /// How many cases each filter removed.
+    pub removed: Vec<(Filter, usize)>,
+    /// How many cases were selected.
+    pub selected: usize,
+    /// The options.
+    pub options: Options,
+    /// Findings that do not stop the run: how many of each severity.
+    pub findings: Vec<Severity>,
+    /// The vocabulary.
+    pub vocabulary: &'static Vocabulary,
+}
+
+impl Context {
+    /// How many cases the filters removed.
+    pub fn filtered_out(&self) -> usize {
+        self.removed.iter().map(|(_, n)| n).sum()
+    }
+
+    /// The first line of a run.
+    pub fn first_line(&self) -> String {
+        let all = self.selected + self.filtered_out();
+        let mut line = format!("run level {} ({}), {} of {all} case{} selected", self.level.name, self.level.because, self.selected, if all == 1 { "" } else { "s" });
+        if let Some(seed) = self.options.shuffle {
+            line.push_str(&format!(", shuffle seed {seed}"));
+        }
+        line
+    }
+
+    /// What removed the others: `12 by level, 3 by -m`.
+    pub fn removed_text(&self) -> String {
+        self.removed.iter().map(|(f, n)| format!("{n} by {}", f.name())).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether an empty run is a failure: under a selector, unless something else emptied it.
+    pub fn empty_is(&self) -> NoTests {
+        let by_part = self.removed.iter().any(|(f, _)| matches!(f, Filter::Shard | Filter::Name | Filter::Skip | Filter::Keyword));
+        match self.options.no_tests {
+            Some(n) => n,
+            None if self.options.bench || self.options.ignored => NoTests::Pass,
+            None if self.options.has_selector() && !by_part => NoTests::Fail,
+            None => NoTests::Warn,
+        }
+    }
+
+    /// The exit code of an empty run.
+    pub fn empty_code(&self) -> u8 {
+        if self.empty_is() == NoTests::Fail { code::NOTHING_EXECUTED } else { 0 }
+    }
+}

@@ -1,0 +1,123 @@
+//! `--explain NAME`: a test's markers and where each came from, its level, its gates, and why it would run here or not.
+
+use std::fmt::Write as _;
+
+use tribunal_runner::{Catalog, Disposition, Facts, Judged, Origin, Plan, Selector, disposition, seconds};
+use tribunal_vocabulary::Vocabulary;
+
+use crate::context::Context;
+
+/// The page for a test or a case; an error names the nearest.
+pub fn explain(catalog: &Catalog, name: &str, context: &Context, facts: &mut dyn Facts) -> Result<String, String> {
+    let v = context.vocabulary;
+    let cases: Vec<usize> = catalog.cases.iter().enumerate().filter(|(_, c)| c.name == name || catalog.tests[c.test].name == name).map(|(i, _)| i).collect();
+    let cases = if cases.is_empty() {
+        // A part of one test's name is enough.
+        let tests: Vec<usize> = (0..catalog.tests.len()).filter(|t| catalog.tests[*t].name.contains(name)).collect();
+        match tests.as_slice() {
+            [one] => (0..catalog.cases.len()).filter(|c| catalog.cases[*c].test == *one).collect(),
+            [] => {
+                let near = catalog.nearest(name).map_or(String::new(), |n| format!("\nhelp: did you mean `{n}`?"));
+                return Err(format!("no test or case is named `{name}`{near}"));
+            }
+            many => {
+                let shown: Vec<&str> = many.iter().take(8).map(|t| catalog.tests[*t].name.as_str()).collect();
+                return Err(format!("`{name}` is part of {} names: {}{}", many.len(), shown.join(", "), if many.len() > 8 { " …" } else { "" }));
+            }
+        }
+    } else {
+        cases
+    };
+    let Some(first) = cases.first() else { return Err(format!("`{name}` has no cases")) };
+    let test = &catalog.tests[catalog.cases[*first].test];
+    let mut out = String::new();
+    let _ = writeln!(out, "{}\n  {}", test.name, test.entry.place);
+    if !test.entry.doc.is_empty() {
+        for line in test.entry.doc.lines() {
+            let _ = writeln!(out, "  | {}", line.trim());
+        }
+    }
+    if !test.entry.fixtures.is_empty() {
+        let names: Vec<&str> = test.entry.fixtures.iter().map(|f| f.name).collect();
+        let _ = writeln!(out, "\nfixtures: {}", names.join(", "));
+    }
+    let all_same = cases.iter().all(|c| catalog.cases[*c].marks.set.iter().eq(catalog.cases[*first].marks.set.iter()));
+    for &index in &cases {
+        let case = &catalog.cases[index];
+        if cases.len() > 1 || case.name != test.name {
+            let params: Vec<String> = case.params(catalog).into_iter().map(|(k, v)| format!("{k} = {v}")).collect();
+            let _ = writeln!(out, "\ncase {}{}", case.short_name(catalog), if params.is_empty() { String::new() } else { format!(" ({})", params.join(", ")) });
+        }
+        if !all_same || index == *first {
+            markers(&mut out, catalog, index, v);
+        }
+        verdict(&mut out, catalog, index, context, facts);
+    }
+    Ok(out)
+}
+
+fn markers(out: &mut String, catalog: &Catalog, index: usize, v: &Vocabulary) {
+    out.push_str("\nmarkers:\n");
+    for (id, origin) in catalog.origins(index, v) {
+        let from = match origin {
+            Origin::Module(module, file, line) => format!("module {module}, {file}:{line}"),
+            Origin::Test(file, line) => format!("{file}:{line}"),
+            Origin::Case(case, file, line) => format!("case {case}, {file}:{line}"),
+            Origin::Fixture(name) => format!("fixture `{name}`"),
+            Origin::Implied(by) => format!("implied by `{by}`"),
+            Origin::Default(category) => format!("default of the category `{category}`"),
+        };
+        let _ = writeln!(out, "  {:20} {from}", v.name(id));
+    }
+}
+
+fn verdict(out: &mut String, catalog: &Catalog, index: usize, context: &Context, facts: &mut dyn Facts) {
+    let (case, v, o) = (&catalog.cases[index], context.vocabulary, &context.options);
+    let test = &catalog.tests[case.test];
+    let levels: Vec<&str> = case.marks.levels.iter().map(|l| v.levels()[*l].name.as_str()).collect();
+    let _ = writeln!(out, "\nlevels: {}", if levels.is_empty() { "none: it runs at every level and is judged at the lowest".to_owned() } else { levels.join(", ") });
+    let limit = case.marks.timeout.or(case.marks.kind_limit).unwrap_or(tribunal_runner::DEFAULT_LIMIT);
+    let _ = writeln!(out, "time limit: {}{}", seconds(limit), if case.marks.timeout.is_some() { "" } else { " (the default of its kind)" });
+    for d in &case.marks.devices {
+        let models = if d.models.is_empty() { "device".to_owned() } else { d.models.join(" or ") };
+        let _ = writeln!(out, "needs: {} x {models}{}", d.count, if d.platform.is_empty() { String::new() } else { format!(" ({})", d.platform) });
+    }
+    if let Some(gib) = case.marks.max_vram_gib {
+        let _ = writeln!(out, "needs: {gib} GiB on each device");
+    }
+    let gate = match disposition(&case.marks, test.entry.ignore, o, v, facts) {
+        Disposition::Run => None,
+        Disposition::Ignored(why) => Some(format!("ignored{}: --include-ignored runs it", if why.is_empty() { String::new() } else { format!(" ({why})") })),
+        Disposition::Gated(u) => Some(format!("skipped: {}", u.reason)),
+        Disposition::Refused(u, flag) => Some(format!("fails ({flag}): {}", u.reason)),
+    };
+    // A selector that is compiled already cannot be wrong.
+    let Ok(selector) = Selector::new(v, o) else { return };
+    let ignored = gate.is_some();
+    let removed = match selector.judge(index, &case.name, &test.name, ignored, test.entry.should_panic.is_some(), &case.marks) {
+        Judged::Selected(_) => None,
+        Judged::Removed(filter) => Some(filter),
+    };
+    let line = match (removed, gate) {
+        (Some(tribunal_runner::Filter::Level), gate) => {
+            let lowest = levels.first().copied().unwrap_or("");
+            let by = format!("no: its lowest level, {lowest}, is above the run's ({}, {}); --run-level {lowest} takes it, and so does its name", context.level.name, context.level.because);
+            gate.map_or(by.clone(), |g| format!("{by}; then: {g}"))
+        }
+        (Some(filter), _) => format!("no: removed by {}", filter.name()),
+        (None, Some(gate)) => format!("no: {gate}"),
+        (None, None) => "yes".to_owned(),
+    };
+    let _ = writeln!(out, "would run here: {line}");
+}
+
+/// For `--plan`: what fixtures the planned cases share.
+pub(crate) fn shared_fixtures(catalog: &Catalog, plan: &Plan) -> Vec<(String, usize)> {
+    let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for planned in plan.cases.iter().filter(|p| p.disposition == Disposition::Run) {
+        for name in catalog.shared_fixtures(planned) {
+            *counts.entry(name).or_insert(0) += 1;
+        }
+    }
+    counts.into_iter().collect()
+}

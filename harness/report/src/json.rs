@@ -1,0 +1,141 @@
+//! libtest's JSON events, one object per line.
+//!
+//! Promise: `started` is written when a case starts; every end has `exec_time`; reasons stand in `message`; each line is one write, so that nothing
+//! tears it; what is ours stands in the additional object `"harness"`, which readers of libtest's events ignore.
+//!
+//! Rejected: libtest-mimic's JSON (it writes `started` after the test has finished, and leaves times and reasons out).
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use serde_json::{Value, json};
+use tribunal_runner::{Ended, Event, Outcome, Run, Summary};
+use tribunal_runner::registry::Cases;
+
+use crate::closing;
+use crate::context::Context;
+use crate::terminal::Screen;
+
+/// Writes a run as JSON until it ends; returns its summary.
+pub fn run_json(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, screen: Screen) -> std::io::Result<Summary> {
+    let Screen { mut out, mut err } = screen;
+    let mut line = |value: &Value| -> std::io::Result<()> {
+        let mut text = value.to_string();
+        text.push('\n');
+        out.write_all(text.as_bytes())
+    };
+    let mut suite = json!({"type": "suite", "event": "started", "test_count": run.plan().cases.len(), "harness": {"run_level": context.level.name}});
+    if let Some(seed) = context.options.shuffle {
+        suite["shuffle_seed"] = json!(seed);
+    }
+    line(&suite)?;
+    // Cases that are known only at start-up have no node of their own in an editor; their test has.
+    let mut bases: HashMap<usize, Base> = HashMap::new();
+    if !context.options.show_output {
+        for planned in &run.plan().cases {
+            let test = run.catalog().cases[planned.case].test;
+            if matches!(run.catalog().tests[test].entry.cases, Cases::From(_)) {
+                bases.entry(test).or_default().left += 1;
+            }
+        }
+    }
+    loop {
+        let Ok(event) = events.recv() else { unreachable!("a run always sends its summary") };
+        match event {
+            Event::RunStarted { .. } | Event::Stopping(_) => {}
+            Event::CaseStarted { planned, .. } => {
+                let test = run.catalog().cases[run.plan().cases[planned].case].test;
+                if let Some(base) = bases.get_mut(&test)
+                    && !base.started
+                {
+                    base.started = true;
+                    line(&json!({"type": "test", "event": "started", "name": run.catalog().tests[test].name}))?;
+                }
+                line(&json!({"type": "test", "event": "started", "name": &**run.name(planned)}))?;
+            }
+            Event::CaseEnded(ended) => {
+                line(&end(context, run, &ended))?;
+                let test = run.catalog().cases[run.plan().cases[ended.planned].case].test;
+                if let Some(base) = bases.get_mut(&test) {
+                    base.left -= 1;
+                    base.seconds += ended.times.total().as_secs_f64();
+                    if ended.outcome.is_failure() {
+                        base.failed.push(run.name(ended.planned).to_string());
+                    }
+                    if base.left == 0 {
+                        line(&base.end(&run.catalog().tests[test].name))?;
+                    }
+                }
+            }
+            Event::StrayPanic { text, running } => {
+                // Lines that are no events are shown as they are; standard error keeps them out of the stream.
+                writeln!(err, "error: a thread that belongs to no test panicked (running were: {}); this fails the run\n{text}", running.join(", "))?;
+            }
+            Event::RunEnded(summary) => {
+                let c = summary.counts;
+                let ok = closing::exit_code(context, &summary) == 0;
+                let removed: serde_json::Map<String, Value> = context.removed.iter().map(|(f, n)| (f.name().to_owned(), json!(n))).collect();
+                line(&json!({
+                    "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
+                    "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
+                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors},
+                }))?;
+                return Ok(*summary);
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Base {
+    started: bool,
+    left: usize,
+    seconds: f64,
+    failed: Vec<String>,
+}
+
+impl Base {
+    fn end(&self, name: &str) -> Value {
+        let mut v = json!({"type": "test", "name": name, "event": if self.failed.is_empty() { "ok" } else { "failed" }, "exec_time": self.seconds});
+        if !self.failed.is_empty() {
+            v["stdout"] = json!(format!("failed cases: {}\n", self.failed.join(", ")));
+        }
+        v
+    }
+}
+
+fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
+    let event = match &ended.outcome {
+        Outcome::Passed | Outcome::ExpectedFailure(_) => "ok",
+        Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_) => "ignored",
+        _ => "failed",
+    };
+    let mut v = json!({"type": "test", "name": &**run.name(ended.planned), "event": event, "exec_time": ended.times.total().as_secs_f64()});
+    match &ended.outcome {
+        Outcome::Skipped(r) | Outcome::Ignored(r) | Outcome::NotRun(r) if !r.is_empty() => v["message"] = json!(r),
+        Outcome::TimedOut(..) => v["reason"] = json!("time limit exceeded"),
+        _ => {}
+    }
+    if ended.outcome.is_failure() {
+        v["stdout"] = json!(closing::failure(ended) + "\n");
+    } else if context.options.show_output && !ended.output.is_empty() {
+        v["stdout"] = json!(ended.output.text());
+    }
+    let mut harness = json!({
+        "outcome": ended.outcome.word(),
+        "set_up": ended.times.set_up.as_secs_f64(), "body": ended.times.body.as_secs_f64(), "teardown": ended.times.teardown.as_secs_f64(),
+    });
+    if let Some(level) = run.plan().cases[ended.planned].level {
+        harness["level"] = json!(context.vocabulary.levels()[level].name);
+    }
+    if let Outcome::ExpectedFailure(reason) = &ended.outcome {
+        harness["reason"] = json!(reason);
+    }
+    if !ended.notes.is_empty() {
+        harness["notes"] = json!(ended.notes);
+    }
+    v["harness"] = harness;
+    v
+}

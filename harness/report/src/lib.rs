@@ -1,0 +1,19 @@
+//! What a run shows: the terminal (through libtest-mimic), libtest JSON, lists and pages of explanation.
+//!
+//! Everything here is a function of the catalog, the plan and the event stream of `tribunal-runner`.
+
+mod closing;
+mod context;
+mod explain;
+mod json;
+mod list;
+mod pages;
+mod terminal;
+
+pub use closing::exit_code;
+pub use context::Context;
+pub use explain::explain;
+pub use json::run_json;
+pub use list::{list_json, list_text};
+pub use pages::{lint_page, markers_page, plan_page};
+pub use terminal::{Screen, run_terminal};

@@ -1,0 +1,94 @@
+//! What the runner emits. Every report is a function of this stream.
+
+use std::time::{Duration, Instant};
+
+use crate::outcome::{Counts, Outcome, Times};
+
+/// One event. Cases are named by their index in the [plan](crate::Plan).
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The run begins.
+    RunStarted {
+        /// When.
+        at: Instant,
+    },
+    /// An attempt begins.
+    CaseStarted {
+        /// Index into the plan.
+        planned: usize,
+        /// When.
+        at: Instant,
+    },
+    /// An attempt ended.
+    CaseEnded(Ended),
+    /// A thread that belongs to no test panicked; the run fails.
+    StrayPanic {
+        /// The panic's text, with its place.
+        text: String,
+        /// The names of the cases that were running.
+        running: Vec<String>,
+    },
+    /// The run is being stopped: why.
+    Stopping(String),
+    /// The run ended.
+    RunEnded(Box<Summary>),
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Index into the plan.
+    pub planned: usize,
+    /// How.
+    pub outcome: Outcome,
+    /// How long its phases took.
+    pub times: Times,
+    /// What it wrote: exact where nothing else ran.
+    pub output: Output,
+    /// What is worth saying beside the outcome.
+    pub notes: Vec<String>,
+}
+
+/// What was written while a case ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Surely by this case.
+    pub own: Vec<u8>,
+    /// By this case or by another that ran at the time: their names, and the text.
+    pub shared: Vec<(Vec<String>, Vec<u8>)>,
+}
+
+impl Output {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.shared.is_empty()
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut out = String::from_utf8_lossy(&self.own).into_owned();
+        for (names, bytes) in &self.shared {
+            if !out.is_empty() && !out.ends_with('\n') {
+                out.push('\n');
+            }
+            let shown = if names.len() > 4 { format!("{} and {} more", names[..3].join(", "), names.len() - 3) } else { names.join(", ") };
+            out.push_str(&format!("[one of: {shown}]\n{}", String::from_utf8_lossy(bytes)));
+        }
+        out
+    }
+}
+
+/// The end of a run.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// How many cases ended how.
+    pub counts: Counts,
+    /// From the first case's start to the last one's end.
+    pub elapsed: Duration,
+    /// Panics that belong to no test.
+    pub stray_panics: usize,
+    /// The signal that stopped the run.
+    pub signal: Option<i32>,
+    /// Teardown errors that no case can answer for any more.
+    pub late_errors: Vec<String>,
+}

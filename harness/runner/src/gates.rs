@@ -1,0 +1,176 @@
+//! Whether a selected case can run here, and what it lacks.
+//!
+//! Promise: a pure function of marks and facts. Facts are asked for only when a case needs them: no device is probed for a run without device tests.
+//! A gate is never overridden by `--include-ignored`: ignored means *off by default*, a gate means *cannot*.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use tribunal_hardware::{DeclaredDevice, DeviceNeed, Host};
+use tribunal_vocabulary::Vocabulary;
+
+use crate::catalog::{Marks, Requirement};
+
+/// Which kind of condition is not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GateKind {
+    /// The test is marked `skip("why")`.
+    Skip,
+    /// A cargo feature is off.
+    Feature,
+    /// A device is missing; `--require-hardware` makes it a failure.
+    Device,
+    /// Another operating system.
+    Platform,
+    /// An environment variable is not set.
+    Env,
+    /// A program is not on `PATH`.
+    Program,
+}
+
+/// A gate that is not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// Which kind.
+    pub kind: GateKind,
+    /// What the case needs and what is here.
+    pub reason: String,
+}
+
+/// What can be known about this machine.
+pub trait Facts {
+    /// Whether an environment variable is set and not empty.
+    fn env(&mut self, name: &str) -> bool;
+    /// Whether a program is on `PATH`.
+    fn program(&mut self, name: &str) -> bool;
+    /// The operating system, as `std::env::consts::OS`.
+    fn os(&mut self) -> &str;
+    /// The devices.
+    fn host(&mut self) -> &Host;
+}
+
+/// The first gate of a case that is not met.
+pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unmet> {
+    let no = |kind, reason: String| Some(Unmet { kind, reason });
+    if let Some(reason) = &marks.skip {
+        return no(GateKind::Skip, reason.clone());
+    }
+    for requirement in &marks.requires {
+        match requirement {
+            Requirement::Feature(name, false) => return no(GateKind::Feature, format!("needs the cargo feature `{name}`: run with --features {name}")),
+            Requirement::Feature(_, true) => {}
+            Requirement::Os(os) => {
+                let here = facts.os().to_owned();
+                if !os.eq_ignore_ascii_case(&here) {
+                    return no(GateKind::Platform, format!("needs {os}; this is {here}"));
+                }
+            }
+            Requirement::Env(name) => {
+                if !facts.env(name) {
+                    return no(GateKind::Env, format!("needs the environment variable {name}"));
+                }
+            }
+            Requirement::Program(name) => {
+                if !facts.program(name) {
+                    return no(GateKind::Program, format!("needs the program `{name}` on PATH"));
+                }
+            }
+        }
+    }
+    if marks.devices.is_empty() {
+        return None;
+    }
+    let mut reasons: Vec<String> = vec![];
+    for line in &marks.devices {
+        let platforms: Vec<&str> = if line.platform.is_empty() { v.platforms().iter().filter(|p| p.gpu).map(|p| p.name.as_str()).collect() } else { vec![&line.platform] };
+        for platform in platforms {
+            let models = line
+                .models
+                .iter()
+                .map(|name| {
+                    let (canonical, aliases, vram) = match v.device(name) {
+                        Some((_, d)) => (d.name.clone(), d.aliases.clone(), Some(d.vram_gib)),
+                        None => (name.clone(), vec![], None),
+                    };
+                    DeclaredDevice { name: canonical, aliases, vram_gib: vram }
+                })
+                .collect();
+            let need = DeviceNeed { platform: platform.to_owned(), models, count: line.count, max_vram_gib: marks.max_vram_gib };
+            match tribunal_hardware::gate(facts.host(), &need) {
+                Ok(()) => return None,
+                Err(unmet) => reasons.push(unmet.reason().to_owned()),
+            }
+        }
+    }
+    if marks.devices.iter().all(|l| l.platform.is_empty()) {
+        let count = marks.devices[0].count;
+        let here = facts.host().devices().len();
+        let notes = facts.host().notes().iter().map(|n| n.to_string()).collect::<Vec<_>>().join("; ");
+        let found = if here == 0 { "this host has none".to_owned() } else { format!("this host has {here} device{} that do not suffice", if here == 1 { "" } else { "s" }) };
+        return no(GateKind::Device, format!("needs {count} GPU{}; {found}{}", if count == 1 { "" } else { "s" }, if notes.is_empty() { String::new() } else { format!(" ({notes})") }));
+    }
+    no(GateKind::Device, reasons.join("; or "))
+}
+
+/// The facts of the machine that we run on, each read at most once.
+pub struct Here {
+    programs: HashMap<String, bool>,
+    path: Option<OsString>,
+    host: Option<Host>,
+}
+
+impl Here {
+    /// Reads nothing yet.
+    pub fn new() -> Here {
+        Here { programs: HashMap::new(), path: std::env::var_os("PATH"), host: None }
+    }
+}
+
+impl Default for Here {
+    fn default() -> Self {
+        Here::new()
+    }
+}
+
+/// How long device probes may take together; drivers that hang exist, and a list must not.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+impl Facts for Here {
+    fn env(&mut self, name: &str) -> bool {
+        std::env::var_os(name).is_some_and(|v| !v.is_empty())
+    }
+
+    fn program(&mut self, name: &str) -> bool {
+        let path = self.path.clone();
+        *self.programs.entry(name.to_owned()).or_insert_with(|| on_path(name, path.as_deref()))
+    }
+
+    fn os(&mut self) -> &str {
+        std::env::consts::OS
+    }
+
+    fn host(&mut self) -> &Host {
+        self.host.get_or_insert_with(|| match (std::env::var("NEXTEST_RUN_ID"), std::env::var_os("TMPDIR").map(Into::into).or_else(|| Some(std::env::temp_dir()))) {
+            // One probe for the two list calls and every test process of a nextest run.
+            (Ok(run), Some(dir)) if !run.is_empty() => Host::probe_cached(&run, &dir, PROBE_LIMIT),
+            _ => Host::probe(PROBE_LIMIT),
+        })
+    }
+}
+
+/// Whether an executable file of this name is in one of the folders of `path`, or is one itself if it has a slash.
+fn on_path(name: &str, path: Option<&std::ffi::OsStr>) -> bool {
+    let runs = |file: &std::path::Path| {
+        let Ok(meta) = file.metadata() else { return false };
+        #[cfg(unix)]
+        let executable = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0;
+        #[cfg(not(unix))]
+        let executable = true;
+        meta.is_file() && executable
+    };
+    if name.contains('/') {
+        return runs(std::path::Path::new(name));
+    }
+    path.is_some_and(|p| std::env::split_paths(p).any(|dir| runs(&dir.join(name))))
+}

@@ -1,0 +1,37 @@
+//! From registered tests to events: registry → catalog → selection → gates → plan → run.
+//!
+//! The steps up to the plan are pure functions of data. The [`Run`] executes a plan and emits [`Event`]s; every report is a function of them.
+
+mod attempt;
+mod body;
+mod capture;
+mod catalog;
+mod event;
+mod exit;
+mod finding;
+mod fixture;
+mod gates;
+mod options;
+mod outcome;
+mod panics;
+mod plan;
+pub mod registry;
+mod run;
+mod selection;
+mod stores;
+mod sys;
+
+pub use attempt::{CurrentTest, current_test, log, spawn_thread};
+pub use body::{Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip};
+pub use capture::Capture;
+pub use catalog::{Case, Catalog, DeviceLine, Marks, Origin, Requirement, Test, Xfail, test_name};
+pub use event::{Ended, Event, Output, Summary};
+pub use exit::guard_exit;
+pub use finding::{Finding, Severity};
+pub use fixture::{BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Stored, check_scope};
+pub use gates::{Facts, GateKind, Here, Unmet, unmet};
+pub use options::{Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin};
+pub use outcome::{Counts, Outcome, Phase, Times, exit as exit_code, seconds};
+pub use plan::{DEFAULT_LIMIT, Disposition, Plan, Planned, disposition};
+pub use run::{Run, RunOptions};
+pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};

@@ -1,0 +1,168 @@
+//! How an attempt can end. One definition for the terminal, JSON, the summary and the exit code.
+
+use std::time::Duration;
+
+/// A phase of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Fixtures are made.
+    SetUp,
+    /// The test's own code.
+    Body,
+    /// Fixtures are taken down.
+    Teardown,
+}
+
+impl Phase {
+    /// As messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::SetUp => "set-up",
+            Phase::Body => "body",
+            Phase::Teardown => "teardown",
+        }
+    }
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it says.
+    Passed,
+    /// It did not; why.
+    Failed(String),
+    /// It was not done within the limit of a phase; what is known.
+    TimedOut(Phase, Duration, String),
+    /// A fixture could not be made.
+    SetUpFailed(String),
+    /// A fixture could not be taken down, or something was left behind; the body had passed.
+    TeardownFailed(String),
+    /// It cannot run here (a gate, or `skip!`).
+    Skipped(String),
+    /// It is off by default (`#[ignore]`).
+    Ignored(String),
+    /// `xfail`: it failed, as expected.
+    ExpectedFailure(String),
+    /// `xfail`, strict: it passed.
+    UnexpectedPass(String),
+    /// Fail-fast, an interrupt or the run's limit kept it from running.
+    NotRun(String),
+}
+
+impl Outcome {
+    /// Whether it makes the run fail.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Outcome::Failed(_) | Outcome::TimedOut(..) | Outcome::SetUpFailed(_) | Outcome::TeardownFailed(_) | Outcome::UnexpectedPass(_))
+    }
+
+    /// Whether its body ran to an end that says something about the system under test.
+    pub fn was_executed(&self) -> bool {
+        !matches!(self, Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_))
+    }
+
+    /// One word for machines.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed(_) => "failed",
+            Outcome::TimedOut(..) => "timed out",
+            Outcome::SetUpFailed(_) => "set-up failed",
+            Outcome::TeardownFailed(_) => "teardown failed",
+            Outcome::Skipped(_) => "skipped",
+            Outcome::Ignored(_) => "ignored",
+            Outcome::ExpectedFailure(_) => "expected failure",
+            Outcome::UnexpectedPass(_) => "unexpected pass",
+            Outcome::NotRun(_) => "not run",
+        }
+    }
+
+    /// What people read: the failure's text or the reason.
+    pub fn text(&self) -> String {
+        match self {
+            Outcome::Passed => String::new(),
+            Outcome::TimedOut(phase, limit, known) => {
+                let head = format!("timed out in the {} after {}", phase.name(), seconds(*limit));
+                if known.is_empty() { head } else { format!("{head}: {known}") }
+            }
+            Outcome::SetUpFailed(t) => format!("set-up failed: {t}"),
+            Outcome::TeardownFailed(t) => format!("teardown failed: {t}"),
+            Outcome::UnexpectedPass(t) => format!("passed, but is marked xfail: {t}\nhelp: remove the marker, or write xfail(\"…\", strict = false) while it is unclear"),
+            Outcome::Failed(t) | Outcome::Skipped(t) | Outcome::Ignored(t) | Outcome::ExpectedFailure(t) | Outcome::NotRun(t) => t.clone(),
+        }
+    }
+}
+
+/// A length of time for people.
+pub fn seconds(d: Duration) -> String {
+    let s = d.as_secs_f64();
+    if s >= 60.0 { format!("{}m{:02}s", d.as_secs() / 60, d.as_secs() % 60) } else { format!("{s:.3}s") }
+}
+
+/// How long the phases of an attempt took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// Making fixtures.
+    pub set_up: Duration,
+    /// The body.
+    pub body: Duration,
+    /// Taking fixtures down.
+    pub teardown: Duration,
+}
+
+impl Times {
+    /// All of it.
+    pub fn total(&self) -> Duration {
+        self.set_up + self.body + self.teardown
+    }
+}
+
+/// How many cases ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Passed, expected failures among them.
+    pub passed: usize,
+    /// Failed, in whatever way.
+    pub failed: usize,
+    /// Ignored: off by default.
+    pub ignored: usize,
+    /// Skipped: could not run here.
+    pub skipped: usize,
+    /// Kept from running.
+    pub not_run: usize,
+    /// Removed by a filter.
+    pub filtered_out: usize,
+    /// Of the passed: expected failures.
+    pub expected_failures: usize,
+}
+
+impl Counts {
+    /// Counts one more.
+    pub fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            o if o.is_failure() => self.failed += 1,
+            Outcome::Skipped(_) => self.skipped += 1,
+            Outcome::Ignored(_) => self.ignored += 1,
+            Outcome::NotRun(_) => self.not_run += 1,
+            Outcome::ExpectedFailure(_) => {
+                self.passed += 1;
+                self.expected_failures += 1;
+            }
+            _ => self.passed += 1,
+        }
+    }
+
+    /// Cases whose body ran.
+    pub fn executed(&self) -> usize {
+        self.passed + self.failed
+    }
+}
+
+/// Exit codes; the higher row wins.
+pub mod exit {
+    /// Something failed.
+    pub const FAILED: u8 = 101;
+    /// An explicit selector under which nothing was executed.
+    pub const NOTHING_EXECUTED: u8 = 4;
+    /// The command line, the vocabulary or a rule over tests is wrong.
+    pub const USAGE: u8 = 2;
+}

@@ -1,0 +1,111 @@
+//! What will happen: the selected cases in the order in which they are started, each with its limit and what keeps it from running.
+//!
+//! Promise: a pure function; nothing is started or set up. `--plan` prints it, the executor follows it.
+
+use std::time::Duration;
+
+use crate::catalog::{Catalog, Marks};
+use crate::gates::{Facts, GateKind, Unmet};
+use crate::options::Options;
+use crate::selection::Selection;
+use tribunal_vocabulary::{Bound, Vocabulary};
+
+/// What is to be done with a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// Run it.
+    Run,
+    /// It is `#[ignore]`d and nobody asked for ignored ones.
+    Ignored(String),
+    /// It cannot run here.
+    Gated(Unmet),
+    /// It cannot run here, and that is a failure (`--require-hardware`, `--deny-skips`, a process-per-test runner).
+    Refused(Unmet, &'static str),
+}
+
+/// One planned case.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// Index into [`Catalog::cases`].
+    pub case: usize,
+    /// The level at which it runs.
+    pub level: Option<usize>,
+    /// What is to be done with it.
+    pub disposition: Disposition,
+    /// The limit of its body.
+    pub limit: Option<Duration>,
+    /// It runs with nothing beside it.
+    pub alone: bool,
+}
+
+/// The plan of a run.
+pub struct Plan {
+    /// The cases in the order of their start.
+    pub cases: Vec<Planned>,
+}
+
+/// The limit of a body when neither the test nor its kind states one.
+pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
+
+/// What keeps a case from running, if anything.
+pub fn disposition(marks: &Marks, ignore: Option<&'static str>, o: &Options, v: &Vocabulary, facts: &mut dyn Facts) -> Disposition {
+    if let Some(unmet) = crate::gates::unmet(marks, v, facts) {
+        return if o.deny_skips {
+            Disposition::Refused(unmet, "--deny-skips")
+        } else if o.require_hardware && unmet.kind == GateKind::Device {
+            Disposition::Refused(unmet, "--require-hardware")
+        } else if o.process_per_test && !o.unmet_skip {
+            // Such a runner knows no skip: what it starts, it reports as passed or failed. It saw this gate at list time, so somebody forced it.
+            Disposition::Refused(unmet, "one process per test; TRIBUNAL_UNMET=skip to let it pass")
+        } else {
+            Disposition::Gated(unmet)
+        };
+    }
+    match ignore {
+        Some(why) if !o.ignored && !o.include_ignored => Disposition::Ignored(why.to_owned()),
+        _ => Disposition::Run,
+    }
+}
+
+impl Plan {
+    /// Plans a selection.
+    pub fn new(catalog: &Catalog, selection: &Selection, o: &Options, sequential_unless: Option<&Bound>, v: &Vocabulary, facts: &mut dyn Facts) -> Plan {
+        let mut cases: Vec<Planned> = selection
+            .selected
+            .iter()
+            .map(|s| {
+                let case = &catalog.cases[s.case];
+                let limit = case.marks.timeout.or(case.marks.kind_limit).unwrap_or(DEFAULT_LIMIT);
+                Planned {
+                    case: s.case,
+                    level: s.level,
+                    disposition: disposition(&case.marks, catalog.tests[case.test].entry.ignore, o, v, facts),
+                    limit: Some(o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)))),
+                    alone: s.last || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
+                }
+            })
+            .collect();
+        if let Some(seed) = o.shuffle {
+            shuffle(&mut cases, seed);
+        }
+        // Stable: what runs alone comes after the others, so that nobody waits for an empty house twice.
+        cases.sort_by_key(|c| c.alone);
+        Plan { cases }
+    }
+}
+
+/// Fisher–Yates with SplitMix64 (Steele, Lea, Flood 2014), so that a seed gives the same order everywhere.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed;
+    let mut next = move || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    };
+    for i in (1..items.len()).rev() {
+        // The bias of the remainder is below 2^-40 for any number of tests that fits in memory.
+        items.swap(i, (next() % (i as u64 + 1)) as usize);
+    }
+}

@@ -1,0 +1,309 @@
+//! A deployment: how to start one server, or where one runs already.
+//!
+//! Plain data with a builder; nothing is looked up or checked against this host before [`crate::Server::start`],
+//! so that planning can hold, compare and print deployments without touching the machine. Two equal deployments
+//! describe the same server.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::text;
+use crate::url::{Base, UrlError};
+
+/// How long a server may take to become ready unless the deployment says otherwise.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+
+/// How to start one server, or how to reach one that runs already.
+///
+/// ```
+/// use tribunal_serving::Deployment;
+///
+/// let deployment = Deployment::command("vllm")
+///     .args(["serve", "{model}", "--host", "{host}", "--port", "{port}"])
+///     .model("Qwen/Qwen3-0.6B")
+///     .fatal_log("CUDA out of memory");
+/// assert_eq!(deployment.display_name(), "vllm");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Deployment {
+    pub(crate) name: Option<String>,
+    pub(crate) how: How,
+    pub(crate) model: Option<String>,
+    pub(crate) ready: Readiness,
+    /// Settings of a command that were given for a server which is only reached: an error at the start.
+    pub(crate) misplaced: Vec<&'static str>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum How {
+    Command(Launch),
+    Url(Base),
+}
+
+/// What is started. Arguments and values of variables still have their placeholders.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Launch {
+    pub program: OsString,
+    pub args: Vec<OsString>,
+    /// In the order given; `None` removes a variable that the harness has.
+    pub env: Vec<(OsString, Option<OsString>)>,
+    pub cwd: Option<PathBuf>,
+    pub port: Option<u16>,
+    pub fatal: Vec<String>,
+}
+
+/// What must hold before the server counts as ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Readiness {
+    pub health: Option<String>,
+    pub models: Option<String>,
+    pub one_token: bool,
+    pub within: Duration,
+}
+
+impl Deployment {
+    /// A server that is started by running `program` (a path, or a name that is looked up on `PATH`).
+    ///
+    /// The server must listen on `{host}:{port}`; both are filled in wherever they stand in arguments and in the
+    /// values of variables, and so is `{model}`. `{{port}}` is the text `{port}`. No shell is involved.
+    pub fn command(program: impl Into<OsString>) -> Self {
+        Self::new(How::Command(Launch {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: None,
+            port: None,
+            fatal: Vec::new(),
+        }))
+    }
+
+    /// A server that runs already at `url` (`http://HOST:PORT`, with a path prefix if it has one). It is checked
+    /// for readiness and never stopped.
+    pub fn url(url: &str) -> Result<Self, UrlError> {
+        Ok(Self::new(How::Url(Base::parse(url)?)))
+    }
+
+    fn new(how: How) -> Self {
+        Self {
+            name: None,
+            how,
+            model: None,
+            ready: Readiness {
+                health: Some("/health".into()),
+                models: Some("/v1/models".into()),
+                one_token: true,
+                within: READY_WITHIN,
+            },
+            misplaced: Vec::new(),
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(self, arg: impl Into<OsString>) -> Self {
+        self.launch("arg", |l| l.args.push(arg.into()))
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(self, args: impl IntoIterator<Item = A>) -> Self {
+        self.launch("args", |l| l.args.extend(args.into_iter().map(Into::into)))
+    }
+
+    /// Sets a variable of the server's environment; the others are those of the harness.
+    #[must_use]
+    pub fn env(self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.launch("env", |l| l.env.push((name.into(), Some(value.into()))))
+    }
+
+    /// Removes a variable from the server's environment.
+    #[must_use]
+    pub fn env_remove(self, name: impl Into<OsString>) -> Self {
+        self.launch("env_remove", |l| l.env.push((name.into(), None)))
+    }
+
+    /// The directory in which the server starts; without it, that of the harness.
+    #[must_use]
+    pub fn cwd(self, folder: impl Into<PathBuf>) -> Self {
+        self.launch("cwd", |l| l.cwd = Some(folder.into()))
+    }
+
+    /// A fixed port, for a server that cannot be told one. Without it a free port is leased.
+    #[must_use]
+    pub fn port(self, port: u16) -> Self {
+        self.launch("port", |l| l.port = Some(port))
+    }
+
+    /// A text that, found in a line of the server's log, ends the start at once. It is matched as it stands, without
+    /// wildcards. The empty text would be found in every line and is left out.
+    #[must_use]
+    pub fn fatal_log(self, pattern: impl Into<String>) -> Self {
+        let pattern = pattern.into();
+        if pattern.is_empty() {
+            self
+        } else {
+            self.launch("fatal_log", |l| l.fatal.push(pattern))
+        }
+    }
+
+    /// The name under which messages and evidence speak of the server.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The name of the model as the server lists it. Without it the first model that the server lists is used.
+    #[must_use]
+    pub fn model(mut self, name: impl Into<String>) -> Self {
+        self.model = Some(name.into());
+        self
+    }
+
+    /// The route that answers 200 when the server is healthy (default `/health`).
+    #[must_use]
+    pub fn health(mut self, route: impl Into<String>) -> Self {
+        self.ready.health = Some(route.into());
+        self
+    }
+
+    /// The server has no health route: that step is left out.
+    #[must_use]
+    pub fn no_health(mut self) -> Self {
+        self.ready.health = None;
+        self
+    }
+
+    /// The route that lists the models (default `/v1/models`).
+    #[must_use]
+    pub fn models_route(mut self, route: impl Into<String>) -> Self {
+        self.ready.models = Some(route.into());
+        self
+    }
+
+    /// The server lists no models: that step is left out.
+    #[must_use]
+    pub fn no_models_route(mut self) -> Self {
+        self.ready.models = None;
+        self
+    }
+
+    /// Whether one real request for one token must succeed (default true). A health route alone often answers
+    /// before the model serves.
+    #[must_use]
+    pub fn one_token(mut self, yes: bool) -> Self {
+        self.ready.one_token = yes;
+        self
+    }
+
+    /// How long the server may take from its start until it is ready (default 120 s).
+    #[must_use]
+    pub fn ready_within(mut self, limit: Duration) -> Self {
+        self.ready.within = limit;
+        self
+    }
+
+    /// The name: as given, else the program's file name, else the address.
+    pub fn display_name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        match &self.how {
+            How::Command(launch) => {
+                let program = Path::new(&launch.program);
+                let name = program.file_name().unwrap_or(&launch.program);
+                text::printable(&name.to_string_lossy())
+            }
+            How::Url(base) => base.authority(),
+        }
+    }
+
+    /// Whether the server is started and stopped by us, and not merely reached.
+    pub fn is_command(&self) -> bool {
+        matches!(self.how, How::Command(_))
+    }
+
+    /// Changes the launch; for a server that runs already there is nothing to change, which the start reports.
+    fn launch(mut self, setting: &'static str, change: impl FnOnce(&mut Launch)) -> Self {
+        match &mut self.how {
+            How::Command(launch) => change(launch),
+            How::Url(_) => self.misplaced.push(setting),
+        }
+        self
+    }
+}
+
+/// Values of variables and options that look like secrets are masked.
+impl fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Deployment");
+        out.field("name", &self.display_name());
+        match &self.how {
+            How::Url(base) => out.field("url", &base.url()),
+            How::Command(launch) => {
+                let env: Vec<String> = launch
+                    .env
+                    .iter()
+                    .map(|(name, value)| {
+                        let name = name.to_string_lossy();
+                        match value {
+                            None => format!("-{name}"),
+                            Some(_) if text::names_secret(&name) => format!("{name}=***"),
+                            Some(value) => format!("{name}={}", value.to_string_lossy()),
+                        }
+                    })
+                    .collect();
+                out.field(
+                    "command",
+                    &text::command_line(&launch.program, &launch.args),
+                )
+                .field("env", &env)
+                .field("cwd", &launch.cwd)
+                .field("port", &launch.port)
+                .field("fatal_log", &launch.fatal)
+            }
+        };
+        out.field("model", &self.model)
+            .field("ready", &self.ready)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_the_program_or_the_address() {
+        assert_eq!(
+            Deployment::command("/opt/bin/llama-server").display_name(),
+            "llama-server"
+        );
+        assert_eq!(Deployment::command("x").name("tiny").display_name(), "tiny");
+        assert_eq!(
+            Deployment::url("http://h:1/p").unwrap().display_name(),
+            "h:1"
+        );
+    }
+
+    #[test]
+    fn debug_output_masks_secrets() {
+        let deployment = Deployment::command("x")
+            .args(["--api-key", "first!"])
+            .env("HF_TOKEN", "second!")
+            .env("MODE", "fast");
+        let shown = format!("{deployment:?}");
+        assert!(!shown.contains("first!") && !shown.contains("second!"), "{shown}");
+        assert!(shown.contains("MODE=fast"), "{shown}");
+    }
+
+    #[test]
+    fn an_empty_fatal_pattern_is_no_pattern() {
+        assert_eq!(
+            Deployment::command("x").fatal_log(""),
+            Deployment::command("x")
+        );
+    }
+}

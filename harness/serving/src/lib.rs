@@ -1,0 +1,96 @@
+//! Starts model servers, knows when they are ready, and stops them without a trace.
+//!
+//! A [`Deployment`] says how to start one server (or where one runs already); [`Server::start`] turns it into a
+//! running [`Server`]; [`Server::stop`] ends it and says what it left behind. Every server that is started here has
+//! a *keeper*: this same program, run again with a hidden verb, in a session of its own, subreaper of everything
+//! below it. The keeper watches its harness through a socket and the server through a pidfd; when either ends, it
+//! stops and reaps every descendant, also those that called `setsid`, forked twice or cleared their environment.
+//! Therefore a program that starts servers must call [`verb`] first thing in `main`:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     let args: Vec<_> = std::env::args_os().skip(1).collect();
+//!     if let Some(code) = tribunal_serving::verb(&args) {
+//!         return code;
+//!     }
+//!     // … the program itself
+//!     ExitCode::SUCCESS
+//! }
+//! ```
+//!
+//! Promises: nothing is ever killed by name, only by pidfd within our own tree; ports are leased across processes
+//! and outside the ephemeral range, never guessed; an error names the server, its pid, its URL, its log, the last
+//! lines of that log and the likely cause.
+//!
+//! Rejected: parent-death signals alone (they reach one process, not its workers) and process groups alone
+//! (a worker that calls `setsid` leaves them).
+//!
+//! Servers can be started on Linux. Elsewhere everything compiles, a running server can be reached by URL, and
+//! starting one is a clear error.
+
+mod cause;
+mod deployment;
+mod error;
+mod exit;
+mod log;
+mod options;
+#[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
+mod own;
+mod placeholder;
+mod probe;
+mod process;
+mod program;
+mod readiness;
+mod server;
+mod text;
+mod url;
+
+#[cfg(target_os = "linux")]
+mod keeper;
+#[cfg(target_os = "linux")]
+mod link;
+#[cfg(target_os = "linux")]
+mod port;
+#[cfg(target_os = "linux")]
+mod protocol;
+#[cfg(target_os = "linux")]
+mod pump;
+#[cfg(target_os = "linux")]
+mod socket;
+#[cfg(target_os = "linux")]
+mod sys;
+#[cfg(target_os = "linux")]
+mod teardown;
+
+pub use deployment::Deployment;
+pub use error::{ReadyStep, StartError, StartErrorKind, StopError, StopErrorKind};
+pub use options::{LogLimits, StartOptions};
+pub use process::ProcessInfo;
+pub use server::{Server, StopReport};
+pub use url::UrlError;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The hidden verb under which a program that starts servers runs again as the keeper of one.
+pub const VERB: &str = "__tribunal-keeper";
+
+/// Runs the keeper if `args` (the command line without the program) starts with [`VERB`], and returns its exit code.
+///
+/// Call it before anything else in `main`: a keeper must not print, parse options or start threads on the way.
+/// `None` means that the program was started for its own purpose.
+pub fn verb(args: &[OsString]) -> Option<ExitCode> {
+    if args.first()?.to_str()? != VERB {
+        return None;
+    }
+    #[cfg(target_os = "linux")]
+    let code = keeper::run();
+    #[cfg(not(target_os = "linux"))]
+    let code = {
+        eprintln!("{VERB}: servers can only be started on Linux");
+        ExitCode::FAILURE
+    };
+    Some(code)
+}

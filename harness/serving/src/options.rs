@@ -1,0 +1,100 @@
+//! What a start needs beyond the deployment: where evidence goes, how patient a stop is, which ports may be used.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a server may take to end by itself after SIGTERM.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The conditions of one start.
+///
+/// ```
+/// use std::time::Duration;
+/// use tribunal_serving::StartOptions;
+///
+/// let options = StartOptions::new("target/evidence").grace(Duration::from_secs(30));
+/// ```
+#[derive(Debug, Clone)]
+pub struct StartOptions {
+    pub(crate) evidence: PathBuf,
+    pub(crate) grace: Duration,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "ports are leased on Linux only")
+    )]
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "ports are leased on Linux only")
+    )]
+    pub(crate) lease_folder: Option<PathBuf>,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "logs are pumped on Linux only")
+    )]
+    pub(crate) log: LogLimits,
+}
+
+impl StartOptions {
+    /// Evidence (`server.log`; `server-2.log` where the first exists) goes to this folder, which is made if it is
+    /// missing.
+    pub fn new(evidence: impl Into<PathBuf>) -> Self {
+        Self {
+            evidence: evidence.into(),
+            grace: GRACE,
+            ports: None,
+            lease_folder: None,
+            log: LogLimits::default(),
+        }
+    }
+
+    /// How long the server's tree may take to end after SIGTERM before it is killed (default 5 s). It also holds when
+    /// the harness dies and the keeper stops the server alone.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The ports that may be leased (default: a range outside the ephemeral ports of this machine).
+    #[must_use]
+    pub fn ports(mut self, range: RangeInclusive<u16>) -> Self {
+        self.ports = Some(range);
+        self
+    }
+
+    /// The folder of the port leases (default: `tribunal` in `$XDG_RUNTIME_DIR`, else `tribunal-HOST` in the
+    /// temporary folder). Harnesses that use different folders do not see each other's leases.
+    #[must_use]
+    pub fn lease_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.lease_folder = Some(folder.into());
+        self
+    }
+
+    /// How much of the server's log is kept.
+    #[must_use]
+    pub fn log_limits(mut self, limits: LogLimits) -> Self {
+        self.log = limits;
+        self
+    }
+}
+
+/// How much of a log is kept. Up to `whole` bytes it is kept whole; beyond that the first `head` bytes and the newest
+/// half of the rest, with a line that marks the gap. The file never exceeds `whole` bytes by more than one line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Size in bytes up to which nothing is dropped (default 256 MiB).
+    pub whole: u64,
+    /// Size in bytes of the beginning that is never dropped (default 16 MiB); at most half of `whole`.
+    pub head: u64,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            whole: 256 << 20,
+            head: 16 << 20,
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A running server: started or reached, watched, stopped.
+//!
+//! The state of a server is what its keeper reported last; nothing here polls a process. A server that is dropped
+//! without [`Server::stop`] is stopped all the same, by its keeper and without anybody waiting for it: forgetting a
+//! server must not leave one, but only a stop can say whether it left something.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::deployment::{Deployment, How};
+use crate::error::{StartError, StartErrorKind, StopError};
+use crate::log;
+use crate::options::StartOptions;
+use crate::own::Own;
+use crate::process::ProcessInfo;
+use crate::readiness::{Question, Waiting};
+
+/// A server that is ready. Clones are handles of one server; it is dropped with the last of them.
+#[derive(Debug, Clone)]
+pub struct Server {
+    name: String,
+    base_url: String,
+    port: u16,
+    model: Option<String>,
+    ready_after: Duration,
+    own: Option<Arc<Own>>,
+}
+
+/// What a stop found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopReport {
+    /// How the server ended; `None` for one that was only reached, and still runs.
+    pub exit: Option<ExitStatus>,
+    /// The server had ended before it was asked to.
+    pub ended_before: bool,
+    /// Processes that still ran half a second after the server itself had ended; they were stopped.
+    pub outlived: Vec<ProcessInfo>,
+    /// Processes that did not end when asked within the grace period, and were killed.
+    pub killed: Vec<ProcessInfo>,
+    /// Bytes of the log that could not be written, and the first reason.
+    pub log_lost: Option<(u64, String)>,
+    /// How long the stop took.
+    pub took: Duration,
+}
+
+impl Server {
+    /// Starts the deployment's server (or finds the one that runs already) and waits until it is ready.
+    ///
+    /// Needs a tokio runtime with I/O and time. On an error everything that was started has been stopped again; if the
+    /// future is dropped, the server is stopped by its keeper.
+    pub async fn start(
+        deployment: &Deployment,
+        options: &StartOptions,
+    ) -> Result<Server, StartError> {
+        if !deployment.misplaced.is_empty() {
+            let settings = deployment.misplaced.clone();
+            return Err(StartError::new(
+                deployment.display_name(),
+                StartErrorKind::Misplaced { settings },
+            ));
+        }
+        match &deployment.how {
+            How::Url(base) => Self::reach(deployment, base).await,
+            How::Command(launch) => {
+                let ready = crate::own::start(deployment, launch, options).await?;
+                Ok(Server {
+                    name: deployment.display_name(),
+                    base_url: ready.base.url(),
+                    port: ready.base.port,
+                    model: ready.model,
+                    ready_after: ready.after,
+                    own: Some(Arc::new(ready.own)),
+                })
+            }
+        }
+    }
+
+    /// Waits until a server that somebody else runs answers.
+    async fn reach(deployment: &Deployment, base: &crate::url::Base) -> Result<Server, StartError> {
+        let started = Instant::now();
+        let model = deployment.model.as_deref();
+        let question = Question {
+            base,
+            ready: &deployment.ready,
+            model,
+            started,
+        };
+        let waiting = Waiting::default();
+        match tokio::time::timeout(deployment.ready.within, waiting.answers(&question)).await {
+            Ok(model) => Ok(Server {
+                name: deployment.display_name(),
+                base_url: base.url(),
+                port: base.port,
+                model,
+                ready_after: started.elapsed(),
+                own: None,
+            }),
+            Err(_) => {
+                let kind = waiting.timed_out(started.elapsed(), model);
+                let mut error = StartError::new(deployment.display_name(), kind);
+                error.0.url = Some(base.url());
+                Err(error)
+            }
+        }
+    }
+
+    /// The name of the deployment.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the server answers, for example `http://127.0.0.1:20017`; without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The port on which the server answers.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The name of the model: as the deployment says, else the first one that the server lists. `None` if the
+    /// deployment names none and the server was not asked.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// How long it took from the start of the process (or from the first question) until the server was ready.
+    pub fn ready_after(&self) -> Duration {
+        self.ready_after
+    }
+
+    /// The server's own process; `None` for one that was only reached.
+    pub fn pid(&self) -> Option<u32> {
+        self.own().map(|o| o.pid)
+    }
+
+    /// The file with everything that the server's processes wrote; `None` for a server that was only reached.
+    pub fn log_path(&self) -> Option<&Path> {
+        self.own().map(|o| o.log.as_path())
+    }
+
+    /// The last lines of the log, safe to print. Empty for a server that was only reached.
+    pub fn log_tail(&self, lines: usize) -> io::Result<String> {
+        self.log_path()
+            .map_or(Ok(String::new()), |path| log::tail(path, lines))
+    }
+
+    /// All running processes of the server's tree: the server, its workers, and whatever descends from them, also in
+    /// sessions of their own. Parents stand before their children. Empty once the tree is gone; a server that was only
+    /// reached has no known tree, which [`Server::pid`] tells.
+    pub fn processes(&self) -> Vec<ProcessInfo> {
+        self.own().map(Own::processes).unwrap_or_default()
+    }
+
+    /// Whether the server's own process runs, as far as is known: a server that was only reached is not watched, and
+    /// counts as alive.
+    pub fn is_alive(&self) -> bool {
+        self.own().is_none_or(Own::is_alive)
+    }
+
+    /// How the server's own process ended; `None` while it runs, and for a server that was only reached.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.own().and_then(Own::exit_status)
+    }
+
+    /// Stops the server and waits until nothing of it is left: SIGTERM, the grace period, SIGKILL for the whole tree.
+    /// A server that was only reached goes on. Something that is left is an error that names it.
+    pub async fn stop(self) -> Result<StopReport, StopError> {
+        self.shut_down().await
+    }
+
+    /// [`Server::stop`] for a server that is shared. Called again, it says the same again.
+    pub async fn shut_down(&self) -> Result<StopReport, StopError> {
+        match self.own() {
+            Some(own) => own.stop().await,
+            None => Ok(StopReport::default()),
+        }
+    }
+
+    fn own(&self) -> Option<&Own> {
+        self.own.as_deref()
+    }
+}

@@ -1,0 +1,167 @@
+//! What the tests share: deployments of fake servers, and looks at the kernel instead of waits.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use rustix::fs::{FlockOperation, flock};
+use rustix::net::{AddressFamily, SocketType, sockopt};
+use tribunal_serving::{Deployment, ReadyStep, Server, StartError, StartErrorKind, StartOptions};
+
+use crate::fake;
+
+/// Longer than anything here takes on a machine that is busy with other things; reached only when a test fails.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub fn trial(name: &'static str, body: fn()) -> Trial {
+    Trial::test(name, move || -> Result<(), Failed> {
+        body();
+        Ok(())
+    })
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// The folder of one test: evidence, the `alive` file, leases of its own where a test wants them.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        File::create(folder.path().join("alive")).unwrap();
+        Folder(folder)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn alive(&self) -> PathBuf {
+        self.path().join("alive")
+    }
+
+    pub fn options(&self) -> StartOptions {
+        StartOptions::new(self.path().join("evidence"))
+    }
+
+    pub fn fake(&self, mode: &str) -> Deployment {
+        fake(mode, &self.alive())
+    }
+
+    pub async fn start(&self, mode: &str) -> Server {
+        Server::start(&self.fake(mode), &self.options())
+            .await
+            .unwrap()
+    }
+
+    /// The error of a start that fails.
+    pub async fn refused(&self, deployment: &Deployment) -> StartError {
+        let error = Server::start(deployment, &self.options())
+            .await
+            .expect_err("it must not start");
+        self.assert_nothing_lives();
+        error
+    }
+
+    /// The error of a server that gets as far as `step` and no further. On a machine that is too busy it may run out
+    /// of time before it gets there; then it has more.
+    pub async fn stuck_at(&self, step: ReadyStep, deployment: &Deployment) -> StartError {
+        for milliseconds in [300, 3_000, 30_000] {
+            let patient = deployment
+                .clone()
+                .ready_within(Duration::from_millis(milliseconds));
+            let error = self.refused(&patient).await;
+            match error.kind() {
+                StartErrorKind::NotReady { step: reached, .. } if *reached < step => {}
+                _ => return error,
+            }
+        }
+        panic!("it never got to {step:?}");
+    }
+
+    /// Whether a process of the fake tree lives.
+    pub fn anybody_lives(&self) -> bool {
+        let file = File::open(self.alive()).unwrap();
+        flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
+    }
+
+    pub fn assert_nothing_lives(&self) {
+        assert!(!self.anybody_lives(), "a process of the server is left");
+    }
+}
+
+/// A fake server with everything that a server is told.
+pub fn fake(mode: &str, alive: &Path) -> Deployment {
+    Deployment::command(std::env::current_exe().unwrap())
+        .args([
+            fake::SERVER,
+            "--mode",
+            mode,
+            "--port",
+            "{port}",
+            "--model",
+            "{model}",
+            "--alive",
+        ])
+        .arg(alive)
+        .name(format!("fake-{mode}"))
+        .model("tiny")
+        .ready_within(DEADLINE)
+}
+
+/// Looks again and again until it holds.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "still not: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// A listener that lets others listen on the same port.
+pub fn listen_sharing(port: u16) -> TcpListener {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    sockopt::set_socket_reuseport(&socket, true).unwrap();
+    let address = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
+    rustix::net::bind(&socket, &address).unwrap();
+    rustix::net::listen(&socket, 16).unwrap();
+    TcpListener::from(socket)
+}
+
+/// A GET to a server, over a connection of its own.
+pub fn get(server: &Server, route: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    write!(stream, "GET {route} HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_string()
+}
+
+#[track_caller]
+pub fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    }
+}
+
+pub fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    let fd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+    rustix::process::pidfd_send_signal(&fd, signal).unwrap();
+}

@@ -1,0 +1,211 @@
+//! What `main!()` runs: hidden verbs first, then options, catalog, selection, gates, plan, and the run with its report.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tribunal_report::{Context, Screen};
+use tribunal_runner::{Capture, Catalog, Format, Here, Options, Plan, Run, RunOptions, Selector, Severity, Task, UsageError, exit_code as code, guard_exit};
+use tribunal_vocabulary::{Expression, Vocabulary};
+
+/// What the macro knows at compile time.
+pub struct Built {
+    /// The file of the vocabulary and its text; `None` for the shipped one.
+    pub vocabulary: Option<(&'static str, &'static str)>,
+    /// The package's folder, where the search for markers.toml began.
+    pub manifest_dir: &'static str,
+    /// The package's name.
+    pub package: &'static str,
+    /// The target's name.
+    pub crate_name: &'static str,
+}
+
+/// The default of `--grace`: two seconds less than nextest waits between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Runs the harness.
+pub fn main(built: Built) -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // This binary is also the keeper of its servers and the embedded engine.
+    if let Some(code) = tribunal_serving::verb(&args) {
+        return code;
+    }
+    #[cfg(feature = "engine")]
+    if let Some(code) = tribunal_engine::verb(&args) {
+        return code;
+    }
+    match harness(&built, &args) {
+        Ok(code) => ExitCode::from(code),
+        Err(UsageError(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(code::USAGE)
+        }
+    }
+}
+
+fn usage<E: std::fmt::Display>(what: &str) -> impl Fn(E) -> UsageError {
+    let what = what.to_owned();
+    move |e| UsageError(format!("{what}: {e}"))
+}
+
+/// The vocabulary that was built in; it must still be the one that a build would find.
+fn vocabulary(built: &Built) -> Result<&'static Vocabulary, UsageError> {
+    let found = Vocabulary::find(Path::new(built.manifest_dir));
+    match (&built.vocabulary, &found) {
+        // An archived binary runs where its sources are not: what was built in counts.
+        (None, Some(path)) => {
+            return Err(UsageError(format!(
+                "{} appeared since this was built with the shipped vocabulary\nhelp: touch the test's main file, or `cargo clean -p {}`, so that it is built with the new one",
+                path.display(),
+                built.package
+            )));
+        }
+        (Some((path, _)), Some(now)) if Path::new(path).exists() && Path::new(path) != now => {
+            return Err(UsageError(format!(
+                "{} now comes before {path}, with which this was built\nhelp: touch the test's main file, so that it is built with the nearer one",
+                now.display()
+            )));
+        }
+        _ => {}
+    }
+    match built.vocabulary {
+        None => Ok(Vocabulary::shipped()),
+        Some((path, text)) => match Vocabulary::parse(text, path) {
+            Ok(v) => Ok(Box::leak(Box::new(v))),
+            Err(mistakes) => Err(UsageError(mistakes.to_string())),
+        },
+    }
+}
+
+fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
+    let options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| UsageError(format!("{}\n\nSee `cargo test -- --help` for every option.", e.0)))?;
+    let print = |text: &str| {
+        // A reader that has seen enough (`| head`) is no error.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    };
+    if options.task == Task::Help {
+        print(&Options::help(built.crate_name));
+        return Ok(0);
+    }
+    let v = vocabulary(built)?;
+    if options.task == Task::Markers {
+        print(&tribunal_report::markers_page(v));
+        return Ok(0);
+    }
+    let selector = Selector::new(v, &options)?;
+    let sequential = match &options.sequential_unless {
+        Some(text) => Some(Expression::parse(text).and_then(|e| e.bind(v)).map_err(usage("--sequential-unless"))?),
+        None => None,
+    };
+    let (catalog, findings) = Catalog::collect(v);
+    if options.task == Task::Lint {
+        let (text, clean) = tribunal_report::lint_page(&catalog, &findings, options.strict);
+        print(&text);
+        return Ok(if clean { 0 } else { code::USAGE });
+    }
+    let errors: Vec<String> = findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.to_string()).collect();
+    if !errors.is_empty() {
+        eprintln!("{}\n", errors.join("\n\n"));
+        let n = errors.len();
+        return Err(UsageError(format!("{n} rule{} about tests {} broken, so nothing runs", if n == 1 { "" } else { "s" }, if n == 1 { "is" } else { "are" })));
+    }
+    let mut facts = Here::new();
+    let o = &options;
+    let selection = selector.select(&catalog, &mut |case| {
+        tribunal_runner::disposition(&case.marks, catalog.tests[case.test].entry.ignore, &Options::default(), v, &mut facts) != tribunal_runner::Disposition::Run
+    });
+    let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
+    let context = Context {
+        level: selection.level,
+        removed: selection.removed,
+        selected: selection.selected.len(),
+        options: options.clone(),
+        findings: findings.iter().map(|f| f.severity).collect(),
+        vocabulary: v,
+    };
+    match &options.task {
+        Task::List => {
+            print(&match options.format {
+                Format::Json => tribunal_report::list_json(&catalog, &plan, v),
+                _ => tribunal_report::list_text(&catalog, &plan, o, v),
+            });
+            Ok(0)
+        }
+        Task::Explain(name) => match tribunal_report::explain(&catalog, name, &context, &mut facts) {
+            Ok(text) => {
+                print(&text);
+                Ok(0)
+            }
+            Err(text) => Err(UsageError(text)),
+        },
+        Task::Plan => {
+            print(&tribunal_report::plan_page(&catalog, &plan, &context));
+            Ok(0)
+        }
+        _ => run(catalog, plan, context),
+    }
+}
+
+/// Runs the plan and ends the process: a stuck body may never give its thread back.
+fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError> {
+    let o = &context.options;
+    let json = o.format == Format::Json;
+    let (capture, out, err) = Capture::install(o.nocapture, json).map_err(usage("the output of tests cannot be captured"))?;
+    let guard = err.try_clone().map_err(usage("no second handle on standard error"))?;
+    guard_exit(Some((capture.clone(), guard)));
+    let run_options = RunOptions {
+        slots: o.slots(),
+        max_fail: o.max_fail,
+        deny_skips: o.deny_skips,
+        show_output: o.show_output,
+        filtered_out: context.filtered_out(),
+        level_names: context.vocabulary.levels().iter().map(|l| l.name.clone()).collect(),
+        grace: o.grace.unwrap_or(GRACE),
+        run_limit: o.run_limit,
+    };
+    let (sender, events) = mpsc::channel();
+    let run = Run::new(catalog, plan, run_options, sender, capture);
+    let reported = {
+        let run = run.clone();
+        std::thread::Builder::new().name("tribunal-report".into()).spawn(move || report(&context, &run, &events, Screen { out, err }))
+    };
+    if let Err(e) = reported {
+        return Err(UsageError(format!("no thread for the report: {e}")));
+    }
+    run.work();
+    // The report ends the process when it has shown the last line.
+    loop {
+        std::thread::park();
+    }
+}
+
+fn report(context: &Context, run: &Arc<Run>, events: &mpsc::Receiver<tribunal_runner::Event>, screen: Screen) {
+    let mut err = match screen.err.try_clone() {
+        Ok(err) => Some(err),
+        Err(_) => None,
+    };
+    let shown = if context.options.format == Format::Json { tribunal_report::run_json(context, run, events, screen) } else { tribunal_report::run_terminal(context, run, events, screen) };
+    guard_exit(None);
+    let code = match shown {
+        Ok(summary) => {
+            let code = tribunal_report::exit_code(context, &summary);
+            if context.options.format == Format::Json
+                && code == code::NOTHING_EXECUTED
+                && let Some(err) = &mut err
+            {
+                let _ = writeln!(err, "error: nothing was executed; --list shows what is selected, --no-tests pass accepts it");
+            }
+            code
+        }
+        Err(e) => {
+            if let Some(err) = &mut err {
+                let _ = writeln!(err, "error: the results cannot be written: {e}");
+            }
+            code::FAILED
+        }
+    };
+    std::process::exit(code.into());
+}

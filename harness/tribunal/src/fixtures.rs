@@ -1,0 +1,94 @@
+//! The built-in fixtures: a running server, and a client that judges every answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use tribunal_client::{ChatAnswer, ChatClient, Client, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses};
+use tribunal_runner::{Error, SetUp};
+use tribunal_serving::{Deployment, Server, StartOptions};
+use tribunal_verdict::Depth;
+
+use crate::fixture;
+
+/// The server that tests talk to: the embedded engine, started once for all cases of a level and stopped after the last.
+///
+/// A `server` fixture of your own takes its place where it is in scope, and [`crate::start`] starts any [`Deployment`] in it.
+#[fixture(scope = session, implies(e2e))]
+pub async fn server(cx: &SetUp) -> Result<Server, Error> {
+    crate::start(cx, &embedded()?).await
+}
+
+/// A client of `server` whose answers are judged as deeply as the case's level asks.
+#[fixture(implies(e2e))]
+pub fn chat(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
+    judged(cx, server)
+}
+
+/// The embedded engine as a deployment: this binary, run again. Arguments of the engine can be added with [`Deployment::arg`].
+///
+/// An error without the feature `engine`.
+pub fn embedded() -> Result<Deployment, Error> {
+    #[cfg(feature = "engine")]
+    {
+        let program = std::env::current_exe()?;
+        Ok(Deployment::command(program)
+            .name("embedded engine")
+            .model("embedded")
+            .args([tribunal_engine::VERB, "--host", "{host}", "--port", "{port}", "--model", "{model}", "--workers", "2"]))
+    }
+    #[cfg(not(feature = "engine"))]
+    {
+        Err(Error::msg("the embedded engine is not built in: enable the feature `engine` of `tribunal`, or bring a fixture `server` of your own"))
+    }
+}
+
+/// Starts a deployment for a fixture, and stops it when the fixture's last user is done. What it leaves behind is an error of the teardown.
+pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error> {
+    let folder = evidence_folder(&deployment.display_name());
+    let server = Server::start(deployment, &StartOptions::new(folder)).await?;
+    let handle = server.clone();
+    cx.on_teardown(move || async move { handle.stop().await.map(drop) });
+    Ok(server)
+}
+
+/// A chat client of a server, with the verdict that the level of the asking case calls for: format, finish reason and a well-formed stream at the
+/// lowest level; usage, log-probabilities and the rest above.
+pub fn judged(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
+    let client = Client::new(server.base_url())?;
+    let Some(model) = server.model() else {
+        crate::fail!("the server at {} lists no model, so a chat client has none to ask for; give its deployment a .model(…)", server.base_url());
+    };
+    let depth = if cx.depth() == 0 { Depth::Basic } else { Depth::Deep };
+    Ok(client.chat(model).with_judge(Arc::new(LevelJudge(depth))))
+}
+
+/// Judges as deeply as a level asks.
+struct LevelJudge(Depth);
+
+impl Judge for LevelJudge {
+    fn chat(&self, answer: &ChatAnswer) -> Result<(), JudgeError> {
+        Ok(tribunal_verdict::judge_chat(answer, self.0).check()?)
+    }
+    fn completion(&self, answer: &CompletionAnswer) -> Result<(), JudgeError> {
+        Ok(tribunal_verdict::judge_completion(answer, self.0).check()?)
+    }
+    fn error(&self, answer: &ErrorAnswer, expected: &Statuses) -> Result<(), JudgeError> {
+        Ok(tribunal_verdict::judge_error(answer, expected).check()?)
+    }
+}
+
+/// A folder of its own for one server of this run, below `target/`, or below the system's temporary folder where the binary does not lie in one.
+fn evidence_folder(name: &str) -> PathBuf {
+    static RUN: OnceLock<PathBuf> = OnceLock::new();
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let run = RUN.get_or_init(|| {
+        let exe = std::env::current_exe().unwrap_or_default();
+        // Cargo marks every target folder with this file.
+        let target = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists()).map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        target.join("tribunal").join("evidence").join(format!("{seconds}-{}", std::process::id()))
+    });
+    let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    run.join(format!("{n:02}-{slug}"))
+}

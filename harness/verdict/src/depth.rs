@@ -1,0 +1,53 @@
+//! How hard an answer is judged, and the judging of text answers.
+
+use tribunal_client::{ChatAnswer, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses};
+
+use crate::errors::judge_error;
+use crate::facts::Facts;
+use crate::verdict::Verdict;
+use crate::{form, logprobs, stream, substance};
+
+/// How hard an answer is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Depth {
+    /// Success and form: what also holds for a model with dummy weights (`core_model`).
+    Basic,
+    /// Meaning as well: text, counts and probabilities that agree (`advanced_model` and above).
+    Deep,
+}
+
+/// Judge a chat answer, plain or streamed.
+pub fn judge_chat(answer: &ChatAnswer, depth: Depth) -> Verdict {
+    judge(&Facts::of_chat(answer), depth)
+}
+
+/// Judge an answer of the completions route, plain or streamed.
+pub fn judge_completion(answer: &CompletionAnswer, depth: Depth) -> Verdict {
+    judge(&Facts::of_completion(answer), depth)
+}
+
+fn judge(facts: &Facts<'_>, depth: Depth) -> Verdict {
+    let mut verdict = Verdict::on(facts.subject());
+    verdict.rules.extend(form::rules(facts));
+    verdict.rules.extend(stream::rules(facts));
+    if depth >= Depth::Deep {
+        verdict.rules.extend(substance::rules(facts));
+        verdict.rules.extend(logprobs::rules(facts));
+    }
+    verdict
+}
+
+/// A depth judges what a client receives; an answer that fails is an error of `send()`.
+impl Judge for Depth {
+    fn chat(&self, answer: &ChatAnswer) -> Result<(), JudgeError> {
+        Ok(judge_chat(answer, *self).check()?)
+    }
+
+    fn completion(&self, answer: &CompletionAnswer) -> Result<(), JudgeError> {
+        Ok(judge_completion(answer, *self).check()?)
+    }
+
+    fn error(&self, answer: &ErrorAnswer, expected: &Statuses) -> Result<(), JudgeError> {
+        Ok(judge_error(answer, expected).check()?)
+    }
+}

@@ -1,0 +1,41 @@
+//! What a response must satisfy at each level.
+//!
+//! A [`Verdict`] is a list of rules, each with its ending: *pass*, *fail*, *not applicable* (it has
+//! no object here), *not made* (something that it needs was missing) or *undecided* (measured, and
+//! ambiguous). Only a failure fails; none of the others is silent.
+//!
+//! Judging is a pure function of the answer: [`judge_chat`], [`judge_completion`], [`judge_error`].
+//! [`Depth`] says how hard: [`Depth::Basic`] looks at success and form, [`Depth::Deep`] at meaning as
+//! well. A `Depth` is a [`Judge`](tribunal_client::Judge), so that a client judges what it receives:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tribunal_client::ClientError> {
+//! use std::sync::Arc;
+//! use tribunal_client::Client;
+//! use tribunal_verdict::{Depth, judge_chat};
+//!
+//! let chat = Client::new("http://127.0.0.1:8000")?.chat("my-model");
+//! let answer = chat.user("hello").send().await?;
+//! println!("{}", judge_chat(&answer, Depth::Deep));
+//!
+//! let strict = chat.with_judge(Arc::new(Depth::Deep));
+//! strict.user("hello").send().await?; // an error where a rule fails
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Rejected: assertions that stop at the first failure. Whoever reads a verdict wants to know whether
+//! one thing is wrong with an answer or everything.
+
+mod depth;
+mod errors;
+mod facts;
+mod form;
+mod logprobs;
+mod stream;
+mod substance;
+mod verdict;
+
+pub use depth::{Depth, judge_chat, judge_completion};
+pub use errors::judge_error;
+pub use verdict::{Ending, RuleResult, Verdict, VerdictError};
