@@ -56,9 +56,17 @@ impl ApiError {
         let (shape, fields, message) = match &json {
             None => (ErrorShape::NotJson, &none, None),
             Some(json) => match (&json["error"], &json["detail"]) {
-                (error @ Value::Object(_), _) => (ErrorShape::Nested, error, error["message"].as_str().map(str::to_owned)),
+                (error @ Value::Object(_), _) => (
+                    ErrorShape::Nested,
+                    error,
+                    error["message"].as_str().map(str::to_owned),
+                ),
                 (Value::String(error), _) => (ErrorShape::Text, json, Some(error.clone())),
-                _ if json["object"] == "error" => (ErrorShape::Flat, json, json["message"].as_str().map(str::to_owned)),
+                _ if json["object"] == "error" => (
+                    ErrorShape::Flat,
+                    json,
+                    json["message"].as_str().map(str::to_owned),
+                ),
                 (_, Value::Null) => (ErrorShape::OtherJson, json, None),
                 (_, Value::String(detail)) => (ErrorShape::Detail, json, Some(detail.clone())),
                 (_, detail) => (ErrorShape::Detail, json, Some(detail.to_string())),
@@ -69,7 +77,15 @@ impl ApiError {
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        Self { status, error_type: field("type"), message, param: field("param"), code: field("code"), shape, body: text }
+        Self {
+            status,
+            error_type: field("type"),
+            message,
+            param: field("param"),
+            code: field("code"),
+            shape,
+            body: text,
+        }
     }
 }
 
@@ -140,22 +156,50 @@ mod tests {
 
     #[test]
     fn every_shape_is_read_and_named() {
-        let nested = read(r#"{"error":{"message":"bad n","type":"invalid_request_error","param":"n","code":400}}"#);
+        let nested = read(
+            r#"{"error":{"message":"bad n","type":"invalid_request_error","param":"n","code":400}}"#,
+        );
         assert_eq!(nested.shape, ErrorShape::Nested);
-        assert_eq!((nested.message.as_deref(), nested.param.as_deref(), nested.code.as_deref()), (Some("bad n"), Some("n"), Some("400")));
-        assert_eq!(nested.to_string(), "status 400, invalid_request_error, parameter `n`: bad n");
+        assert_eq!(
+            (
+                nested.message.as_deref(),
+                nested.param.as_deref(),
+                nested.code.as_deref()
+            ),
+            (Some("bad n"), Some("n"), Some("400"))
+        );
+        assert_eq!(
+            nested.to_string(),
+            "status 400, invalid_request_error, parameter `n`: bad n"
+        );
         for (body, shape, message) in [
             (r#"{"error":"gone"}"#, ErrorShape::Text, Some("gone")),
-            (r#"{"object":"error","message":"old"}"#, ErrorShape::Flat, Some("old")),
-            (r#"{"detail":"Not Found"}"#, ErrorShape::Detail, Some("Not Found")),
-            (r#"{"detail":[{"loc":["n"]}]}"#, ErrorShape::Detail, Some(r#"[{"loc":["n"]}]"#)),
+            (
+                r#"{"object":"error","message":"old"}"#,
+                ErrorShape::Flat,
+                Some("old"),
+            ),
+            (
+                r#"{"detail":"Not Found"}"#,
+                ErrorShape::Detail,
+                Some("Not Found"),
+            ),
+            (
+                r#"{"detail":[{"loc":["n"]}]}"#,
+                ErrorShape::Detail,
+                Some(r#"[{"loc":["n"]}]"#),
+            ),
             (r#"{"oops":1}"#, ErrorShape::OtherJson, None),
             ("[1]", ErrorShape::OtherJson, None),
             ("<html>", ErrorShape::NotJson, None),
             ("", ErrorShape::NotJson, None),
         ] {
             let error = read(body);
-            assert_eq!((error.shape, error.message.as_deref()), (shape, message), "{body}");
+            assert_eq!(
+                (error.shape, error.message.as_deref()),
+                (shape, message),
+                "{body}"
+            );
         }
     }
 }

@@ -18,9 +18,10 @@ use crate::error::{ClientError, Failure, Limit, Phase, seconds};
 use crate::headers::Headers;
 use crate::mask::{self, Secrets};
 use crate::raw::{BodyEnd, RawAnswer, TimedEvent};
+use crate::recorder::Recorder;
 use crate::sse::SseParser;
 use crate::timeouts::Timeouts;
-use crate::transcript::{Exchange, Outcome, Recorded, Transcript};
+use crate::transcript::{Exchange, Outcome};
 
 /// How many turns a connection gets to close. One was enough in every case tried, the second is
 /// reserve; on a runtime without other work both together cost less than a microsecond.
@@ -48,32 +49,65 @@ pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, Cl
     let url = format!("{}{}", client.base, out.path);
     let shown = mask::url(&url);
     let secrets = client.secrets.join(&Secrets::of(mask::query_pairs(&url)));
-    let unusable = |message: &str| ClientError::new(Failure::Unusable, Phase::Prepare, out.method.as_str(), &shown, message);
+    let unusable = |message: &str| {
+        ClientError::new(
+            Failure::Unusable,
+            Phase::Prepare,
+            out.method.as_str(),
+            &shown,
+            message,
+        )
+    };
     if !out.path.starts_with('/') {
-        return Err(unusable("the path must start with `/`").advice("give the path below the server's root, such as `/v1/models`"));
+        return Err(unusable("the path must start with `/`")
+            .advice("give the path below the server's root, such as `/v1/models`"));
     }
-    let address = Url::parse(&url).map_err(|error| unusable("this is no address").caused_by(error))?;
-    let mut builder = client.http.request(out.method.clone(), address).header("accept", out.accept).headers((*client.headers).clone());
+    let address =
+        Url::parse(&url).map_err(|error| unusable("this is no address").caused_by(error))?;
+    let mut builder = client
+        .http
+        .request(out.method.clone(), address)
+        .header("accept", out.accept)
+        .headers((*client.headers).clone());
     if let Some(payload) = &out.payload {
-        builder = builder.header("content-type", &payload.content_type).body(payload.bytes.clone());
+        builder = builder
+            .header("content-type", &payload.content_type)
+            .body(payload.bytes.clone());
     }
-    let request = builder.build().map_err(|error| unusable("the request cannot be made").caused_by(error.without_url()))?;
+    let request = builder
+        .build()
+        .map_err(|error| unusable("the request cannot be made").caused_by(error.without_url()))?;
 
     let start = Instant::now();
-    let mut recorder = Recorder::begin(client.transcript.clone(), secrets.clone(), start, |secrets| Exchange {
-        started: SystemTime::now(),
-        method: out.method.to_string(),
-        url: shown.clone(),
-        request_headers: masked(request.headers()),
-        request_body: out.payload.as_ref().map(|payload| secrets.bytes(&payload.bytes)),
-        status: None,
-        response_headers: Headers::default(),
-        headers_after: None,
-        response_body: Bytes::new(),
-        events: Vec::new(),
-        outcome: Outcome::InFlight,
-    });
-    let run = Run { client, timeouts: out.timeouts, method: out.method.as_str(), url: &shown, start, secrets: &secrets };
+    let mut recorder = Recorder::begin(
+        client.transcript.clone(),
+        secrets.clone(),
+        start,
+        |secrets| Exchange {
+            started: SystemTime::now(),
+            method: out.method.to_string(),
+            url: shown.clone(),
+            request_headers: mask::headers(request.headers()),
+            request_body: out
+                .payload
+                .as_ref()
+                .map(|payload| secrets.bytes(&payload.bytes)),
+            status: None,
+            response_headers: Headers::default(),
+            headers_after: None,
+            response_body: Bytes::new(),
+            events: Vec::new(),
+            outcome: Outcome::InFlight,
+        },
+    );
+    let run = Run {
+        client,
+        timeouts: out.timeouts,
+        method: out.method.as_str(),
+        url: &shown,
+        start,
+        secrets: &secrets,
+    };
     let sent = out.payload.map(|payload| payload.json).unwrap_or_default();
     let result = run.exchange(request, sent, &mut recorder).await;
     recorder.end(&result);
@@ -95,17 +129,29 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn exchange(&self, request: reqwest::Request, sent: Arc<Value>, recorder: &mut Recorder) -> Result<RawAnswer, ClientError> {
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        sent: Arc<Value>,
+        recorder: &mut Recorder,
+    ) -> Result<RawAnswer, ClientError> {
         let deadline = after(self.start, self.timeouts.total);
-        let mut response = match timeout_at(deadline.into(), self.client.http.execute(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(self.not_answered(error.without_url())),
-            Err(_) => return Err(self.timed_out(Phase::Headers, Limit::Total, "no response headers came")),
-        };
+        let mut response =
+            match timeout_at(deadline.into(), self.client.http.execute(request)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return Err(self.not_answered(error.without_url())),
+                Err(_) => {
+                    return Err(self.timed_out(
+                        Phase::Headers,
+                        Limit::Total,
+                        "no response headers came",
+                    ));
+                }
+            };
         let headers_after = self.start.elapsed();
         let headers = Headers::from_map(response.headers());
         let status = response.status().as_u16();
-        recorder.headers(status, masked(response.headers()), headers_after);
+        recorder.headers(status, mask::headers(response.headers()), headers_after);
         let is_stream = headers.media_type().as_deref() == Some("text/event-stream");
         let mut answer = RawAnswer {
             status,
@@ -123,9 +169,16 @@ impl Run<'_> {
             is_stream,
             secrets: self.secrets.clone(),
         };
-        let phase = if is_stream { Phase::Events } else { Phase::Body };
+        let phase = if is_stream {
+            Phase::Events
+        } else {
+            Phase::Body
+        };
         let sizes = self.client.sizes;
-        if response.content_length().is_some_and(|length| length > sizes.body as u64) {
+        if response
+            .content_length()
+            .is_some_and(|length| length > sizes.body as u64)
+        {
             return Err(self.too_large(phase, "the body", sizes.body));
         }
         let mut body = BytesMut::new();
@@ -135,13 +188,23 @@ impl Run<'_> {
             let idle = after(Instant::now(), self.timeouts.idle);
             let chunk = match timeout_at(idle.min(deadline).into(), response.chunk()).await {
                 Err(_) => {
-                    let limit = if deadline <= idle { Limit::Total } else { Limit::Idle };
-                    let so_far = if is_stream { format!("{} events had come", answer.events.len()) } else { format!("{} bytes had come", body.len()) };
-                    recorder.body(&body, is_stream);
+                    let limit = if deadline <= idle {
+                        Limit::Total
+                    } else {
+                        Limit::Idle
+                    };
+                    let so_far = if is_stream {
+                        format!("{} events had come", answer.events.len())
+                    } else {
+                        format!("{} bytes had come", body.len())
+                    };
+                    recorder.body(&body.split().freeze(), is_stream);
                     return Err(self.timed_out(phase, limit, &so_far));
                 }
                 Ok(Err(error)) => {
-                    answer.end = BodyEnd::Truncated(self.secrets.text(&chain(&error.without_url())).into_owned());
+                    answer.end = BodyEnd::Truncated(
+                        self.secrets.text(&chain(&error.without_url())).into_owned(),
+                    );
                     break;
                 }
                 Ok(Ok(None)) => break,
@@ -159,12 +222,15 @@ impl Run<'_> {
                     recorder.event(&event);
                     answer.events.push(event);
                 }
-                fed.map_err(|error| self.too_large(phase, "one event", error.limit).caused_by(error))?;
+                fed.map_err(|error| {
+                    self.too_large(phase, "one event", error.limit)
+                        .caused_by(error)
+                })?;
             }
         }
         answer.elapsed = self.start.elapsed();
-        recorder.body(&body, is_stream);
         answer.body = body.freeze();
+        recorder.body(&answer.body, is_stream);
         answer.comments = parser.comments();
         answer.unterminated = parser.finish().map(|event| event.data);
         Ok(answer)
@@ -177,24 +243,57 @@ impl Run<'_> {
         if error.is_connect() {
             if error.is_timeout() || kind == Some(io::ErrorKind::TimedOut) {
                 let after = self.timeouts.connect;
-                let message = format!("nothing accepted the connection at {at} within {}", seconds(after));
+                let message = format!(
+                    "nothing accepted the connection at {at} within {}",
+                    seconds(after)
+                );
                 return self
-                    .fail(Failure::TimedOut { limit: Limit::Connect, after }, Phase::Connect, message)
-                    .advice("see whether the server is overloaded or the address is behind a firewall")
+                    .fail(
+                        Failure::TimedOut {
+                            limit: Limit::Connect,
+                            after,
+                        },
+                        Phase::Connect,
+                        message,
+                    )
+                    .advice(
+                        "see whether the server is overloaded or the address is behind a firewall",
+                    )
                     .caused_by(error);
             }
             if kind == Some(io::ErrorKind::ConnectionRefused) {
                 return self
-                    .fail(Failure::Refused, Phase::Connect, format!("nothing listens on {at}; is the server running?"))
+                    .fail(
+                        Failure::Refused,
+                        Phase::Connect,
+                        format!("nothing listens on {at}; is the server running?"),
+                    )
                     .advice("start the server, or check the port in the address")
                     .caused_by(error);
             }
-            return self.fail(Failure::Other, Phase::Connect, format!("no connection to {at} could be opened")).advice("check the host name and the port").caused_by(error);
+            return self
+                .fail(
+                    Failure::Other,
+                    Phase::Connect,
+                    format!("no connection to {at} could be opened"),
+                )
+                .advice("check the host name and the port")
+                .caused_by(error);
         }
         if error.is_builder() || error.is_request() && kind.is_none() && error.source().is_none() {
-            return self.fail(Failure::Unusable, Phase::Prepare, "the request cannot be made").caused_by(error);
+            return self
+                .fail(
+                    Failure::Unusable,
+                    Phase::Prepare,
+                    "the request cannot be made",
+                )
+                .caused_by(error);
         }
-        let phase = if kind == Some(io::ErrorKind::BrokenPipe) { Phase::Send } else { Phase::Headers };
+        let phase = if kind == Some(io::ErrorKind::BrokenPipe) {
+            Phase::Send
+        } else {
+            Phase::Headers
+        };
         self.fail(Failure::Closed, phase, format!("{at} accepted the connection and closed it without an answer"))
             .advice("see whether the server's process still lives, what its log says last, and whether it speaks HTTP/1.1")
             .caused_by(error)
@@ -206,13 +305,22 @@ impl Run<'_> {
             Limit::Idle => self.timeouts.idle,
             Limit::Total => self.timeouts.total,
         };
-        let what = if limit == Limit::Idle { "nothing came for" } else { "the request did not end within" };
+        let what = if limit == Limit::Idle {
+            "nothing came for"
+        } else {
+            "the request did not end within"
+        };
         self.fail(Failure::TimedOut { limit, after }, phase, format!("{what} {} (the {limit} limit); {so_far}", seconds(after)))
             .advice(format!("see in the server's log whether it hangs; if it is only slow, raise the limit with `.{limit}_timeout(...)`"))
     }
 
     fn too_large(&self, phase: Phase, what: &str, limit: usize) -> ClientError {
-        self.fail(Failure::TooLarge { limit }, phase, format!("{what} is larger than {limit} bytes")).advice("raise the limit with `Client::with_sizes` if the answer should be that large")
+        self.fail(
+            Failure::TooLarge { limit },
+            phase,
+            format!("{what} is larger than {limit} bytes"),
+        )
+        .advice("raise the limit with `Client::with_sizes` if the answer should be that large")
     }
 
     fn fail(&self, failure: Failure, phase: Phase, message: impl Into<String>) -> ClientError {
@@ -221,15 +329,14 @@ impl Run<'_> {
 
     /// `host:port` of the server.
     fn at(&self) -> &str {
-        let rest = self.client.base.split_once("://").map_or(&*self.client.base, |(_, rest)| rest);
+        let rest = self
+            .client
+            .base
+            .split_once("://")
+            .map_or(&*self.client.base, |(_, rest)| rest);
         let authority = rest.split('/').next().unwrap_or(rest);
         authority.rsplit('@').next().unwrap_or(authority)
     }
-}
-
-/// Headers of the HTTP library, secrets masked.
-fn masked(headers: &reqwest::header::HeaderMap) -> Headers {
-    Headers::from_map(headers).iter().map(|(name, value)| (name.to_owned(), mask::header(name, value))).collect()
 }
 
 /// `start + time`; a time without end is far away instead of an overflow.
@@ -259,74 +366,4 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
         next = cause.source();
     }
     None
-}
-
-/// Keeps the transcript's entry of one exchange, also when the request is dropped midway.
-struct Recorder {
-    entry: Option<(Transcript, usize)>,
-    secrets: Secrets,
-    start: Instant,
-}
-
-impl Recorder {
-    fn begin(transcript: Option<Transcript>, secrets: Secrets, start: Instant, exchange: impl FnOnce(&Secrets) -> Exchange) -> Self {
-        let entry = transcript.map(|transcript| {
-            let number = transcript.begin(exchange(&secrets));
-            (transcript, number)
-        });
-        Self { entry, secrets, start }
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Exchange)) {
-        if let Some((transcript, number)) = &self.entry {
-            transcript.update(*number, change);
-        }
-    }
-
-    fn headers(&self, status: u16, headers: Headers, headers_after: Duration) {
-        self.update(|exchange| {
-            exchange.status = Some(status);
-            exchange.response_headers = headers.iter().map(|(name, value)| (name.to_owned(), self.secrets.text(value).into_owned())).collect();
-            exchange.headers_after = Some(headers_after);
-        });
-    }
-
-    fn event(&self, event: &TimedEvent) {
-        self.update(|exchange| {
-            let data = match self.secrets.text(&event.data) {
-                std::borrow::Cow::Borrowed(_) => event.data.clone(),
-                std::borrow::Cow::Owned(masked) => masked.into(),
-            };
-            exchange.events.push(Recorded { at: event.at, event: event.event.clone(), data });
-        });
-    }
-
-    /// The whole body, or what came of it. Of a stream only where it had no event: the events say
-    /// the rest.
-    fn body(&self, body: &[u8], is_stream: bool) {
-        self.update(|exchange| {
-            if !is_stream || exchange.events.is_empty() {
-                exchange.response_body = self.secrets.bytes(&Bytes::copy_from_slice(body));
-            }
-        });
-    }
-
-    fn end(&mut self, result: &Result<RawAnswer, ClientError>) {
-        let elapsed = self.start.elapsed();
-        self.update(|exchange| {
-            exchange.outcome = match result {
-                Ok(RawAnswer { end: BodyEnd::Truncated(why), .. }) => Outcome::Failed { elapsed, error: format!("the connection broke in the middle of the answer: {why}") },
-                Ok(answer) => Outcome::Complete { elapsed: answer.elapsed },
-                Err(error) => Outcome::Failed { elapsed, error: error.to_string() },
-            };
-        });
-        self.entry = None;
-    }
-}
-
-impl Drop for Recorder {
-    fn drop(&mut self) {
-        let elapsed = self.start.elapsed();
-        self.update(|exchange| exchange.outcome = Outcome::Cancelled { elapsed });
-    }
 }

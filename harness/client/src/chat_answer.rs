@@ -148,7 +148,10 @@ impl ChatAnswer {
     /// The text of the first choice; empty where it has none (`choices[0].message.content` tells
     /// `null` from an empty text).
     pub fn text(&self) -> &str {
-        self.choices.first().and_then(ChatChoice::text).unwrap_or("")
+        self.choices
+            .first()
+            .and_then(ChatChoice::text)
+            .unwrap_or("")
     }
 
     /// The finish reason of the first choice.
@@ -161,7 +164,8 @@ impl ChatAnswer {
     /// # Errors
     /// Where the server did not report all three; an unknown count is never zero.
     pub fn usage(&self) -> Result<Usage, ClientError> {
-        required(self.usage.as_ref(), self.stream.is_some()).map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
+        required(self.usage.as_ref(), self.stream.is_some())
+            .map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
     }
 
     /// When the first output (text, reasoning or a tool call) arrived, from before the connection
@@ -173,7 +177,15 @@ impl ChatAnswer {
     /// When each chunk with output arrived, from before the connection was opened.
     pub fn token_times(&self) -> impl Iterator<Item = Duration> {
         let chunks = self.stream.iter().flat_map(|stream| &stream.chunks);
-        chunks.filter(|arrived| arrived.chunk.choices.iter().any(|choice| choice.delta.has_output())).map(|arrived| arrived.at)
+        chunks
+            .filter(|arrived| {
+                arrived
+                    .chunk
+                    .choices
+                    .iter()
+                    .any(|choice| choice.delta.has_output())
+            })
+            .map(|arrived| arrived.at)
     }
 
     /// From before the connection was opened to the last byte.
@@ -188,7 +200,9 @@ impl ChatAnswer {
             return Ok(Self::fold(raw, stream));
         }
         let wire: Wire = raw.json()?;
-        let Some(choices) = wire.choices else { return Err(raw.no_choices(&wire.extra)) };
+        let Some(choices) = wire.choices else {
+            return Err(raw.no_choices(&wire.extra));
+        };
         Ok(Self {
             id: wire.id,
             object: wire.object,
@@ -214,9 +228,14 @@ impl ChatAnswer {
             extra.extend(chunk.extra.clone());
             usage = chunk.usage.clone().or(usage);
             for delta in &chunk.choices {
-                let known = choices.iter().position(|choice| choice.index == delta.index);
+                let known = choices
+                    .iter()
+                    .position(|choice| choice.index == delta.index);
                 let position = known.unwrap_or_else(|| {
-                    choices.push(ChatChoice { index: delta.index, ..ChatChoice::default() });
+                    choices.push(ChatChoice {
+                        index: delta.index,
+                        ..ChatChoice::default()
+                    });
                     choices.len() - 1
                 });
                 choices[position].add(delta);
@@ -255,7 +274,11 @@ impl ChatChoice {
         }
         for (key, value) in &delta.delta.extra {
             match (message.extra.get_mut(key), value) {
-                (Some(Value::String(text)), Value::String(more)) if PIECES.contains(&key.as_str()) => text.push_str(more),
+                (Some(Value::String(text)), Value::String(more))
+                    if PIECES.contains(&key.as_str()) =>
+                {
+                    text.push_str(more)
+                }
                 // The `null` of a later chunk takes nothing back.
                 (Some(_), Value::Null) => {}
                 _ => drop(message.extra.insert(key.clone(), value.clone())),
@@ -266,7 +289,9 @@ impl ChatChoice {
             let own = self.logprobs.get_or_insert_default();
             own.extra.extend(logprobs.extra.clone());
             if let Some(tokens) = &logprobs.content {
-                own.content.get_or_insert_default().extend(tokens.iter().cloned());
+                own.content
+                    .get_or_insert_default()
+                    .extend(tokens.iter().cloned());
             }
         }
         self.extra.extend(delta.extra.clone());
@@ -275,13 +300,23 @@ impl ChatChoice {
 
 /// Add a piece to the call of its index: arguments are text in pieces, the rest comes once.
 fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
-    let Some(call) = calls.iter_mut().find(|call| call["index"] == piece["index"]) else {
+    let Some(call) = calls
+        .iter_mut()
+        .find(|call| call["index"] == piece["index"])
+    else {
         calls.push(piece.clone());
         return;
     };
-    let (Some(call), Some(piece)) = (call.as_object_mut(), piece.as_object()) else { return };
+    let (Some(call), Some(piece)) = (call.as_object_mut(), piece.as_object()) else {
+        return;
+    };
     for (key, value) in piece {
-        let (Some(own), Some(more)) = (call.entry(key.clone()).or_insert_with(|| json!({})).as_object_mut(), value.as_object()) else {
+        let (Some(own), Some(more)) = (
+            call.entry(key.clone())
+                .or_insert_with(|| json!({}))
+                .as_object_mut(),
+            value.as_object(),
+        ) else {
             if !value.is_null() {
                 call.insert(key.clone(), value.clone());
             }
@@ -289,7 +324,9 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
         };
         for (name, part) in more {
             match (own.get_mut(name), part) {
-                (Some(Value::String(text)), Value::String(more)) if name == "arguments" => text.push_str(more),
+                (Some(Value::String(text)), Value::String(more)) if name == "arguments" => {
+                    text.push_str(more)
+                }
                 (_, Value::Null) => {}
                 _ => drop(own.insert(name.clone(), part.clone())),
             }
@@ -300,9 +337,21 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
 impl ChatDelta {
     /// Whether it carries output: text, a tool call, or a non-empty vendor text.
     pub fn has_output(&self) -> bool {
-        let text = self.content.as_ref().is_some_and(|content| content.as_ref().is_some_and(|text| !text.is_empty()));
-        let calls = self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
-        text || calls || PIECES.iter().any(|key| self.extra.get(*key).and_then(Value::as_str).is_some_and(|text| !text.is_empty()))
+        let text = self
+            .content
+            .as_ref()
+            .is_some_and(|content| content.as_ref().is_some_and(|text| !text.is_empty()));
+        let calls = self
+            .tool_calls
+            .as_ref()
+            .is_some_and(|calls| !calls.is_empty());
+        text || calls
+            || PIECES.iter().any(|key| {
+                self.extra
+                    .get(*key)
+                    .and_then(Value::as_str)
+                    .is_some_and(|text| !text.is_empty())
+            })
     }
 }
 
@@ -318,10 +367,20 @@ impl RawAnswer {
         if let Some(Value::Object(fields)) = json.filter(|json| !json["error"].is_null()) {
             return Err(self.no_choices(&fields));
         }
-        let (want, got) = if asked { ("a stream (text/event-stream)", "a plain body") } else { ("a plain body", "a stream (text/event-stream)") };
-        let kind = self.headers.get("content-type").unwrap_or("no content type").to_owned();
+        let (want, got) = if asked {
+            ("a stream (text/event-stream)", "a plain body")
+        } else {
+            ("a plain body", "a stream (text/event-stream)")
+        };
+        let kind = self
+            .headers
+            .get("content-type")
+            .unwrap_or("no content type")
+            .to_owned();
         let message = format!("the request asked for {want} and the server sent {got} ({kind})");
-        Err(self.fail(Failure::Undecodable, Phase::Decode, message).excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0)))
+        Err(self
+            .fail(Failure::Undecodable, Phase::Decode, message)
+            .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0)))
     }
 
     /// The error for an answer without choices: an error object under a status of success, or
@@ -329,9 +388,15 @@ impl RawAnswer {
     pub(crate) fn no_choices(&self, fields: &Map<String, Value>) -> ClientError {
         if fields.get("error").is_some_and(|error| !error.is_null()) {
             let error = self.api_error();
-            let message = format!("the server sent an error object under a status of success: {error}");
+            let message =
+                format!("the server sent an error object under a status of success: {error}");
             return self.fail(Failure::Status(error), Phase::Decode, message);
         }
-        self.fail(Failure::Undecodable, Phase::Decode, "the answer has no `choices`").excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
+        self.fail(
+            Failure::Undecodable,
+            Phase::Decode,
+            "the answer has no `choices`",
+        )
+        .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
     }
 }

@@ -28,7 +28,13 @@ pub struct ChatClient {
 impl ChatClient {
     /// A client for this model.
     pub fn new(client: Client, model: impl Into<String>) -> Self {
-        Self { client, model: model.into(), aliases: Vec::new(), defaults: Map::new(), judge: None }
+        Self {
+            client,
+            model: model.into(),
+            aliases: Vec::new(),
+            defaults: Map::new(),
+            judge: None,
+        }
     }
 
     /// The client of the server.
@@ -73,7 +79,9 @@ impl ChatClient {
 
     /// A chat request without any message.
     pub fn request(&self) -> ChatRequest {
-        ChatRequest { draft: Draft::new(self, "/v1/chat/completions").set("messages", json!([])) }
+        ChatRequest {
+            draft: Draft::new(self, "/v1/chat/completions").set("messages", json!([])),
+        }
     }
 
     /// A chat request that starts with a user's message.
@@ -104,7 +112,12 @@ impl ChatClient {
 
 impl std::fmt::Debug for ChatClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChatClient").field("client", &self.client).field("model", &self.model).field("defaults", &self.defaults).field("judged", &self.judge.is_some()).finish()
+        f.debug_struct("ChatClient")
+            .field("client", &self.client)
+            .field("model", &self.model)
+            .field("defaults", &self.defaults)
+            .field("judged", &self.judge.is_some())
+            .finish()
     }
 }
 
@@ -154,12 +167,17 @@ impl ChatRequest {
     /// # Errors
     /// Where no complete, successful, readable answer comes, or the judge rejects it.
     pub async fn send(self) -> Result<ChatAnswer, ClientError> {
-        let (judge, aliases) = (self.draft.chat.judge.clone().filter(|_| self.draft.judged), self.draft.chat.aliases.clone());
+        let (judge, aliases) = (
+            self.draft.chat.judge.clone().filter(|_| self.draft.judged),
+            self.draft.chat.aliases.clone(),
+        );
         let raw = self.send_raw().await?.success()?;
         let mut answer = settled(raw, RawAnswer::chat)?;
         answer.accepted_models = accepted_models(&answer.raw.request, &aliases);
         if let Some(judge) = judge {
-            judged(judge.chat(&answer), |failure, phase, message| answer.raw.fail(failure, phase, message))?;
+            judged(judge.chat(&answer), |failure, phase, message| {
+                answer.raw.fail(failure, phase, message)
+            })?;
         }
         Ok(answer)
     }

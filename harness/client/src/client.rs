@@ -85,25 +85,41 @@ impl Client {
     pub fn new(base_url: impl AsRef<str>) -> Result<Self, ClientError> {
         let given = base_url.as_ref().trim();
         let shown = mask::url(given);
-        let unusable = |message: &str| ClientError::new(Failure::Unusable, Phase::Prepare, "", &shown, message).advice("write it like `http://127.0.0.1:8000`");
-        let url = Url::parse(given).map_err(|error| unusable("this is no address of a server").caused_by(error))?;
+        let unusable = |message: &str| {
+            ClientError::new(Failure::Unusable, Phase::Prepare, "", &shown, message)
+                .advice("write it like `http://127.0.0.1:8000`")
+        };
+        let url = Url::parse(given)
+            .map_err(|error| unusable("this is no address of a server").caused_by(error))?;
         match url.scheme() {
             "http" => {}
-            "https" => return Err(unusable("this client cannot speak TLS yet").advice("give an `http://` address; servers under test listen on this machine")),
+            "https" => {
+                return Err(unusable("this client cannot speak TLS yet").advice(
+                    "give an `http://` address; servers under test listen on this machine",
+                ));
+            }
             other => return Err(unusable(&format!("the scheme `{other}` is not `http`"))),
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(unusable("the address has no host"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(unusable("the address of a server has no `?query` and no `#fragment`"));
+            return Err(unusable(
+                "the address of a server has no `?query` and no `#fragment`",
+            ));
         }
         let base = url.as_str().trim_end_matches('/');
         let base = base.strip_suffix("/v1").unwrap_or(base);
         let timeouts = Timeouts::default();
-        let user_secret = Secrets::of(url.password().map(|password| ("password", password)).into_iter());
+        let user_secret = Secrets::of(
+            url.password()
+                .map(|password| ("password", password))
+                .into_iter(),
+        );
         Ok(Self {
-            http: http(timeouts.connect).map_err(|error| unusable("the HTTP library could not be set up").caused_by(error))?,
+            http: http(timeouts.connect).map_err(|error| {
+                unusable("the HTTP library could not be set up").caused_by(error)
+            })?,
             base: base.into(),
             headers: Arc::default(),
             secrets: user_secret,
@@ -124,9 +140,28 @@ impl Client {
     /// # Errors
     /// Where the name or value cannot stand in a header.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, ClientError> {
-        let unusable = |message: String| ClientError::new(Failure::Unusable, Phase::Prepare, "", &self.base_url(), message);
-        let key: HeaderName = name.parse().map_err(|error| unusable(format!("`{}` is no name of a header", name.escape_default())).caused_by(error as reqwest::header::InvalidHeaderName))?;
-        let content = HeaderValue::from_str(value).map_err(|error| unusable(format!("the value for the header `{key}` holds characters that cannot stand there")).caused_by(error))?;
+        let unusable = |message: String| {
+            ClientError::new(
+                Failure::Unusable,
+                Phase::Prepare,
+                "",
+                &self.base_url(),
+                message,
+            )
+        };
+        let key: HeaderName = name.parse().map_err(|error| {
+            unusable(format!(
+                "`{}` is no name of a header",
+                name.escape_default()
+            ))
+            .caused_by(error as reqwest::header::InvalidHeaderName)
+        })?;
+        let content = HeaderValue::from_str(value).map_err(|error| {
+            unusable(format!(
+                "the value for the header `{key}` holds characters that cannot stand there"
+            ))
+            .caused_by(error)
+        })?;
         self.secrets = self.secrets.join(&Secrets::of([(name, value)].into_iter()));
         Arc::make_mut(&mut self.headers).insert(key, content);
         Ok(self)
@@ -146,8 +181,16 @@ impl Client {
     /// Where the HTTP library cannot be set up.
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Result<Self, ClientError> {
         if timeouts.connect != self.timeouts.connect {
-            self.http = http(timeouts.connect)
-                .map_err(|error| ClientError::new(Failure::Unusable, Phase::Prepare, "", &self.base_url(), "the HTTP library could not be set up").caused_by(error))?;
+            self.http = http(timeouts.connect).map_err(|error| {
+                ClientError::new(
+                    Failure::Unusable,
+                    Phase::Prepare,
+                    "",
+                    &self.base_url(),
+                    "the HTTP library could not be set up",
+                )
+                .caused_by(error)
+            })?;
         }
         self.timeouts = timeouts;
         Ok(self)
@@ -179,7 +222,10 @@ impl Client {
 
     /// Everything that was exchanged so far; nothing after `without_transcript`.
     pub fn transcript(&self) -> Vec<Exchange> {
-        self.transcript.as_ref().map(Transcript::exchanges).unwrap_or_default()
+        self.transcript
+            .as_ref()
+            .map(Transcript::exchanges)
+            .unwrap_or_default()
     }
 
     /// A client for the text routes of one model.
@@ -193,7 +239,11 @@ impl Client {
     /// Where no answer comes, or its status is no success.
     pub async fn health(&self) -> Result<Health, ClientError> {
         let answer = self.get(&self.health_path).await?.complete()?.success()?;
-        Ok(Health { status: answer.status, body: String::from_utf8_lossy(&answer.body).into_owned(), elapsed: answer.elapsed })
+        Ok(Health {
+            status: answer.status,
+            body: String::from_utf8_lossy(&answer.body).into_owned(),
+            elapsed: answer.elapsed,
+        })
     }
 
     /// Ask which models are served.
@@ -218,7 +268,17 @@ impl Client {
     /// # Errors
     /// Where no response comes.
     pub async fn get(&self, path: &str) -> Result<RawAnswer, ClientError> {
-        call(self, Outgoing { method: Method::GET, path: path.to_owned(), accept: "*/*", payload: None, timeouts: self.timeouts }).await
+        call(
+            self,
+            Outgoing {
+                method: Method::GET,
+                path: path.to_owned(),
+                accept: "*/*",
+                payload: None,
+                timeouts: self.timeouts,
+            },
+        )
+        .await
     }
 
     /// `POST` this JSON. Any status is an answer.
@@ -226,30 +286,76 @@ impl Client {
     /// # Errors
     /// Where no response comes.
     pub async fn post_json(&self, path: &str, body: &Value) -> Result<RawAnswer, ClientError> {
-        self.post_value(path, Arc::new(body.clone()), self.timeouts).await
+        self.post_value(path, Arc::new(body.clone()), self.timeouts)
+            .await
     }
 
     /// `POST` these bytes, well-formed or not. Any status is an answer.
     ///
     /// # Errors
     /// Where no response comes, or the content type cannot stand in a header.
-    pub async fn post_bytes(&self, path: &str, content_type: &str, body: impl Into<Bytes>) -> Result<RawAnswer, ClientError> {
+    pub async fn post_bytes(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> Result<RawAnswer, ClientError> {
         let bytes = body.into();
         let json = Arc::new(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
-        let payload = Some(Payload { content_type: content_type.to_owned(), bytes, json });
-        call(self, Outgoing { method: Method::POST, path: path.to_owned(), accept: "*/*", payload, timeouts: self.timeouts }).await
+        let payload = Some(Payload {
+            content_type: content_type.to_owned(),
+            bytes,
+            json,
+        });
+        call(
+            self,
+            Outgoing {
+                method: Method::POST,
+                path: path.to_owned(),
+                accept: "*/*",
+                payload,
+                timeouts: self.timeouts,
+            },
+        )
+        .await
     }
 
-    pub(crate) async fn post_value(&self, path: &str, json: Arc<Value>, timeouts: Timeouts) -> Result<RawAnswer, ClientError> {
-        let accept = if json["stream"] == true { "text/event-stream" } else { "application/json" };
-        let payload = Some(Payload { content_type: "application/json".into(), bytes: json.to_string().into(), json });
-        call(self, Outgoing { method: Method::POST, path: path.to_owned(), accept, payload, timeouts }).await
+    pub(crate) async fn post_value(
+        &self,
+        path: &str,
+        json: Arc<Value>,
+        timeouts: Timeouts,
+    ) -> Result<RawAnswer, ClientError> {
+        let accept = if json["stream"] == true {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        let payload = Some(Payload {
+            content_type: "application/json".into(),
+            bytes: json.to_string().into(),
+            json,
+        });
+        call(
+            self,
+            Outgoing {
+                method: Method::POST,
+                path: path.to_owned(),
+                accept,
+                payload,
+                timeouts,
+            },
+        )
+        .await
     }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.base_url()).field("timeouts", &self.timeouts).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url())
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
     }
 }
 

@@ -93,7 +93,10 @@ impl CompletionAnswer {
     /// The text of the first choice; empty where it has none (`choices[0].text` tells `null` from an
     /// empty text).
     pub fn text(&self) -> &str {
-        self.choices.first().and_then(|choice| choice.text.as_deref()).unwrap_or("")
+        self.choices
+            .first()
+            .and_then(|choice| choice.text.as_deref())
+            .unwrap_or("")
     }
 
     /// The finish reason of the first choice.
@@ -106,7 +109,8 @@ impl CompletionAnswer {
     /// # Errors
     /// Where the server did not report all three; an unknown count is never zero.
     pub fn usage(&self) -> Result<Usage, ClientError> {
-        required(self.usage.as_ref(), self.stream.is_some()).map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
+        required(self.usage.as_ref(), self.stream.is_some())
+            .map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
     }
 
     /// When the first text arrived, from before the connection was opened; `None` for a plain answer
@@ -118,8 +122,11 @@ impl CompletionAnswer {
     /// When each chunk with text arrived, from before the connection was opened.
     pub fn token_times(&self) -> impl Iterator<Item = Duration> {
         let chunks = self.stream.iter().flat_map(|stream| &stream.chunks);
-        let has_text = |choice: &CompletionChoice| choice.text.as_ref().is_some_and(|text| !text.is_empty());
-        chunks.filter(move |arrived| arrived.chunk.choices.iter().any(has_text)).map(|arrived| arrived.at)
+        let has_text =
+            |choice: &CompletionChoice| choice.text.as_ref().is_some_and(|text| !text.is_empty());
+        chunks
+            .filter(move |arrived| arrived.chunk.choices.iter().any(has_text))
+            .map(|arrived| arrived.at)
     }
 
     /// From before the connection was opened to the last byte.
@@ -134,7 +141,9 @@ impl CompletionAnswer {
             return Ok(Self::fold(raw, stream));
         }
         let wire: Wire = raw.json()?;
-        let Some(choices) = wire.choices else { return Err(raw.no_choices(&wire.extra)) };
+        let Some(choices) = wire.choices else {
+            return Err(raw.no_choices(&wire.extra));
+        };
         Ok(Self {
             id: wire.id,
             object: wire.object,
@@ -160,7 +169,10 @@ impl CompletionAnswer {
             extra.extend(chunk.extra.clone());
             usage = chunk.usage.clone().or(usage);
             for piece in &chunk.choices {
-                match choices.iter_mut().find(|choice| choice.index == piece.index) {
+                match choices
+                    .iter_mut()
+                    .find(|choice| choice.index == piece.index)
+                {
                     Some(choice) => choice.add(piece),
                     None => choices.push(piece.clone()),
                 }
@@ -196,7 +208,9 @@ impl CompletionChoice {
         own.text_offset.extend(&more.text_offset);
         own.extra.extend(more.extra.clone());
         if let Some(top) = &more.top_logprobs {
-            own.top_logprobs.get_or_insert_default().extend(top.iter().cloned());
+            own.top_logprobs
+                .get_or_insert_default()
+                .extend(top.iter().cloned());
         }
     }
 }

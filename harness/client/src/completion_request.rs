@@ -59,7 +59,9 @@ pub struct CompletionRequest {
 
 impl CompletionRequest {
     pub(crate) fn new(chat: &ChatClient, prompt: Prompt) -> Self {
-        Self { draft: Draft::new(chat, "/v1/completions").set("prompt", prompt.0) }
+        Self {
+            draft: Draft::new(chat, "/v1/completions").set("prompt", prompt.0),
+        }
     }
 
     /// Ask for log-probabilities with this many alternatives at each position.
@@ -79,12 +81,17 @@ impl CompletionRequest {
     /// # Errors
     /// Where no complete, successful, readable answer comes, or the judge rejects it.
     pub async fn send(self) -> Result<CompletionAnswer, ClientError> {
-        let (judge, aliases) = (self.draft.chat.judge.clone().filter(|_| self.draft.judged), self.draft.chat.aliases.clone());
+        let (judge, aliases) = (
+            self.draft.chat.judge.clone().filter(|_| self.draft.judged),
+            self.draft.chat.aliases.clone(),
+        );
         let raw = self.send_raw().await?.success()?;
         let mut answer = settled(raw, RawAnswer::completion)?;
         answer.accepted_models = accepted_models(&answer.raw.request, &aliases);
         if let Some(judge) = judge {
-            judged(judge.completion(&answer), |failure, phase, message| answer.raw.fail(failure, phase, message))?;
+            judged(judge.completion(&answer), |failure, phase, message| {
+                answer.raw.fail(failure, phase, message)
+            })?;
         }
         Ok(answer)
     }

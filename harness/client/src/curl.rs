@@ -11,7 +11,12 @@ const LONGEST_ARGUMENT: usize = 100 << 10;
 /// Headers that `curl` writes itself.
 const OWN: [&str; 2] = ["host", "content-length"];
 
-pub(crate) fn line<'a>(method: &str, url: &str, headers: impl Iterator<Item = (&'a str, &'a str)>, body: Option<&[u8]>) -> String {
+pub(crate) fn line<'a>(
+    method: &str,
+    url: &str,
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+    body: Option<&[u8]>,
+) -> String {
     let mut line = String::from("curl -sS -i -N");
     if method != "GET" {
         let _ = write!(line, " -X {}", quote(method));
@@ -22,7 +27,10 @@ pub(crate) fn line<'a>(method: &str, url: &str, headers: impl Iterator<Item = (&
     }
     match body {
         None => line,
-        Some(body) if body.len() > LONGEST_ARGUMENT => format!("{line} --data-binary @request.body  # {} bytes: too long for a command line", body.len()),
+        Some(body) if body.len() > LONGEST_ARGUMENT => format!(
+            "{line} --data-binary @request.body  # {} bytes: too long for a command line",
+            body.len()
+        ),
         Some(body) => match std::str::from_utf8(body) {
             Ok(text) if !text.contains('\0') => format!("{line} --data-raw {}", quote(text)),
             _ => format!("printf {} | {line} --data-binary @-", octal(body)),
@@ -40,7 +48,17 @@ fn octal(bytes: &[u8]) -> String {
     let mut out = String::from("'");
     for byte in bytes {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'{' | b'}' | b'"' | b':' | b',' | b'.' | b'_' => out.push(char::from(*byte)),
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b' '
+            | b'{'
+            | b'}'
+            | b'"'
+            | b':'
+            | b','
+            | b'.'
+            | b'_' => out.push(char::from(*byte)),
             _ => {
                 let _ = write!(out, "\\{byte:03o}");
             }
@@ -56,16 +74,33 @@ mod tests {
 
     /// What a real shell makes of the words, with `curl` replaced by a function that shows them.
     fn shell(line: &str) -> Vec<u8> {
-        let script = format!("curl() {{ printf '<%s>' \"$@\"; for last in \"$@\"; do :; done; [ \"$last\" = @- ] && cat; true; }}; {line}");
-        std::process::Command::new("sh").args(["-c", &script]).output().expect("a POSIX shell").stdout
+        let script = format!(
+            "curl() {{ printf '<%s>' \"$@\"; for last in \"$@\"; do :; done; [ \"$last\" = @- ] && cat; true; }}; {line}"
+        );
+        std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .expect("a POSIX shell")
+            .stdout
     }
 
     #[test]
     fn a_shell_reads_the_words_back() {
         let body = "{\"a\":\"it's $HOME `x` \\n\"}";
-        let headers = [("content-type", "application/json"), ("host", "h"), ("authorization", "Bearer ***")];
-        let line = line("POST", "http://127.0.0.1:1/v1?a=1&b=2", headers.into_iter(), Some(body.as_bytes()));
-        let want = format!("<-sS><-i><-N><-X><POST><http://127.0.0.1:1/v1?a=1&b=2><-H><content-type: application/json><-H><authorization: Bearer ***><--data-raw><{body}>");
+        let headers = [
+            ("content-type", "application/json"),
+            ("host", "h"),
+            ("authorization", "Bearer ***"),
+        ];
+        let line = line(
+            "POST",
+            "http://127.0.0.1:1/v1?a=1&b=2",
+            headers.into_iter(),
+            Some(body.as_bytes()),
+        );
+        let want = format!(
+            "<-sS><-i><-N><-X><POST><http://127.0.0.1:1/v1?a=1&b=2><-H><content-type: application/json><-H><authorization: Bearer ***><--data-raw><{body}>"
+        );
         assert_eq!(String::from_utf8(shell(&line)).expect("text"), want);
     }
 
@@ -73,12 +108,21 @@ mod tests {
     fn bytes_that_are_no_text_survive() {
         let body = b"\x00\xFF'%\\n\"";
         let out = shell(&line("POST", "http://h/", std::iter::empty(), Some(body)));
-        assert!(out.ends_with(&[b"<@->", &body[..]].concat()), "{}", String::from_utf8_lossy(&out));
+        assert!(
+            out.ends_with(&[b"<@->", &body[..]].concat()),
+            "{}",
+            String::from_utf8_lossy(&out)
+        );
     }
 
     #[test]
     fn a_long_body_is_left_to_a_file() {
-        let line = line("POST", "http://h/", std::iter::empty(), Some(&vec![b'a'; LONGEST_ARGUMENT + 1]));
+        let line = line(
+            "POST",
+            "http://h/",
+            std::iter::empty(),
+            Some(&vec![b'a'; LONGEST_ARGUMENT + 1]),
+        );
         assert!(line.contains("--data-binary @request.body") && line.len() < 200);
     }
 }

@@ -126,7 +126,13 @@ struct Details {
 }
 
 impl ClientError {
-    pub(crate) fn new(failure: Failure, phase: Phase, method: &str, url: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        failure: Failure,
+        phase: Phase,
+        method: &str,
+        url: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self(Box::new(Details {
             failure,
             phase,
@@ -162,7 +168,10 @@ impl ClientError {
 
     /// The same failure as one of several requests that ran at once.
     pub(crate) fn counted(mut self, number: usize, failed: usize, total: usize) -> Self {
-        self.0.message = format!("{} (request {number}; {failed} of {total} sent at once failed)", self.0.message);
+        self.0.message = format!(
+            "{} (request {number}; {failed} of {total} sent at once failed)",
+            self.0.message
+        );
         self
     }
 
@@ -220,7 +229,17 @@ impl ClientError {
 
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { phase, method, url, elapsed, message, advice, excerpt, cause, .. } = &*self.0;
+        let Details {
+            phase,
+            method,
+            url,
+            elapsed,
+            message,
+            advice,
+            excerpt,
+            cause,
+            ..
+        } = &*self.0;
         if method.is_empty() {
             write!(f, "{url}: failed while {phase}")?;
         } else {
@@ -261,13 +280,20 @@ impl fmt::Debug for ClientError {
 
 impl Error for ClientError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+        self.0
+            .cause
+            .as_deref()
+            .map(|cause| cause as &(dyn Error + 'static))
     }
 }
 
 /// A length of time for people.
 pub(crate) fn seconds(time: Duration) -> String {
-    if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{:.2} s", time.as_secs_f64()) }
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.2} s", time.as_secs_f64())
+    }
 }
 
 /// The length of an excerpt of a body, in characters, on either side of the place it shows.
@@ -282,14 +308,29 @@ pub(crate) fn excerpt(body: &[u8], at: usize) -> String {
     let to = at.saturating_add(EXCERPT).min(body.len());
     let text: String = String::from_utf8_lossy(&body[from..to])
         .chars()
-        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect::<Vec<_>>() } else { vec![letter] })
+        .flat_map(|letter| {
+            if letter.is_control() {
+                letter.escape_default().collect::<Vec<_>>()
+            } else {
+                vec![letter]
+            }
+        })
         .collect();
-    format!("{}{text}{} ({} bytes in all)", if from > 0 { "..." } else { "" }, if to < body.len() { "..." } else { "" }, body.len())
+    format!(
+        "{}{text}{} ({} bytes in all)",
+        if from > 0 { "..." } else { "" },
+        if to < body.len() { "..." } else { "" },
+        body.len()
+    )
 }
 
 /// The byte at which `serde_json` gave up.
 pub(crate) fn position(body: &[u8], error: &serde_json::Error) -> usize {
-    let before: usize = body.split_inclusive(|byte| *byte == b'\n').take(error.line().saturating_sub(1)).map(<[u8]>::len).sum();
+    let before: usize = body
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
     before + error.column().saturating_sub(1)
 }
 
@@ -299,9 +340,17 @@ mod tests {
 
     #[test]
     fn an_excerpt_shows_the_place_and_escapes_what_a_terminal_would_obey() {
-        let body = [vec![b'a'; 1000], b"\x1b[31mHERE\n".to_vec(), vec![b'b'; 1000]].concat();
+        let body = [
+            vec![b'a'; 1000],
+            b"\x1b[31mHERE\n".to_vec(),
+            vec![b'b'; 1000],
+        ]
+        .concat();
         let text = excerpt(&body, 1005);
-        assert!(text.contains("\\u{1b}[31mHERE\\n") && text.len() < 500, "{text}");
+        assert!(
+            text.contains("\\u{1b}[31mHERE\\n") && text.len() < 500,
+            "{text}"
+        );
         assert_eq!(excerpt(b"", 0), "(empty)");
         assert!(excerpt("日本語".as_bytes(), usize::MAX).contains("bytes in all"));
     }
@@ -309,8 +358,17 @@ mod tests {
     #[test]
     fn every_cause_is_in_the_text_and_in_the_chain() {
         let inner = std::io::Error::other("the inner reason");
-        let error = ClientError::new(Failure::Other, Phase::Send, "GET", "http://h/", "it broke").caused_by(inner).advice("mend it").after(Duration::from_millis(1500));
-        assert_eq!(error.to_string(), "GET http://h/: failed while sending the request after 1.50 s: it broke\n  try: mend it\n  caused by: the inner reason");
-        assert_eq!(error.source().expect("a source").to_string(), "the inner reason");
+        let error = ClientError::new(Failure::Other, Phase::Send, "GET", "http://h/", "it broke")
+            .caused_by(inner)
+            .advice("mend it")
+            .after(Duration::from_millis(1500));
+        assert_eq!(
+            error.to_string(),
+            "GET http://h/: failed while sending the request after 1.50 s: it broke\n  try: mend it\n  caused by: the inner reason"
+        );
+        assert_eq!(
+            error.source().expect("a source").to_string(),
+            "the inner reason"
+        );
     }
 }

@@ -14,8 +14,14 @@ use crate::error::ClientError;
 pub struct Many<T>(Vec<Result<T, ClientError>>);
 
 /// Send all at once and wait for all of them, also after one has failed.
-pub async fn send_all<T, F: Future<Output = Result<T, ClientError>>>(requests: impl IntoIterator<Item = F>) -> Many<T> {
-    let mut running: FuturesUnordered<_> = requests.into_iter().enumerate().map(|(position, request)| async move { (position, request.await) }).collect();
+pub async fn send_all<T, F: Future<Output = Result<T, ClientError>>>(
+    requests: impl IntoIterator<Item = F>,
+) -> Many<T> {
+    let mut running: FuturesUnordered<_> = requests
+        .into_iter()
+        .enumerate()
+        .map(|(position, request)| async move { (position, request.await) })
+        .collect();
     let mut results = Vec::with_capacity(running.len());
     while let Some(result) = running.next().await {
         results.push(result);

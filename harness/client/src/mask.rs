@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::headers::Headers;
+
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "***";
 
@@ -17,7 +19,17 @@ const SHORTEST: usize = 6;
 /// Whether the value of a header or query parameter of this name is a secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["authorization", "cookie", "key", "token", "secret", "password", "signature"].iter().any(|word| name.contains(word))
+    [
+        "authorization",
+        "cookie",
+        "key",
+        "token",
+        "secret",
+        "password",
+        "signature",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 /// The secret values that a client sends.
@@ -32,7 +44,10 @@ impl Secrets {
                 continue;
             }
             // "Bearer abc": a server that quotes the key quotes the second word.
-            for value in [value, value.split_once(' ').map_or(value, |(_, rest)| rest.trim())] {
+            for value in [
+                value,
+                value.split_once(' ').map_or(value, |(_, rest)| rest.trim()),
+            ] {
                 if value.len() >= SHORTEST && !values.iter().any(|known| known == value) {
                     values.push(value.to_owned());
                 }
@@ -65,9 +80,15 @@ impl Secrets {
 
     /// Bytes in which a secret stands are replaced by masked text; all others stay as they are.
     pub(crate) fn bytes(&self, bytes: &bytes::Bytes) -> bytes::Bytes {
-        let found = |secret: &String| bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+        let found = |secret: &String| {
+            bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes())
+        };
         if self.0.iter().any(found) {
-            self.text(&String::from_utf8_lossy(bytes)).into_owned().into()
+            self.text(&String::from_utf8_lossy(bytes))
+                .into_owned()
+                .into()
         } else {
             bytes.clone()
         }
@@ -86,10 +107,22 @@ pub(crate) fn header(name: &str, value: &str) -> String {
     }
 }
 
+/// Headers of the HTTP library as they may be written down.
+pub(crate) fn headers(headers: &reqwest::header::HeaderMap) -> Headers {
+    let all = Headers::from_map(headers);
+    all.iter()
+        .map(|(name, value)| (name.to_owned(), header(name, value)))
+        .collect()
+}
+
 /// An address as it may be written down: user information and secret query values are masked.
 pub(crate) fn url(url: &str) -> String {
-    let (front, fragment) = url.split_once('#').map_or((url, None), |(front, rest)| (front, Some(rest)));
-    let (path, query) = front.split_once('?').map_or((front, None), |(path, query)| (path, Some(query)));
+    let (front, fragment) = url
+        .split_once('#')
+        .map_or((url, None), |(front, rest)| (front, Some(rest)));
+    let (path, query) = front
+        .split_once('?')
+        .map_or((front, None), |(path, query)| (path, Some(query)));
     let mut out = match path.split_once("://") {
         Some((scheme, rest)) => {
             let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
@@ -128,26 +161,57 @@ mod tests {
 
     #[test]
     fn names_decide() {
-        for name in ["Authorization", "X-Api-Key", "api_key", "Cookie", "set-cookie", "hf_token", "x-amz-security-token", "Proxy-Authorization"] {
+        for name in [
+            "Authorization",
+            "X-Api-Key",
+            "api_key",
+            "Cookie",
+            "set-cookie",
+            "hf_token",
+            "x-amz-security-token",
+            "Proxy-Authorization",
+        ] {
             assert!(is_secret_name(name), "{name}");
             assert_eq!(header(name, "opensesame"), MASK);
         }
-        assert_eq!(header("content-type", "application/json"), "application/json");
+        assert_eq!(
+            header("content-type", "application/json"),
+            "application/json"
+        );
         assert_eq!(header("authorization", "Bearer opensesame"), "Bearer ***");
     }
 
     #[test]
     fn addresses_lose_user_and_secret_parameters_only() {
-        assert_eq!(url("http://a:b@127.0.0.1:1/x?api_key=1&n=2&token=3#f"), "http://***@127.0.0.1:1/x?api_key=***&n=2&token=***#f");
+        assert_eq!(
+            url("http://a:b@127.0.0.1:1/x?api_key=1&n=2&token=3#f"),
+            "http://***@127.0.0.1:1/x?api_key=***&n=2&token=***#f"
+        );
         assert_eq!(url("http://127.0.0.1:1/x?n=2"), "http://127.0.0.1:1/x?n=2");
         assert_eq!(url("http://127.0.0.1:1/@home"), "http://127.0.0.1:1/@home");
     }
 
     #[test]
     fn a_secret_that_a_server_echoes_is_masked_whole() {
-        let secrets = Secrets::of([("authorization", "Bearer sk-12345678"), ("x-key", "sk-1234"), ("accept", "anything")].into_iter());
-        assert_eq!(secrets.text("wrong key: sk-12345678, anything"), "wrong key: ***, anything");
-        assert_eq!(secrets.bytes(&bytes::Bytes::from_static(b"\xFFsk-12345678")), bytes::Bytes::from("\u{FFFD}***"));
-        assert_eq!(secrets.bytes(&bytes::Bytes::from_static(b"\xFFclean")), bytes::Bytes::from_static(b"\xFFclean"));
+        let secrets = Secrets::of(
+            [
+                ("authorization", "Bearer sk-12345678"),
+                ("x-key", "sk-1234"),
+                ("accept", "anything"),
+            ]
+            .into_iter(),
+        );
+        assert_eq!(
+            secrets.text("wrong key: sk-12345678, anything"),
+            "wrong key: ***, anything"
+        );
+        assert_eq!(
+            secrets.bytes(&bytes::Bytes::from_static(b"\xFFsk-12345678")),
+            bytes::Bytes::from("\u{FFFD}***")
+        );
+        assert_eq!(
+            secrets.bytes(&bytes::Bytes::from_static(b"\xFFclean")),
+            bytes::Bytes::from_static(b"\xFFclean")
+        );
     }
 }

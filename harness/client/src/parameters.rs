@@ -27,7 +27,14 @@ impl Draft {
     pub(crate) fn new(chat: &ChatClient, path: &'static str) -> Self {
         let mut body = chat.defaults.clone();
         body.insert("model".into(), chat.model.clone().into());
-        Self { chat: chat.clone(), path, body, idle: None, total: None, judged: true }
+        Self {
+            chat: chat.clone(),
+            path,
+            body,
+            idle: None,
+            total: None,
+            judged: true,
+        }
     }
 
     pub(crate) fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -39,18 +46,29 @@ impl Draft {
         let mut timeouts = self.chat.client.timeouts;
         timeouts.idle = self.idle.unwrap_or(timeouts.idle);
         timeouts.total = self.total.unwrap_or(timeouts.total);
-        self.chat.client.post_value(self.path, Arc::new(Value::Object(self.body)), timeouts).await
+        self.chat
+            .client
+            .post_value(self.path, Arc::new(Value::Object(self.body)), timeouts)
+            .await
     }
 }
 
 /// The names under which the answering model may appear: the one asked for and its aliases.
 pub(crate) fn accepted_models(request: &Value, aliases: &[String]) -> Vec<String> {
-    request["model"].as_str().map(str::to_owned).into_iter().chain(aliases.iter().cloned()).collect()
+    request["model"]
+        .as_str()
+        .map(str::to_owned)
+        .into_iter()
+        .chain(aliases.iter().cloned())
+        .collect()
 }
 
 /// Read a successful answer that must be complete. Where it broke off, the break is the reason, not
 /// what could not be read for it; but an error object that came before the break explains the break.
-pub(crate) fn settled<T>(raw: RawAnswer, read: impl FnOnce(RawAnswer) -> Result<T, ClientError>) -> Result<T, ClientError> {
+pub(crate) fn settled<T>(
+    raw: RawAnswer,
+    read: fn(RawAnswer) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
     if raw.end == BodyEnd::Complete {
         return read(raw);
     }
@@ -61,8 +79,18 @@ pub(crate) fn settled<T>(raw: RawAnswer, read: impl FnOnce(RawAnswer) -> Result<
 }
 
 /// The error of a judge, as the client's.
-pub(crate) fn judged(verdict: Result<(), JudgeError>, fail: impl FnOnce(Failure, Phase, String) -> ClientError) -> Result<(), ClientError> {
-    verdict.map_err(|error| fail(Failure::Judged, Phase::Judge, "the answer fails its verdict".into()).caused_by(error))
+pub(crate) fn judged(
+    verdict: Result<(), JudgeError>,
+    fail: impl FnOnce(Failure, Phase, String) -> ClientError,
+) -> Result<(), ClientError> {
+    verdict.map_err(|error| {
+        fail(
+            Failure::Judged,
+            Phase::Judge,
+            "the answer fails its verdict".into(),
+        )
+        .caused_by(error)
+    })
 }
 
 /// A request that should be refused: from `expect_status(...)`.
@@ -92,11 +120,19 @@ impl ExpectError {
             Err(error) => HealthAfter::Unhealthy(error.to_string()),
         };
         if let Some(judge) = judge {
-            judged(judge.error(&answer, &self.expected), |failure, phase, message| raw.fail(failure, phase, message))?;
+            judged(
+                judge.error(&answer, &self.expected),
+                |failure, phase, message| raw.fail(failure, phase, message),
+            )?;
         }
         if !self.expected.contains(answer.status) {
-            let message = format!("the server answered {}, expected was {}", answer.error, self.expected);
-            return Err(raw.fail(Failure::Status(answer.error), Phase::Headers, message).excerpt(raw.shown(&String::from_utf8_lossy(&raw.body), 0)));
+            let message = format!(
+                "the server answered {}, expected was {}",
+                answer.error, self.expected
+            );
+            return Err(raw
+                .fail(Failure::Status(answer.error), Phase::Headers, message)
+                .excerpt(raw.shown(&String::from_utf8_lossy(&raw.body), 0)));
         }
         Ok(answer)
     }

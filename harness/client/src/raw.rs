@@ -35,7 +35,12 @@ pub(crate) struct TimedEvent {
 
 impl TimedEvent {
     pub(crate) fn new(at: Duration, event: SseEvent) -> Self {
-        Self { at, event: event.event, data: event.data.into(), invalid_utf8: event.invalid_utf8 }
+        Self {
+            at,
+            event: event.event,
+            data: event.data.into(),
+            invalid_utf8: event.invalid_utf8,
+        }
     }
 }
 
@@ -87,7 +92,10 @@ impl RawAnswer {
             request: Arc::new(request),
             method: "POST".into(),
             url: "(recorded)".into(),
-            events: events.into_iter().map(|event| TimedEvent::new(Duration::ZERO, event)).collect(),
+            events: events
+                .into_iter()
+                .map(|event| TimedEvent::new(Duration::ZERO, event))
+                .collect(),
             comments: parser.comments(),
             unterminated: parser.finish().map(|event| event.data),
             is_stream,
@@ -117,7 +125,13 @@ impl RawAnswer {
     /// Where it is no UTF-8.
     pub fn text(&self) -> Result<&str, ClientError> {
         std::str::from_utf8(&self.body).map_err(|error| {
-            self.fail(Failure::Undecodable, Phase::Decode, "the body is no UTF-8 text").excerpt(self.piece(error.valid_up_to())).caused_by(error)
+            self.fail(
+                Failure::Undecodable,
+                Phase::Decode,
+                "the body is no UTF-8 text",
+            )
+            .excerpt(self.piece(error.valid_up_to()))
+            .caused_by(error)
         })
     }
 
@@ -128,10 +142,14 @@ impl RawAnswer {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ClientError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let message = match self.headers.media_type() {
-                Some(kind) if kind != "application/json" => format!("the body is not the JSON that this route answers, but {kind}"),
+                Some(kind) if kind != "application/json" => {
+                    format!("the body is not the JSON that this route answers, but {kind}")
+                }
                 _ => "the body is not the JSON that this route answers".into(),
             };
-            self.fail(Failure::Undecodable, Phase::Decode, message).excerpt(self.piece(position(&self.body, &error))).caused_by(error)
+            self.fail(Failure::Undecodable, Phase::Decode, message)
+                .excerpt(self.piece(position(&self.body, &error)))
+                .caused_by(error)
         })
     }
 
@@ -144,11 +162,23 @@ impl RawAnswer {
             return Ok(self);
         }
         let error = self.api_error();
-        let failure = self.fail(Failure::Status(error.clone()), Phase::Headers, format!("the server answered {error}"));
-        let failure = if error.message.is_none() { failure.excerpt(self.piece(0)) } else { failure };
+        let failure = self.fail(
+            Failure::Status(error.clone()),
+            Phase::Headers,
+            format!("the server answered {error}"),
+        );
+        let failure = if error.message.is_none() {
+            failure.excerpt(self.piece(0))
+        } else {
+            failure
+        };
         Err(match self.status {
-            404 => failure.advice("check the route and the model's name; `GET /v1/models` lists what is served"),
-            401 | 403 => failure.advice("give the client the server's key with `Client::with_bearer`"),
+            404 => failure.advice(
+                "check the route and the model's name; `GET /v1/models` lists what is served",
+            ),
+            401 | 403 => {
+                failure.advice("give the client the server's key with `Client::with_bearer`")
+            }
             500.. => failure.advice("the server's log says what broke"),
             _ => failure.advice("if the test expects this status, say `.expect_status(...)`"),
         })
@@ -162,10 +192,22 @@ impl RawAnswer {
         match &self.end {
             BodyEnd::Complete => Ok(self),
             BodyEnd::Truncated(why) => {
-                let phase = if self.is_stream { Phase::Events } else { Phase::Body };
-                let so_far = if self.is_stream { format!("{} events", self.events.len()) } else { format!("{} bytes", self.body.len()) };
-                let message = format!("the connection broke in the middle of the answer, after {so_far}: {why}");
-                Err(self.fail(Failure::Truncated, phase, message).advice("see whether the server's process still lives and what its log says last"))
+                let phase = if self.is_stream {
+                    Phase::Events
+                } else {
+                    Phase::Body
+                };
+                let so_far = if self.is_stream {
+                    format!("{} events", self.events.len())
+                } else {
+                    format!("{} bytes", self.body.len())
+                };
+                let message = format!(
+                    "the connection broke in the middle of the answer, after {so_far}: {why}"
+                );
+                Err(self.fail(Failure::Truncated, phase, message).advice(
+                    "see whether the server's process still lives and what its log says last",
+                ))
             }
         }
     }
@@ -205,12 +247,26 @@ impl RawAnswer {
             return None;
         }
         let json: Option<Value> = serde_json::from_str(&event.data).ok();
-        let carries = json.is_some_and(|json| json.get("error").is_some_and(|error| !error.is_null()));
-        (named || carries).then(|| ApiError::read(self.status, event.data.as_bytes(), &self.secrets))
+        let carries =
+            json.is_some_and(|json| json.get("error").is_some_and(|error| !error.is_null()));
+        (named || carries)
+            .then(|| ApiError::read(self.status, event.data.as_bytes(), &self.secrets))
     }
 
-    pub(crate) fn fail(&self, failure: Failure, phase: Phase, message: impl Into<String>) -> ClientError {
-        ClientError::new(failure, phase, &self.method, &self.url, self.secrets.text(&message.into())).after(self.elapsed)
+    pub(crate) fn fail(
+        &self,
+        failure: Failure,
+        phase: Phase,
+        message: impl Into<String>,
+    ) -> ClientError {
+        ClientError::new(
+            failure,
+            phase,
+            &self.method,
+            &self.url,
+            self.secrets.text(&message.into()),
+        )
+        .after(self.elapsed)
     }
 
     fn piece(&self, at: usize) -> String {

@@ -56,7 +56,11 @@ impl From<RangeInclusive<u16>> for Statuses {
 
 impl From<Range<u16>> for Statuses {
     fn from(range: Range<u16>) -> Self {
-        if range.is_empty() { Self(Vec::new()) } else { Self(vec![range.start..=range.end - 1]) }
+        if range.is_empty() {
+            Self(Vec::new())
+        } else {
+            Self(vec![range.start..=range.end - 1])
+        }
     }
 }
 
@@ -67,7 +71,9 @@ mod tests {
     #[test]
     fn every_form_contains_what_it_says() {
         assert!(Statuses::from(400).contains(400) && !Statuses::from(400).contains(401));
-        assert!(Statuses::from([400, 422]).contains(422) && !Statuses::from([400, 422]).contains(401));
+        assert!(
+            Statuses::from([400, 422]).contains(422) && !Statuses::from([400, 422]).contains(401)
+        );
         assert!(Statuses::from(400..500).contains(499) && !Statuses::from(400..500).contains(500));
         assert!(Statuses::from(400..=500).contains(500));
         assert!(!Statuses::from(400..400).contains(400));

@@ -69,18 +69,34 @@ impl<T: DeserializeOwned> StreamRecord<T> {
             }
             if let Some(error) = raw.error_event(event) {
                 let message = format!("event {} of the stream is an error: {error}", number + 1);
-                return Err(raw.fail(Failure::ErrorEvent(error), Phase::Events, message).advice("the server's log says why it gave up in the middle of an answer"));
+                return Err(raw
+                    .fail(Failure::ErrorEvent(error), Phase::Events, message)
+                    .advice("the server's log says why it gave up in the middle of an answer"));
             }
             if event.invalid_utf8 {
-                let message = format!("event {} of the stream holds bytes that are no UTF-8", number + 1);
-                return Err(raw.fail(Failure::Undecodable, Phase::Decode, message).excerpt(raw.shown(&event.data, 0)));
+                let message = format!(
+                    "event {} of the stream holds bytes that are no UTF-8",
+                    number + 1
+                );
+                return Err(raw
+                    .fail(Failure::Undecodable, Phase::Decode, message)
+                    .excerpt(raw.shown(&event.data, 0)));
             }
             let chunk = serde_json::from_str(&event.data).map_err(|error| {
-                let message = format!("event {} of the stream is no chunk of this route", number + 1);
+                let message = format!(
+                    "event {} of the stream is no chunk of this route",
+                    number + 1
+                );
                 let at = crate::error::position(event.data.as_bytes(), &error);
-                raw.fail(Failure::Undecodable, Phase::Decode, message).excerpt(raw.shown(&event.data, at)).caused_by(error)
+                raw.fail(Failure::Undecodable, Phase::Decode, message)
+                    .excerpt(raw.shown(&event.data, at))
+                    .caused_by(error)
             })?;
-            chunks.push(Arrived { at: event.at, raw: event.data.clone(), chunk });
+            chunks.push(Arrived {
+                at: event.at,
+                raw: event.data.clone(),
+                chunk,
+            });
         }
         let end = match (&raw.end, &raw.unterminated) {
             (BodyEnd::Truncated(why), _) => StreamEnd::Truncated(why.clone()),
@@ -88,13 +104,20 @@ impl<T: DeserializeOwned> StreamRecord<T> {
             (BodyEnd::Complete, None) if done => StreamEnd::Done,
             (BodyEnd::Complete, None) => StreamEnd::MissingDone,
         };
-        Ok(Self { chunks, end, after_done, comments: raw.comments })
+        Ok(Self {
+            chunks,
+            end,
+            after_done,
+            comments: raw.comments,
+        })
     }
 }
 
 impl RawAnswer {
     /// A piece of the body for an error message, secrets masked.
     pub(crate) fn shown(&self, body: &str, at: usize) -> String {
-        self.secrets.text(&excerpt(body.as_bytes(), at)).into_owned()
+        self.secrets
+            .text(&excerpt(body.as_bytes(), at))
+            .into_owned()
     }
 }

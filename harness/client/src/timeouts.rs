@@ -18,7 +18,11 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(30), total: Duration::from_secs(120) }
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(30),
+            total: Duration::from_secs(120),
+        }
     }
 }
 
@@ -34,6 +38,9 @@ pub struct Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { event: 16 << 20, body: 256 << 20 }
+        Self {
+            event: 16 << 20,
+            body: 256 << 20,
+        }
     }
 }

@@ -118,7 +118,12 @@ impl Transcript {
 impl Exchange {
     /// The `curl` command that repeats the request, secrets standing as `***`.
     pub fn curl(&self) -> String {
-        curl::line(&self.method, &self.url, self.request_headers.iter(), self.request_body.as_deref())
+        curl::line(
+            &self.method,
+            &self.url,
+            self.request_headers.iter(),
+            self.request_body.as_deref(),
+        )
     }
 
     /// The exchange as JSON: times in milliseconds, bodies as `{"text": …}` or `{"base64": …}`.

@@ -34,7 +34,10 @@ pub struct Usage {
 impl ReportedUsage {
     /// `prompt_tokens_details.cached_tokens`: how much of the prompt came from a prefix cache.
     pub fn cached_tokens(&self) -> Option<u64> {
-        self.extra.get("prompt_tokens_details")?.get("cached_tokens")?.as_u64()
+        self.extra
+            .get("prompt_tokens_details")?
+            .get("cached_tokens")?
+            .as_u64()
     }
 
     /// The three counts, or the name of the first that is missing.

@@ -281,6 +281,15 @@ fn too_few(host: &Host, need: &DeviceNeed, here: &[&Device], visible: usize) -> 
             if visible == 1 { "is" } else { "are" }
         ));
     }
+    // A model that nobody can read looks like a wrong one; the note tells them apart.
+    let unread: Vec<String> = host
+        .notes_on(&need.platform)
+        .filter(|note| note.kind == NoteKind::Partial && !need.models.is_empty())
+        .map(ToString::to_string)
+        .collect();
+    if !unread.is_empty() {
+        text.push_str(&format!(" ({})", unread.join("; ")));
+    }
     for model in &need.models {
         if let (Some(gib), true) = (
             model.vram_gib,

@@ -6,7 +6,7 @@
 //!   nodes for the others) side by side and within one limit. It never fails: what could not be read is a [`Note`].
 //! * *Which declared device is this card?* [`device_is`] compares the driver's own name and the measured memory with
 //!   a declaration; a label from the environment is never believed.
-//! * *Can this case run here?* [`gate`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
+//! * *Can this case run here?* [`gate()`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
 //!   sentence what is missing.
 //!
 //! One rule holds everywhere: a figure that could not be read is `None`, *unmeasured*, and never zero. An unmeasured

@@ -201,6 +201,10 @@ fn unmeasured_memory_is_not_enough_and_not_zero() {
         reason(&host, &need("npu", &[], 2, None)),
         "needs 2 npu devices; this host has 1 x Ascend device (memory unmeasured)"
     );
+    assert_eq!(
+        reason(&host, &need("npu", &[model("A2", 64.0)], 1, None)),
+        "needs 1 x A2 (npu); this host has 1 x Ascend device (memory unmeasured) (/dev: memory is unmeasured)"
+    );
     let partly = hosts(vec![
         card("NVIDIA L4", 22.0),
         Device::new("cuda", 1, "NVIDIA L4"),

@@ -51,3 +51,57 @@ fn render(path: Option<&str>) -> TokenStream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(input: TokenStream, folder: &tempfile::TempDir) -> String {
+        expand(input, &crate::known::of_folder(folder.path()))
+            .to_string()
+            .replace(char::is_whitespace, "")
+    }
+
+    /// A package of its own, so that nothing above it counts.
+    fn package() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["Cargo.toml", "Cargo.lock"] {
+            std::fs::write(folder.path().join(name), "").expect("written");
+        }
+        folder
+    }
+
+    #[test]
+    fn the_file_of_the_package_is_built_in_by_its_whole_path() {
+        let folder = package();
+        assert!(
+            text(TokenStream::new(), &folder).contains("vocabulary:::core::option::Option::None")
+        );
+        let file = folder.path().join("markers.toml");
+        std::fs::write(
+            &file,
+            "[categories.other.markers]\nmine = \"of this package\"\n",
+        )
+        .expect("written");
+        let path = file.display();
+        let expected = format!("Some((\"{path}\",::core::include_str!(\"{path}\")))");
+        assert!(text(TokenStream::new(), &folder).contains(&expected));
+    }
+
+    #[test]
+    fn with_mistakes_there_is_an_error_and_still_an_entry_point() {
+        let folder = package();
+        std::fs::write(folder.path().join("markers.toml"), "levels = 3\n").expect("written");
+        for (input, expected) in [
+            (TokenStream::new(), "markers.toml:1:"),
+            (quote!(suites), "takesnoarguments"),
+        ] {
+            let tokens = text(input, &folder);
+            assert!(
+                tokens.contains("compile_error!") && tokens.contains(expected),
+                "{tokens}"
+            );
+            assert!(tokens.contains("fnmain()"), "{tokens}");
+        }
+    }
+}

@@ -138,6 +138,12 @@ pub(crate) fn of_this_package(for_ide: bool) -> Answer {
         .get(Path::new(&manifest_dir), for_ide)
 }
 
+/// The vocabulary of the package in a folder, nothing remembered.
+#[cfg(test)]
+pub(crate) fn of_folder(manifest_dir: &Path) -> Answer {
+    Cache::default().get(manifest_dir, true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

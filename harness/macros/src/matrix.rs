@@ -53,15 +53,42 @@ pub(crate) fn variants(marker: &Marker, vocabulary: &Vocabulary) -> Vec<Variant>
         .collect()
 }
 
-/// The `hardware_test` marker among `markers`.
+/// The marker that says which devices a test needs.
+const HARDWARE: &str = "hardware_test";
+
+/// That marker among `markers`.
 pub(crate) fn hardware(markers: &[Marker]) -> Option<&Marker> {
-    markers
-        .iter()
-        .find(|marker| marker.declared == "hardware_test")
+    markers.iter().find(|marker| marker.declared == HARDWARE)
 }
 
-/// All cases. `split` are the variants of the test's own `hardware_test` where there are several; the marker itself is then no
-/// longer among those of the test.
+/// The others among `markers`.
+pub(crate) fn without_hardware(markers: &[Marker]) -> impl Iterator<Item = &Marker> {
+    markers.iter().filter(|marker| marker.declared != HARDWARE)
+}
+
+/// Takes a test's own `hardware_test` out of its markers where its cases differ in it, and gives its variants: where it asks for
+/// unequal counts, or where a case has one of its own, which then stands in its place.
+pub(crate) fn split(
+    markers: &mut Vec<Marker>,
+    axes: &[Axis],
+    vocabulary: &Vocabulary,
+) -> Vec<Variant> {
+    let Some(index) = markers
+        .iter()
+        .position(|marker| marker.declared == HARDWARE)
+    else {
+        return Vec::new();
+    };
+    let variants = variants(&markers[index], vocabulary);
+    let mut entries = axes.iter().flat_map(|axis| &axis.entries);
+    if variants.len() < 2 && !entries.any(|entry| hardware(&entry.markers).is_some()) {
+        return Vec::new();
+    }
+    markers.remove(index);
+    variants
+}
+
+/// All cases. `split` is what [`split`] took out of the test's markers.
 pub(crate) fn cases(
     axes: &[Axis],
     split: &[Variant],
@@ -134,20 +161,6 @@ fn combine(
         .flat_map(|(_, entry)| entry.markers.iter().cloned())
         .collect();
     let span = chosen.first().map_or(test, |(_, entry)| entry.span);
-    // What a case says of its hardware stands in place of what the test says.
-    let own = hardware(&markers).map(|marker| variants(marker, vocabulary));
-    let (split, others): (&[Variant], Vec<Marker>) = match &own {
-        Some(own) if own.len() > 1 => (
-            own,
-            markers
-                .iter()
-                .filter(|marker| marker.declared != "hardware_test")
-                .cloned()
-                .collect(),
-        ),
-        Some(_) => (&[], markers),
-        None => (split, markers),
-    };
     let case = |platform: Option<&str>, markers: Vec<Marker>| Case {
         name: parts
             .iter()
@@ -160,17 +173,20 @@ fn combine(
         markers,
         span,
     };
-    if split.len() < 2 {
-        cases.push(case(None, others));
-        return;
-    }
-    for variant in split {
+    // What a case says of its hardware stands in place of what the test says.
+    let own = hardware(&markers).map(|marker| variants(marker, vocabulary));
+    let others: Vec<Marker> = without_hardware(&markers).cloned().collect();
+    let variants = own.as_deref().unwrap_or(split);
+    for variant in variants {
         let markers = others
             .iter()
             .cloned()
             .chain([variant.marker.clone()])
             .collect();
         cases.push(case(variant.platform.as_deref(), markers));
+    }
+    if variants.is_empty() {
+        cases.push(case(None, others));
     }
 }
 

@@ -367,6 +367,70 @@ mod tests {
     }
 
     #[test]
+    fn hardware_of_a_case_stands_in_place_of_that_of_the_test() {
+        let names = |source: &str| {
+            let registration = expand(source, false).registration;
+            let cases = registration.split("CaseEntry{name:\"").skip(1).map(|case| {
+                let name = case.split('"').next().unwrap_or_default().to_owned();
+                (
+                    name,
+                    case.matches("hardware_test").count(),
+                    case.contains("\"L4\""),
+                )
+            });
+            let of_test = registration
+                .split("cases:")
+                .next()
+                .unwrap_or_default()
+                .contains("hardware_test");
+            (of_test, cases.collect::<Vec<_>>())
+        };
+        let case = |name: &str, l4| (name.to_owned(), 1, l4);
+        let equal = "#[hardware_test(cuda = \"H100\")] #[cases(a = 1, #[hardware_test(cuda = \"L4\")] b = 2)] fn t(#[case] n: u8) {}";
+        assert_eq!(
+            names(equal),
+            (false, vec![case("a", false), case("b", true)])
+        );
+        let unequal = "#[hardware_test(cuda = \"H100\", rocm = \"MI325\", num_cards(cuda = 2, rocm = 8))] \
+                       #[cases(a = 1, #[hardware_test(cuda = \"L4\")] b = 2)] fn t(#[case] n: u8) {}";
+        assert_eq!(
+            names(unequal),
+            (
+                false,
+                vec![
+                    case("a__cuda", false),
+                    case("a__rocm", false),
+                    case("b", true)
+                ]
+            )
+        );
+        let unequal_case = "#[hardware_test(cuda = \"H100\")] \
+                            #[cases(a = 1, #[hardware_test(cuda = \"L4\", rocm = \"MI325\", num_cards(cuda = 1, rocm = 8))] b = 2)] \
+                            fn t(#[case] n: u8) {}";
+        assert_eq!(
+            names(unequal_case),
+            (
+                false,
+                vec![
+                    case("a", false),
+                    case("b__cuda", true),
+                    case("b__rocm", false)
+                ]
+            )
+        );
+    }
+
+    #[test]
+    fn an_alias_is_registered_under_the_declared_name() {
+        let registration = expand("#[profiled_vram_gib(20)] #[h100] fn t() {}", false).registration;
+        assert!(
+            registration.contains("name:\"max_vram_gib\"")
+                && registration.contains("name:\"H100\""),
+            "{registration}"
+        );
+    }
+
+    #[test]
     fn equal_counts_are_one_test_with_the_marker_as_written() {
         let source = "#[hardware_test(cuda = \"H100\", rocm = \"MI325\", num_cards = 2)] fn t() {}";
         let registration = expand(source, false).registration;

@@ -8,7 +8,7 @@ use tribunal_vocabulary::{Breach, MarkerId, MarkerSet, Vocabulary};
 
 use crate::axis::Axis;
 use crate::marker::Marker;
-use crate::matrix::{Variant, hardware, variants};
+use crate::matrix::{Variant, hardware, variants, without_hardware};
 use crate::mistakes::Mistakes;
 
 /// Checks the markers of a test and those of its cases.
@@ -29,23 +29,13 @@ pub(crate) fn check(
         .flat_map(|axis| &axis.entries)
         .filter(|entry| !entry.markers.is_empty())
     {
-        // What a case says of its hardware stands in place of what the test says.
+        // What a case says of its hardware stands in place of what the test says; the test's own is then among `split`.
         let own = hardware(&entry.markers).map(|marker| variants(marker, vocabulary));
-        let is_hardware = |marker: &&Marker| marker.declared == "hardware_test";
-        let base: Vec<&Marker> = common
-            .iter()
-            .copied()
-            .filter(|marker| own.is_none() || !is_hardware(marker))
-            .collect();
-        let extra: Vec<&Marker> = entry
-            .markers
-            .iter()
-            .filter(|marker| !is_hardware(marker))
-            .collect();
+        let extra: Vec<&Marker> = without_hardware(&entry.markers).collect();
         let mut reported_here = reported.clone();
         for variant in each(own.as_deref().unwrap_or(split)) {
             conflicts(
-                &base,
+                &common,
                 &extra,
                 variant,
                 vocabulary,

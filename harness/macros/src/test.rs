@@ -14,7 +14,7 @@ use crate::above::without_markers;
 use crate::attributes::Attributes;
 use crate::axis::{Axis, Listing};
 use crate::marker::Marker;
-use crate::matrix::{self, Case, Variant};
+use crate::matrix::{self, Case};
 use crate::mistakes::{Mistakes, listed, with_error};
 use crate::parameter::{Parameter, Source, check_signature};
 use crate::place::Position;
@@ -169,11 +169,11 @@ fn resolve(
     } = attributes;
     // Those that stood above the test arrive last one first.
     markers.sort_by_key(|marker| Position::of(marker.name.span()));
-    let split = split(&mut markers, vocabulary);
+    let split = matrix::split(&mut markers, &axes, vocabulary);
     rules::check(&markers, &split, &axes, vocabulary, mistakes);
 
     let cases = if let Some(provider) = provider {
-        if let Some(variant) = split.first() {
+        if let [variant, _, ..] = split.as_slice() {
             mistakes.at(
                 &variant.marker.name,
                 "different card counts per platform make one case per platform, which `#[cases(from = …)]` cannot have\n\
@@ -196,18 +196,6 @@ fn resolve(
         parameters,
         cases,
     })
-}
-
-/// Takes a `hardware_test` that asks for unequal counts out of the markers and gives its variants.
-fn split(markers: &mut Vec<Marker>, vocabulary: &Vocabulary) -> Vec<Variant> {
-    let variants = matrix::hardware(markers)
-        .map(|marker| matrix::variants(marker, vocabulary))
-        .unwrap_or_default();
-    if variants.len() < 2 {
-        return Vec::new();
-    }
-    markers.retain(|marker| marker.declared != "hardware_test");
-    variants
 }
 
 /// `#[cases(…)]` on the test and `#[case]` on a parameter go together.
@@ -288,5 +276,46 @@ pub(crate) fn output_span(function: &ItemFn) -> proc_macro2::Span {
     match &function.sig.output {
         syn::ReturnType::Default => function.sig.ident.span(),
         syn::ReturnType::Type(_, ty) => ty.to_token_stream().span(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_vocabulary_the_function_stays_and_nothing_follows_from_its_markers() {
+        let item = quote!(
+            #[whatever]
+            #[inline]
+            fn t(#[values(1, 2)] n: u8) {}
+        );
+        let tokens = without_vocabulary(item, Some("the file has mistakes"))
+            .to_string()
+            .replace(' ', "");
+        assert!(tokens.contains("compile_error!"), "{tokens}");
+        assert!(tokens.ends_with("#[inline]fnt(n:u8){}"), "{tokens}");
+        assert!(
+            !tokens.contains("whatever") && !tokens.contains("submit"),
+            "{tokens}"
+        );
+    }
+
+    #[test]
+    fn the_provider_makes_what_the_parameter_borrows() {
+        for (parameter, made) in [
+            ("Model", "Model"),
+            ("&Model", "Model"),
+            ("&str", ":: std :: string :: String"),
+            ("&[u8]", ":: std :: vec :: Vec < u8 >"),
+            ("&'static str", "& 'static str"),
+        ] {
+            let ty = syn::parse_str(parameter).expect(parameter);
+            assert_eq!(
+                provided(&ty).to_token_stream().to_string(),
+                made,
+                "{parameter}"
+            );
+        }
     }
 }

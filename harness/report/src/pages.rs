@@ -20,9 +20,11 @@ pub fn markers_page(v: &Vocabulary) -> String {
             marker(&mut out, v, v.name(*id));
         }
     }
-    out.push_str("\nothers:\n");
     let mut names: Vec<&str> = v.names().filter(|n| v.marker(n).is_some_and(|m| m.category().is_none()) && v.level(n).is_none()).collect();
     names.sort_unstable();
+    if !names.is_empty() {
+        out.push_str("\nothers:\n");
+    }
     for name in names {
         marker(&mut out, v, name);
     }
@@ -45,7 +47,11 @@ pub fn markers_page(v: &Vocabulary) -> String {
 fn marker(out: &mut String, v: &Vocabulary, name: &str) {
     let Some(m) = v.marker(name) else { return };
     let shown = format!("{name}{}", signature(m.args()));
-    let _ = writeln!(out, "  {shown:18} {}", m.doc());
+    if shown.len() > 18 {
+        let _ = writeln!(out, "  {shown}\n  {:18} {}", "", m.doc());
+    } else {
+        let _ = writeln!(out, "  {shown:18} {}", m.doc());
+    }
 }
 
 /// The arguments of a marker, as they are written.

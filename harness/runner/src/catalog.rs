@@ -579,7 +579,7 @@ impl Catalog {
         self.origins_among(case, &modules, v)
     }
 
-    fn origins_among(&self, case: &Case, modules: &[&'static ModuleMarkers], v: &Vocabulary) -> Vec<(MarkerId, Origin)> {
+    pub(crate) fn origins_among(&self, case: &Case, modules: &[&'static ModuleMarkers], v: &Vocabulary) -> Vec<(MarkerId, Origin)> {
         let entry = self.tests[case.test].entry;
         let modules = by_module(modules);
         let mut direct: Vec<(&str, Vec<Arg>, Origin)> = vec![];

@@ -20,6 +20,8 @@ mod run;
 mod selection;
 mod stores;
 mod sys;
+#[cfg(test)]
+mod tests;
 
 pub use attempt::{CurrentTest, current_test, log, spawn_thread};
 pub use body::{Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip};

@@ -286,7 +286,7 @@ impl Options {
             };
             let shown = if row.long.is_empty() { format!("-{}", row.short.unwrap_or(' ')) } else { format!("--{}", row.long) };
             let value = if row.value.is_empty() {
-                if parser.optional_value().is_some() {
+                if matches!(arg, lexopt::Arg::Long(_)) && parser.optional_value().is_some() {
                     return usage(format!("`{shown}` takes no value"));
                 }
                 String::new()

@@ -94,8 +94,12 @@ impl Outcome {
 
 /// A length of time for people.
 pub fn seconds(d: Duration) -> String {
-    let s = d.as_secs_f64();
-    if s >= 60.0 { format!("{}m{:02}s", d.as_secs() / 60, d.as_secs() % 60) } else { format!("{s:.3}s") }
+    match (d.as_secs(), d.subsec_nanos()) {
+        (s @ 60.., _) => format!("{}m{:02}s", s / 60, s % 60),
+        // A limit that somebody wrote, not a time that was measured.
+        (s @ 1.., 0) => format!("{s}s"),
+        _ => format!("{:.3}s", d.as_secs_f64()),
+    }
 }
 
 /// How long the phases of an attempt took.

@@ -295,7 +295,10 @@ mod tests {
             .env("HF_TOKEN", "second!")
             .env("MODE", "fast");
         let shown = format!("{deployment:?}");
-        assert!(!shown.contains("first!") && !shown.contains("second!"), "{shown}");
+        assert!(
+            !shown.contains("first!") && !shown.contains("second!"),
+            "{shown}"
+        );
         assert!(shown.contains("MODE=fast"), "{shown}");
     }
 

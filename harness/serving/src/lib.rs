@@ -32,7 +32,6 @@
 
 mod cause;
 mod deployment;
-mod error;
 mod exit;
 mod log;
 mod options;
@@ -44,6 +43,8 @@ mod process;
 mod program;
 mod readiness;
 mod server;
+mod start_error;
+mod stop_error;
 mod text;
 mod url;
 
@@ -65,10 +66,11 @@ mod sys;
 mod teardown;
 
 pub use deployment::Deployment;
-pub use error::{ReadyStep, StartError, StartErrorKind, StopError, StopErrorKind};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
 pub use server::{Server, StopReport};
+pub use start_error::{ReadyStep, StartError, StartErrorKind};
+pub use stop_error::{StopError, StopErrorKind};
 pub use url::UrlError;
 
 use std::ffi::OsString;

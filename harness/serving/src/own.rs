@@ -12,7 +12,6 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use crate::deployment::{Deployment, Launch, Readiness};
-use crate::error::{self, ReadyStep, StartError, StartErrorKind, StopError, StopErrorKind};
 use crate::link::{Link, State};
 use crate::options::StartOptions;
 use crate::placeholder::{self, PlaceholderError, Values};
@@ -23,6 +22,8 @@ use crate::protocol::Order;
 use crate::readiness::{Question, Waiting};
 use crate::server::StopReport;
 use crate::socket::{self, Ownership};
+use crate::start_error::{ReadyStep, StartError, StartErrorKind, TAIL};
+use crate::stop_error::{self, StopError, StopErrorKind};
 use crate::url::Base;
 use crate::{exit, log, teardown, text};
 
@@ -59,6 +60,10 @@ pub(crate) async fn start(
     let name = deployment.display_name();
     let refuse = |kind| StartError::new(name.clone(), kind);
     let program = find_program(launch).map_err(refuse)?;
+    if let Some(cwd) = launch.cwd.as_ref().filter(|c| !c.is_dir()) {
+        let reason = format!("its working directory {} does not exist", cwd.display());
+        return Err(refuse(StartErrorKind::NotStarted { reason }));
+    }
     let lease = lease_port(launch, options).map_err(refuse)?;
     let port = lease.port;
     let base = Base::local(port);
@@ -80,7 +85,7 @@ pub(crate) async fn start(
     })?;
     let command = text::command_line(program.as_os_str(), &args);
     let order = Order {
-        program: program.into(),
+        program: program.clone().into(),
         args,
         env,
         cwd: launch.cwd.as_ref().map(|c| c.clone().into()),
@@ -117,7 +122,10 @@ pub(crate) async fn start(
             )
             .await
         }
-        Ok(Some(Err(reason))) => Err(StartErrorKind::NotStarted { reason }),
+        Ok(Some(Err(reason))) => {
+            let reason = program::missing_interpreter(&program).unwrap_or(reason);
+            Err(StartErrorKind::NotStarted { reason })
+        }
         Ok(None) => Err(StartErrorKind::Keeper { reason: own.lost() }),
         Err(_) => {
             let reason = format!("it said nothing for {} s", KEEPER_STARTS.as_secs());
@@ -244,12 +252,12 @@ impl Own {
         context.url = Some(base.url());
         context.pid = (self.pid != 0).then_some(self.pid);
         context.command = Some(command);
-        context.tail = log::tail(&self.log, error::TAIL).unwrap_or_default();
+        context.tail = log::tail(&self.log, TAIL).unwrap_or_default();
         context.log = Some(self.log.clone());
         if let Err(StopError { kind, .. }) = stopped
             && let StopErrorKind::Residue { left, port_held } = kind
         {
-            context.residue = error::residue(&left, port_held.as_deref(), self.port);
+            context.residue = stop_error::residue(&left, port_held.as_deref(), self.port);
         }
         error
     }

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use crate::deployment::{Deployment, Launch};
-use crate::error::{StartError, StartErrorKind, StopError};
 use crate::options::StartOptions;
 use crate::process::ProcessInfo;
 use crate::server::StopReport;
+use crate::start_error::{StartError, StartErrorKind};
+use crate::stop_error::StopError;
 use crate::url::Base;
 
 /// Never made.

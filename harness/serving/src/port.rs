@@ -199,25 +199,26 @@ fn open_file(folder: &Path) -> io::Result<File> {
 
 /// Where leases of this machine lie: `$XDG_RUNTIME_DIR/tribunal`, else `tribunal-HOST` in the temporary folder.
 pub(crate) fn default_folder() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
-        Some(runtime) if runtime.is_absolute() && runtime.is_dir() => runtime.join("tribunal"),
-        _ => {
-            let name = rustix::system::uname();
-            let host: String = name
-                .nodename()
-                .to_string_lossy()
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || c == '-' || c == '.' {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect();
-            std::env::temp_dir().join(format!("tribunal-{host}"))
-        }
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|r| r.is_dir());
+    let host = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    folder(runtime, &std::env::temp_dir(), &host)
+}
+
+fn folder(runtime: Option<PathBuf>, temporary: &Path, host: &str) -> PathBuf {
+    if let Some(runtime) = runtime.filter(|r| r.is_absolute()) {
+        return runtime.join("tribunal");
     }
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let host: String = host
+        .chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect();
+    temporary.join(format!("tribunal-{host}"))
 }
 
 /// The ports that are leased on this machine: outside the range from which the kernel takes ports for connections.
@@ -283,6 +284,18 @@ mod tests {
         ] {
             assert_eq!(outside(parse_range(text)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_folder_is_one_per_user_or_one_per_machine() {
+        let folder = |runtime: Option<&str>, host| {
+            folder(runtime.map(PathBuf::from), Path::new("/tmp"), host)
+                .display()
+                .to_string()
+        };
+        assert_eq!(folder(Some("/run/user/1"), "h"), "/run/user/1/tribunal");
+        assert_eq!(folder(None, "gpu-3.lab"), "/tmp/tribunal-gpu-3.lab");
+        assert_eq!(folder(Some("relative"), "../x"), "/tmp/tribunal-.._x");
     }
 
     #[test]

@@ -64,6 +64,25 @@ pub(crate) fn find(program: &OsStr, path: Option<&OsStr>, cwd: &Path) -> Result<
     })
 }
 
+/// Why a script that is there cannot be run: the interpreter that its first line names is not there. The system says
+/// "no such file" and means the interpreter; a virtual environment that was moved is full of such scripts.
+pub(crate) fn missing_interpreter(script: &Path) -> Option<String> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    std::fs::File::open(script)
+        .ok()?
+        .take(4_096)
+        .read_to_end(&mut start)
+        .ok()?;
+    let line = start.strip_prefix(b"#!")?.split(|b| *b == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let interpreter = line.split_whitespace().next()?;
+    (!Path::new(interpreter).exists()).then(|| {
+        let shown = crate::text::printable(interpreter);
+        format!("its first line names the interpreter {shown}, which does not exist")
+    })
+}
+
 fn is_executable(metadata: &std::fs::Metadata) -> bool {
     #[cfg(unix)]
     {

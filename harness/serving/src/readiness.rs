@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::deployment::Readiness;
-use crate::error::{ReadyStep, StartErrorKind};
 use crate::probe::{self, Answer};
+use crate::start_error::{ReadyStep, StartErrorKind};
 use crate::text::excerpt;
 use crate::url::Base;
 

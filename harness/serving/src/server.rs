@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::deployment::{Deployment, How};
-use crate::error::{StartError, StartErrorKind, StopError};
 use crate::log;
 use crate::options::StartOptions;
 use crate::own::Own;
 use crate::process::ProcessInfo;
 use crate::readiness::{Question, Waiting};
+use crate::start_error::{StartError, StartErrorKind};
+use crate::stop_error::StopError;
 
 /// A server that is ready. Clones are handles of one server; it is dropped with the last of them.
 #[derive(Debug, Clone)]
@@ -36,7 +37,7 @@ pub struct StopReport {
     pub exit: Option<ExitStatus>,
     /// The server had ended before it was asked to.
     pub ended_before: bool,
-    /// Processes that still ran half a second after the server itself had ended; they were stopped.
+    /// Processes that still ran 0.2 s after the server itself had ended; they were stopped.
     pub outlived: Vec<ProcessInfo>,
     /// Processes that did not end when asked within the grace period, and were killed.
     pub killed: Vec<ProcessInfo>,

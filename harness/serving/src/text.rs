@@ -4,6 +4,7 @@
 //! a terminal or a report.
 
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 
 /// `text` without ANSI escape sequences and control characters (tabs stay; everything else becomes nothing).
 pub(crate) fn printable(text: &str) -> String {
@@ -104,6 +105,15 @@ fn quoted(word: &str) -> String {
         word
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A duration as people say it: milliseconds below one second.
+pub(crate) fn seconds(duration: Duration) -> String {
+    if duration < Duration::from_secs(1) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
     }
 }
 

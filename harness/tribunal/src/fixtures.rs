@@ -19,7 +19,7 @@ pub async fn server(cx: &SetUp) -> Result<Server, Error> {
 }
 
 /// A client of `server` whose answers are judged as deeply as the case's level asks.
-#[fixture(implies(e2e))]
+#[fixture]
 pub fn chat(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
     judged(cx, server)
 }

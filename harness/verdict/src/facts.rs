@@ -4,7 +4,9 @@
 //! the routes is data, and stands here alone.
 
 use serde_json::{Map, Value};
-use tribunal_client::{ChatAnswer, CompletionAnswer, RawAnswer, ReportedUsage, StreamEnd, StreamRecord};
+use tribunal_client::{
+    ChatAnswer, CompletionAnswer, RawAnswer, ReportedUsage, StreamEnd, StreamRecord,
+};
 
 /// Which route answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,10 @@ impl<'a> Facts<'a> {
     pub(crate) fn of_chat(answer: &'a ChatAnswer) -> Self {
         let choices = answer.choices.iter().map(|choice| {
             let message = &choice.message;
-            let calls = message.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty());
+            let calls = message
+                .tool_calls
+                .as_ref()
+                .is_some_and(|calls| !calls.is_empty());
             Choice {
                 index: choice.index,
                 role: message.role.as_deref(),
@@ -83,7 +88,11 @@ impl<'a> Facts<'a> {
                         .map(|token| Position {
                             token: token.token.clone(),
                             logprob: token.logprob,
-                            top: token.top_logprobs.iter().map(|top| (top.token.clone(), top.logprob)).collect(),
+                            top: token
+                                .top_logprobs
+                                .iter()
+                                .map(|top| (top.token.clone(), top.logprob))
+                                .collect(),
                         })
                         .collect()
                 }),
@@ -110,8 +119,16 @@ impl<'a> Facts<'a> {
                         .map(|choice| {
                             let delta = &choice.delta;
                             // A first, a last, a tool or a reasoning chunk may carry `null` for its text.
-                            let explained = delta.role.is_some() || choice.finish_reason.is_some() || delta.tool_calls.is_some() || other_output(&delta.extra);
-                            Piece { index: choice.index, role: delta.role.as_deref(), finish: choice.finish_reason.as_deref(), null_text: delta.content == Some(None) && !explained }
+                            let explained = delta.role.is_some()
+                                || choice.finish_reason.is_some()
+                                || delta.tool_calls.is_some()
+                                || other_output(&delta.extra);
+                            Piece {
+                                index: choice.index,
+                                role: delta.role.as_deref(),
+                                finish: choice.finish_reason.as_deref(),
+                                null_text: delta.content == Some(None) && !explained,
+                            }
                         })
                         .collect(),
                 })
@@ -133,7 +150,12 @@ impl<'a> Facts<'a> {
                     .map(|(at, token)| Position {
                         token: token.clone(),
                         logprob: logprobs.token_logprobs.get(at).copied().flatten(),
-                        top: tops.get(at).iter().flat_map(|top| top.iter().flatten()).map(|(token, logprob)| (token.clone(), logprob.as_f64())).collect(),
+                        top: tops
+                            .get(at)
+                            .iter()
+                            .flat_map(|top| top.iter().flatten())
+                            .map(|(token, logprob)| (token.clone(), logprob.as_f64()))
+                            .collect(),
                     })
                     .collect()
             }),
@@ -156,7 +178,12 @@ impl<'a> Facts<'a> {
                     pieces: chunk
                         .choices
                         .iter()
-                        .map(|choice| Piece { index: choice.index, role: None, finish: choice.finish_reason.as_deref(), null_text: choice.text.is_none() && choice.finish_reason.is_none() })
+                        .map(|choice| Piece {
+                            index: choice.index,
+                            role: None,
+                            finish: choice.finish_reason.as_deref(),
+                            null_text: choice.text.is_none() && choice.finish_reason.is_none(),
+                        })
                         .collect(),
                 })
             }),
@@ -180,7 +207,9 @@ impl<'a> Facts<'a> {
     pub(crate) fn prompts(&self) -> u64 {
         match self.asked("prompt") {
             // A list of numbers is one prompt of token ids.
-            Value::Array(list) if list.first().is_some_and(|first| !first.is_number()) => list.len() as u64,
+            Value::Array(list) if list.first().is_some_and(|first| !first.is_number()) => {
+                list.len() as u64
+            }
             _ => 1,
         }
     }
@@ -188,7 +217,9 @@ impl<'a> Facts<'a> {
     /// The most tokens that each choice may have.
     pub(crate) fn max_tokens(&self) -> Option<u64> {
         // The newer name wins where both are sent, as in the OpenAI API.
-        self.asked("max_completion_tokens").as_u64().or_else(|| self.asked("max_tokens").as_u64())
+        self.asked("max_completion_tokens")
+            .as_u64()
+            .or_else(|| self.asked("max_tokens").as_u64())
     }
 
     /// Whether the request named stop strings, so that an empty text may be right.
@@ -205,13 +236,28 @@ impl<'a> Facts<'a> {
             Route::Chat => "chat answer",
             Route::Completion => "completion answer",
         };
-        format!("{route}{}", if self.stream.is_some() { ", streamed" } else { "" })
+        format!(
+            "{route}{}",
+            if self.stream.is_some() {
+                ", streamed"
+            } else {
+                ""
+            }
+        )
     }
 }
 
 impl<'a> Stream<'a> {
     fn of<T>(record: &'a StreamRecord<T>, chunk: impl Fn(&'a T) -> Chunk<'a>) -> Self {
-        Self { end: &record.end, after_done: record.after_done.len(), chunks: record.chunks.iter().map(|arrived| chunk(&arrived.chunk)).collect() }
+        Self {
+            end: &record.end,
+            after_done: record.after_done.len(),
+            chunks: record
+                .chunks
+                .iter()
+                .map(|arrived| chunk(&arrived.chunk))
+                .collect(),
+        }
     }
 
     /// The choices that occur, each once, in the order of their first piece.
@@ -228,26 +274,45 @@ impl<'a> Stream<'a> {
     /// The pieces of one choice with the numbers of their chunks, counted from 1.
     pub(crate) fn pieces(&self, index: Option<u64>) -> impl Iterator<Item = (usize, &Piece<'a>)> {
         let chunks = self.chunks.iter().enumerate();
-        chunks.flat_map(move |(number, chunk)| chunk.pieces.iter().filter(move |piece| piece.index == index).map(move |piece| (number + 1, piece)))
+        chunks.flat_map(move |(number, chunk)| {
+            chunk
+                .pieces
+                .iter()
+                .filter(move |piece| piece.index == index)
+                .map(move |piece| (number + 1, piece))
+        })
     }
 }
 
 /// Fields beside the text and the tool calls that carry output: reasoning (two spellings are in
 /// use), a refusal, audio, images, and the older form of a tool call. Any other vendor field says
 /// something *about* the output.
-const OTHER_OUTPUT: [&str; 6] = ["reasoning_content", "reasoning", "refusal", "audio", "images", "function_call"];
+const OTHER_OUTPUT: [&str; 6] = [
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "audio",
+    "images",
+    "function_call",
+];
 
 /// Whether one of these fields says something.
 fn other_output(fields: &Map<String, Value>) -> bool {
-    OTHER_OUTPUT.iter().filter_map(|name| fields.get(*name)).any(|value| match value {
-        Value::String(text) => !text.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => false,
-    })
+    OTHER_OUTPUT
+        .iter()
+        .filter_map(|name| fields.get(*name))
+        .any(|value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            _ => false,
+        })
 }
 
 /// A choice's name in messages.
 pub(crate) fn choice(index: Option<u64>) -> String {
-    index.map_or_else(|| "a choice without index".into(), |index| format!("choice {index}"))
+    index.map_or_else(
+        || "a choice without index".into(),
+        |index| format!("choice {index}"),
+    )
 }

@@ -7,22 +7,46 @@ use crate::facts::{Facts, Route, choice};
 use crate::verdict::{Ending, RuleResult, quoted, shown};
 
 /// What the API reference lists for chat.
-const CHAT_FINISHES: &[&str] = &["stop", "length", "tool_calls", "content_filter", "function_call"];
+const CHAT_FINISHES: &[&str] = &[
+    "stop",
+    "length",
+    "tool_calls",
+    "content_filter",
+    "function_call",
+];
 /// What the API reference lists for completions.
 const COMPLETION_FINISHES: &[&str] = &["stop", "length", "content_filter"];
 
 pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
-    vec![success(facts.raw), content_type(facts), object(facts), id(facts), model(facts), choices(facts), role(facts), finish_reason(facts), output(facts)]
+    vec![
+        success(facts.raw),
+        content_type(facts),
+        object(facts),
+        id(facts),
+        model(facts),
+        choices(facts),
+        role(facts),
+        finish_reason(facts),
+        output(facts),
+    ]
 }
 
 fn success(raw: &RawAnswer) -> RuleResult {
-    RuleResult::holds("success", raw.is_success()).figure(raw.status).threshold("200 to 299")
+    RuleResult::holds("success", raw.is_success())
+        .figure(raw.status)
+        .threshold("200 to 299")
 }
 
 fn content_type(facts: &Facts<'_>) -> RuleResult {
-    let want = if facts.stream.is_some() { "text/event-stream" } else { "application/json" };
+    let want = if facts.stream.is_some() {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     let found = facts.raw.headers.media_type();
-    RuleResult::holds("content_type", found.as_deref() == Some(want)).figure(shown(found.as_deref())).threshold(want)
+    RuleResult::holds("content_type", found.as_deref() == Some(want))
+        .figure(shown(found.as_deref()))
+        .threshold(want)
 }
 
 fn object(facts: &Facts<'_>) -> RuleResult {
@@ -33,19 +57,34 @@ fn object(facts: &Facts<'_>) -> RuleResult {
     };
     let found = match &facts.stream {
         None => facts.object,
-        Some(stream) => stream.chunks.iter().map(|chunk| chunk.object).find(|object| *object != Some(want)).unwrap_or(facts.object),
+        Some(stream) => stream
+            .chunks
+            .iter()
+            .map(|chunk| chunk.object)
+            .find(|object| *object != Some(want))
+            .unwrap_or(facts.object),
     };
-    RuleResult::holds("object", found == Some(want)).figure(shown(found)).threshold(want)
+    RuleResult::holds("object", found == Some(want))
+        .figure(shown(found))
+        .threshold(want)
 }
 
 fn id(facts: &Facts<'_>) -> RuleResult {
-    let stray = facts.stream.iter().flat_map(|stream| &stream.chunks).enumerate().find(|(_, chunk)| chunk.id != facts.id);
+    let stray = facts
+        .stream
+        .iter()
+        .flat_map(|stream| &stream.chunks)
+        .enumerate()
+        .find(|(_, chunk)| chunk.id != facts.id);
     match (facts.id, stray) {
-        (None | Some(""), _) => RuleResult::new("id", Ending::Fail).figure(shown(facts.id)).threshold("a non-empty id"),
+        (None | Some(""), _) => RuleResult::new("id", Ending::Fail)
+            .figure(shown(facts.id))
+            .threshold("a non-empty id"),
         (Some(_), None) => RuleResult::new("id", Ending::Pass).figure(shown(facts.id)),
-        (Some(own), Some((at, chunk))) => {
-            RuleResult::new("id", Ending::Fail).figure(shown(chunk.id)).threshold(quoted(own)).because(format!("chunk {} has another id than the first", at + 1))
-        }
+        (Some(own), Some((at, chunk))) => RuleResult::new("id", Ending::Fail)
+            .figure(shown(chunk.id))
+            .threshold(quoted(own))
+            .because(format!("chunk {} has another id than the first", at + 1)),
     }
 }
 
@@ -54,38 +93,82 @@ fn model(facts: &Facts<'_>) -> RuleResult {
     if accepted.is_empty() {
         return RuleResult::not_applicable("model", "the request named no model");
     }
-    let right = |name: Option<&str>| name.is_some_and(|name| accepted.iter().any(|known| known == name));
-    let mut names = std::iter::once(facts.model).chain(facts.stream.iter().flat_map(|stream| &stream.chunks).map(|chunk| chunk.model));
+    let right =
+        |name: Option<&str>| name.is_some_and(|name| accepted.iter().any(|known| known == name));
+    let mut names = std::iter::once(facts.model).chain(
+        facts
+            .stream
+            .iter()
+            .flat_map(|stream| &stream.chunks)
+            .map(|chunk| chunk.model),
+    );
     let wrong = names.find(|name| !right(*name));
-    let wanted = accepted.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(" or ");
-    RuleResult::holds("model", wrong.is_none()).figure(shown(wrong.unwrap_or(facts.model))).threshold(wanted)
+    let wanted = accepted
+        .iter()
+        .map(|name| quoted(name))
+        .collect::<Vec<_>>()
+        .join(" or ");
+    RuleResult::holds("model", wrong.is_none())
+        .figure(shown(wrong.unwrap_or(facts.model)))
+        .threshold(wanted)
 }
 
 /// Each index from 0 to the number asked for, once.
 fn choices(facts: &Facts<'_>) -> RuleResult {
     let mut found: Vec<_> = facts.choices.iter().map(|choice| choice.index).collect();
     found.sort_unstable();
-    let show = |list: &[Option<u64>]| list.iter().map(|index| index.map_or_else(|| "none".into(), |index| index.to_string())).collect::<Vec<_>>().join(", ");
-    let figure = if found.is_empty() { "no choice".into() } else { format!("indexes {}", show(&found)) };
+    let show = |list: &[Option<u64>]| {
+        list.iter()
+            .map(|index| index.map_or_else(|| "none".into(), |index| index.to_string()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let figure = if found.is_empty() {
+        "no choice".into()
+    } else {
+        format!("indexes {}", show(&found))
+    };
     let Some(n) = facts.n() else {
         // Nobody knows how many: at least they must be numbered without a gap.
-        let gapless = !found.is_empty() && found.iter().enumerate().all(|(at, index)| *index == Some(at as u64));
-        return RuleResult::holds("choices", gapless).figure(figure).threshold("numbered from 0 without a gap");
+        let gapless = !found.is_empty()
+            && found
+                .iter()
+                .enumerate()
+                .all(|(at, index)| *index == Some(at as u64));
+        return RuleResult::holds("choices", gapless)
+            .figure(figure)
+            .threshold("numbered from 0 without a gap");
     };
     let wanted = n.saturating_mul(facts.prompts());
-    let complete = found.len() as u64 == wanted && found.iter().enumerate().all(|(at, index)| *index == Some(at as u64));
-    let threshold = if wanted == 1 { "index 0".to_owned() } else { format!("indexes 0 to {}", wanted.saturating_sub(1)) };
-    RuleResult::holds("choices", complete).figure(figure).threshold(threshold)
+    let complete = found.len() as u64 == wanted
+        && found
+            .iter()
+            .enumerate()
+            .all(|(at, index)| *index == Some(at as u64));
+    let threshold = if wanted == 1 {
+        "index 0".to_owned()
+    } else {
+        format!("indexes 0 to {}", wanted.saturating_sub(1))
+    };
+    RuleResult::holds("choices", complete)
+        .figure(figure)
+        .threshold(threshold)
 }
 
 fn role(facts: &Facts<'_>) -> RuleResult {
     if facts.route == Route::Completion {
         return RuleResult::not_applicable("role", "completions have no roles");
     }
-    let wrong = facts.choices.iter().find(|choice| choice.role != Some("assistant"));
+    let wrong = facts
+        .choices
+        .iter()
+        .find(|choice| choice.role != Some("assistant"));
     match wrong {
         None => RuleResult::holds("role", !facts.choices.is_empty()).threshold("assistant"),
-        Some(wrong) => RuleResult::new("role", Ending::Fail).figure(shown(wrong.role)).threshold("assistant").because(choice(wrong.index)),
+        Some(wrong) => RuleResult::new("role", Ending::Fail)
+            .figure(shown(wrong.role))
+            .threshold("assistant")
+            .because(choice(wrong.index)),
     }
 }
 
@@ -94,11 +177,20 @@ fn finish_reason(facts: &Facts<'_>) -> RuleResult {
         Route::Chat => CHAT_FINISHES,
         Route::Completion => COMPLETION_FINISHES,
     };
-    let wrong = facts.choices.iter().find(|choice| choice.finish.is_none_or(|finish| !known.contains(&finish)));
-    let result = RuleResult::holds("finish_reason", wrong.is_none() && !facts.choices.is_empty()).threshold(format!("one of {}", known.join(", ")));
+    let wrong = facts
+        .choices
+        .iter()
+        .find(|choice| choice.finish.is_none_or(|finish| !known.contains(&finish)));
+    let result = RuleResult::holds(
+        "finish_reason",
+        wrong.is_none() && !facts.choices.is_empty(),
+    )
+    .threshold(format!("one of {}", known.join(", ")));
     match wrong {
         None => result,
-        Some(wrong) => result.figure(shown(wrong.finish)).because(choice(wrong.index)),
+        Some(wrong) => result
+            .figure(shown(wrong.finish))
+            .because(choice(wrong.index)),
     }
 }
 
@@ -107,13 +199,25 @@ fn output(facts: &Facts<'_>) -> RuleResult {
     if facts.max_tokens() == Some(0) {
         return RuleResult::not_applicable("output", "the request asked for no token");
     }
-    let mut empty = facts.choices.iter().filter(|choice| !choice.other && choice.text.is_none_or(str::is_empty)).peekable();
+    let mut empty = facts
+        .choices
+        .iter()
+        .filter(|choice| !choice.other && choice.text.is_none_or(str::is_empty))
+        .peekable();
     let Some(first) = empty.peek() else {
-        return RuleResult::holds("output", !facts.choices.is_empty()).threshold("output in every choice");
+        return RuleResult::holds("output", !facts.choices.is_empty())
+            .threshold("output in every choice");
     };
     let which = choice(first.index);
     if facts.has_stop() && empty.all(|choice| choice.finish == Some("stop")) {
-        return RuleResult::new("output", Ending::Undecided).because(format!("{which} is empty, and a stop string may have come first"));
+        return RuleResult::new("output", Ending::Undecided).because(format!(
+            "{which} is empty, and a stop string may have come first"
+        ));
     }
-    RuleResult::new("output", Ending::Fail).figure("nothing").threshold("output in every choice").because(format!("{which} has neither text nor tool call nor other output"))
+    RuleResult::new("output", Ending::Fail)
+        .figure("nothing")
+        .threshold("output in every choice")
+        .because(format!(
+            "{which} has neither text nor tool call nor other output"
+        ))
 }

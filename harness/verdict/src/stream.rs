@@ -6,22 +6,49 @@ use tribunal_client::StreamEnd;
 use crate::facts::{Facts, Route, Stream, choice};
 use crate::verdict::{Ending, RuleResult, quoted};
 
-const RULES: [&str; 6] = ["stream_end", "stream_role_first", "stream_one_finish", "stream_after_finish", "stream_text", "stream_usage_last"];
+const RULES: [&str; 6] = [
+    "stream_end",
+    "stream_role_first",
+    "stream_one_finish",
+    "stream_after_finish",
+    "stream_text",
+    "stream_usage_last",
+];
 
 pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
     let Some(stream) = &facts.stream else {
-        return RULES.iter().map(|rule| RuleResult::not_applicable(rule, "the answer is no stream")).collect();
+        return RULES
+            .iter()
+            .map(|rule| RuleResult::not_applicable(rule, "the answer is no stream"))
+            .collect();
     };
-    vec![end(stream), role_first(facts.route, stream), one_finish(stream), after_finish(stream), text(stream), usage_last(stream)]
+    vec![
+        end(stream),
+        role_first(facts.route, stream),
+        one_finish(stream),
+        after_finish(stream),
+        text(stream),
+        usage_last(stream),
+    ]
 }
 
 fn end(stream: &Stream<'_>) -> RuleResult {
-    let result = RuleResult::holds("stream_end", *stream.end == StreamEnd::Done && stream.after_done == 0).threshold("[DONE] as the last event");
+    let result = RuleResult::holds(
+        "stream_end",
+        *stream.end == StreamEnd::Done && stream.after_done == 0,
+    )
+    .threshold("[DONE] as the last event");
     match stream.end {
-        StreamEnd::Done if stream.after_done > 0 => result.figure(format!("{} events after [DONE]", stream.after_done)),
+        StreamEnd::Done if stream.after_done > 0 => {
+            result.figure(format!("{} events after [DONE]", stream.after_done))
+        }
         StreamEnd::Done => result,
-        StreamEnd::MissingDone => result.figure("no [DONE]").because("the body ended in good order without it"),
-        StreamEnd::Unterminated(rest) => result.figure(quoted(rest)).because("the last event lacks the blank line that ends an event; clients drop it"),
+        StreamEnd::MissingDone => result
+            .figure("no [DONE]")
+            .because("the body ended in good order without it"),
+        StreamEnd::Unterminated(rest) => result
+            .figure(quoted(rest))
+            .because("the last event lacks the blank line that ends an event; clients drop it"),
         StreamEnd::Truncated(why) => result.figure("a broken connection").because(why.clone()),
     }
 }
@@ -30,24 +57,45 @@ fn role_first(route: Route, stream: &Stream<'_>) -> RuleResult {
     if route == Route::Completion {
         return RuleResult::not_applicable("stream_role_first", "completions have no roles");
     }
-    let late = stream.indexes().into_iter().filter(|index| stream.pieces(*index).next().is_none_or(|(_, piece)| piece.role.is_none()));
-    let complaints: Vec<_> = late.map(|index| format!("the first chunk of {} has no role", choice(index))).collect();
+    let late = stream.indexes().into_iter().filter(|index| {
+        stream
+            .pieces(*index)
+            .next()
+            .is_none_or(|(_, piece)| piece.role.is_none())
+    });
+    let complaints: Vec<_> = late
+        .map(|index| format!("the first chunk of {} has no role", choice(index)))
+        .collect();
     with_chunks("stream_role_first", stream, complaints)
 }
 
 fn one_finish(stream: &Stream<'_>) -> RuleResult {
-    let finishes = |index| stream.pieces(index).filter(|(_, piece)| piece.finish.is_some()).count();
-    let complaints = stream.indexes().into_iter().filter(|index| finishes(*index) != 1).map(|index| format!("{} has {} finish reasons", choice(index), finishes(index)));
+    let finishes = |index| {
+        stream
+            .pieces(index)
+            .filter(|(_, piece)| piece.finish.is_some())
+            .count()
+    };
+    let complaints = stream
+        .indexes()
+        .into_iter()
+        .filter(|index| finishes(*index) != 1)
+        .map(|index| format!("{} has {} finish reasons", choice(index), finishes(index)));
     with_chunks("stream_one_finish", stream, complaints.collect())
 }
 
 fn after_finish(stream: &Stream<'_>) -> RuleResult {
     let mut complaints = Vec::new();
     for index in stream.indexes() {
-        let mut rest = stream.pieces(index).skip_while(|(_, piece)| piece.finish.is_none());
+        let mut rest = stream
+            .pieces(index)
+            .skip_while(|(_, piece)| piece.finish.is_none());
         let finish = rest.next();
         if let (Some((finished, _)), Some((next, _))) = (finish, rest.next()) {
-            complaints.push(format!("{} finished in chunk {finished} and goes on in chunk {next}", choice(index)));
+            complaints.push(format!(
+                "{} finished in chunk {finished} and goes on in chunk {next}",
+                choice(index)
+            ));
         }
     }
     with_chunks("stream_after_finish", stream, complaints)
@@ -56,19 +104,36 @@ fn after_finish(stream: &Stream<'_>) -> RuleResult {
 fn text(stream: &Stream<'_>) -> RuleResult {
     let mut complaints = Vec::new();
     for index in stream.indexes() {
-        complaints.extend(stream.pieces(index).filter(|(_, piece)| piece.null_text).map(|(number, _)| format!("chunk {number} has null for the text of {}", choice(index))));
+        complaints.extend(
+            stream
+                .pieces(index)
+                .filter(|(_, piece)| piece.null_text)
+                .map(|(number, _)| {
+                    format!("chunk {number} has null for the text of {}", choice(index))
+                }),
+        );
     }
     with_chunks("stream_text", stream, complaints)
 }
 
 /// A chunk that carries only the usage comes after all others.
 fn usage_last(stream: &Stream<'_>) -> RuleResult {
-    let bare = stream.chunks.iter().position(|chunk| chunk.usage && chunk.pieces.is_empty());
+    let bare = stream
+        .chunks
+        .iter()
+        .position(|chunk| chunk.usage && chunk.pieces.is_empty());
     let Some(bare) = bare else {
         return RuleResult::not_applicable("stream_usage_last", "no chunk carries the usage alone");
     };
-    let later = stream.chunks.iter().skip(bare + 1).filter(|chunk| !chunk.pieces.is_empty()).count();
-    RuleResult::holds("stream_usage_last", later == 0).figure(format!("{later} chunks of text after it")).threshold("none")
+    let later = stream
+        .chunks
+        .iter()
+        .skip(bare + 1)
+        .filter(|chunk| !chunk.pieces.is_empty())
+        .count();
+    RuleResult::holds("stream_usage_last", later == 0)
+        .figure(format!("{later} chunks of text after it"))
+        .threshold("none")
 }
 
 /// A stream without any chunk satisfies no rule about chunks.

@@ -49,12 +49,25 @@ pub struct RuleResult {
 impl RuleResult {
     /// A result without figure, threshold or reason.
     pub fn new(rule: &'static str, ending: Ending) -> Self {
-        Self { rule, ending, figure: None, threshold: None, message: String::new() }
+        Self {
+            rule,
+            ending,
+            figure: None,
+            threshold: None,
+            message: String::new(),
+        }
     }
 
     /// Pass or fail by this condition.
     pub fn holds(rule: &'static str, condition: bool) -> Self {
-        Self::new(rule, if condition { Ending::Pass } else { Ending::Fail })
+        Self::new(
+            rule,
+            if condition {
+                Ending::Pass
+            } else {
+                Ending::Fail
+            },
+        )
     }
 
     /// The rule has no object here, because of this.
@@ -119,7 +132,10 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict without rules yet.
     pub fn on(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into(), rules: Vec::new() }
+        Self {
+            subject: subject.into(),
+            rules: Vec::new(),
+        }
     }
 
     /// Whether it passes: something passed, and nothing failed. A verdict in which no rule found an
@@ -143,7 +159,14 @@ impl Verdict {
     /// # Errors
     /// The verdict itself, which shows every rule that failed.
     pub fn check(self) -> Result<(), VerdictError> {
-        if self.passes() { Ok(()) } else { Err(VerdictError { verdict: self, require_made: false }) }
+        if self.passes() {
+            Ok(())
+        } else {
+            Err(VerdictError {
+                verdict: self,
+                require_made: false,
+            })
+        }
     }
 
     /// Like [`check`](Self::check), and a rule that could not be applied for want of something is a
@@ -152,7 +175,14 @@ impl Verdict {
     /// # Errors
     /// The verdict itself.
     pub fn check_all_made(self) -> Result<(), VerdictError> {
-        if self.passes() && self.count(Ending::NotMade) == 0 { Ok(()) } else { Err(VerdictError { verdict: self, require_made: true }) }
+        if self.passes() && self.count(Ending::NotMade) == 0 {
+            Ok(())
+        } else {
+            Err(VerdictError {
+                verdict: self,
+                require_made: true,
+            })
+        }
     }
 
     /// The verdict as JSON.
@@ -171,8 +201,17 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let judged = self.rules.len() - self.count(Ending::NotApplicable);
         match self.count(Ending::Fail) {
-            0 if self.passes() => write!(f, "{}: passes ({} of {judged} rules)", self.subject, self.count(Ending::Pass))?,
-            0 => write!(f, "{}: no rule could be applied, so nothing was judged", self.subject)?,
+            0 if self.passes() => write!(
+                f,
+                "{}: passes ({} of {judged} rules)",
+                self.subject,
+                self.count(Ending::Pass)
+            )?,
+            0 => write!(
+                f,
+                "{}: no rule could be applied, so nothing was judged",
+                self.subject
+            )?,
             failed => write!(f, "{}: {failed} of {judged} rules failed", self.subject)?,
         }
         for ending in [Ending::Fail, Ending::NotMade, Ending::Undecided] {
@@ -229,7 +268,11 @@ pub(crate) fn shown(text: Option<&str>) -> String {
 fn several(complaints: Vec<String>) -> String {
     const FIRST: usize = 3;
     let more = complaints.len().saturating_sub(FIRST);
-    let mut text = complaints.into_iter().take(FIRST).collect::<Vec<_>>().join("; ");
+    let mut text = complaints
+        .into_iter()
+        .take(FIRST)
+        .collect::<Vec<_>>()
+        .join("; ");
     if more > 0 {
         text.push_str(&format!("; and {more} more"));
     }
@@ -242,24 +285,41 @@ mod tests {
 
     fn verdict(endings: &[Ending]) -> Verdict {
         let mut verdict = Verdict::on("an answer");
-        verdict.rules = endings.iter().map(|ending| RuleResult::new("rule", *ending).figure(1).threshold(2).because("why")).collect();
+        verdict.rules = endings
+            .iter()
+            .map(|ending| {
+                RuleResult::new("rule", *ending)
+                    .figure(1)
+                    .threshold(2)
+                    .because("why")
+            })
+            .collect();
         verdict
     }
 
     #[test]
     fn only_a_failure_fails_but_nothing_judged_is_no_pass() {
         use Ending::*;
-        assert_eq!(verdict(&[Pass, NotApplicable, NotMade, Undecided]).check(), Ok(()));
+        assert_eq!(
+            verdict(&[Pass, NotApplicable, NotMade, Undecided]).check(),
+            Ok(())
+        );
         assert!(verdict(&[Pass, Fail]).check().is_err());
         assert!(verdict(&[]).check().is_err());
-        assert!(verdict(&[NotApplicable, NotMade, Undecided]).check().is_err());
+        assert!(
+            verdict(&[NotApplicable, NotMade, Undecided])
+                .check()
+                .is_err()
+        );
     }
 
     #[test]
     fn a_rule_not_made_fails_where_that_is_asked() {
         use Ending::*;
         assert_eq!(verdict(&[Pass, Undecided]).check_all_made(), Ok(()));
-        let error = verdict(&[Pass, NotMade]).check_all_made().expect_err("not made");
+        let error = verdict(&[Pass, NotMade])
+            .check_all_made()
+            .expect_err("not made");
         assert!(error.to_string().contains("counts as failed"), "{error}");
     }
 
@@ -267,7 +327,11 @@ mod tests {
     fn no_ending_is_silent() {
         use Ending::*;
         let mut shown = verdict(&[Fail, NotMade, Undecided, Pass, NotApplicable]);
-        for (rule, name) in shown.rules.iter_mut().zip(["broken", "blind", "vague", "good", "absent"]) {
+        for (rule, name) in shown
+            .rules
+            .iter_mut()
+            .zip(["broken", "blind", "vague", "good", "absent"])
+        {
             rule.rule = name;
         }
         let want = "an answer: 1 of 4 rules failed\n  fail: broken: found 1, wanted 2: why\n  not made: blind: found 1, wanted 2: why\n  undecided: vague: found 1, wanted 2: why\n  pass: good\n  not applicable: absent";

@@ -283,11 +283,20 @@ fn check_value(
         (ArgKind::Duration, Value::Str(_) | Value::Int(_) | Value::Float(_)) => {
             match (value.as_duration(), value) {
                 (Some(duration), _) if !duration.is_zero() => {}
-                (None, Value::Str(text)) => problem(
-                    at,
-                    crate::parse_duration(text).err().unwrap_or_default(),
-                    None,
-                ),
+                (None, Value::Str(text)) => {
+                    problem(
+                        at,
+                        crate::parse_duration(text).err().unwrap_or_default(),
+                        None,
+                    );
+                }
+                (None, number)
+                    if number
+                        .as_number()
+                        .is_none_or(|number| number.is_nan() || number > 0.0) =>
+                {
+                    problem(at, format!("`{}` of `{name}` is too long", spec.name), None);
+                }
                 _ => problem(
                     at,
                     format!("`{}` of `{name}` must be more than zero", spec.name),

@@ -44,12 +44,21 @@ impl<'t> Document<'t> {
     /// there twice is the one mistake of TOML's after which the rest still means what it says.
     pub fn parse(&mut self) -> Option<DeTable<'t>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        let readable = errors
-            .iter()
-            .all(|error| error.message().starts_with("duplicate key"));
+        let readable = errors.iter().all(|error| is_duplicate(error.message()));
         for error in &errors {
             let at = error.span().unwrap_or(0..0);
-            self.mistake((at.start, at.end), error.message().to_owned(), None);
+            let (message, help) = match self
+                .text
+                .get(at.clone())
+                .filter(|_| is_duplicate(error.message()))
+            {
+                Some(key) => (
+                    format!("`{key}` is there twice"),
+                    Some("put both into one, or drop one".to_owned()),
+                ),
+                None => (error.message().to_owned(), None),
+            };
+            self.mistake((at.start, at.end), message, help);
         }
         readable.then(|| table.into_inner())
     }
@@ -166,22 +175,36 @@ impl<'t> Document<'t> {
         Some(texts)
     }
 
-    /// A list of lists of texts.
-    pub fn text_lists(&mut self, item: &Item<'_>) -> Option<Vec<Vec<Text>>> {
+    /// A list of groups, each a list of texts.
+    pub fn groups(&mut self, item: &Item<'_>) -> Option<Vec<Vec<Text>>> {
         let DeValue::Array(array) = item.value else {
-            self.wrong_type(item, "a list of lists of names");
+            self.wrong_type(item, "a list of groups of names");
             return None;
         };
-        let mut lists = Vec::new();
+        let mut groups = Vec::new();
         for value in array.iter() {
+            let span = (value.span().start, value.span().end);
+            if !matches!(value.get_ref(), DeValue::Array(_)) {
+                let message = format!(
+                    "`{}` is a list of groups; this is {}",
+                    item.key,
+                    sort(value.get_ref())
+                );
+                self.mistake(
+                    span,
+                    message,
+                    Some("a group is a list as well: [[\"a\", \"b\"]]".to_owned()),
+                );
+                return None;
+            }
             let inner = Item {
                 value: value.get_ref(),
-                span: (value.span().start, value.span().end),
+                span,
                 ..*item
             };
-            lists.extend(self.texts(&inner));
+            groups.extend(self.texts(&inner));
         }
-        Some(lists)
+        Some(groups)
     }
 
     /// Any number.
@@ -233,7 +256,16 @@ impl<'t> Document<'t> {
                 span: (value.span().start, value.span().end),
                 ..*item
             };
-            integers.extend(self.integer(&one).map(|int| (int, one.span)));
+            if matches!(one.value, DeValue::Integer(_)) {
+                integers.extend(self.integer(&one).map(|int| (int, one.span)));
+            } else {
+                let message = format!(
+                    "`{}` is a list of integers; this is {}",
+                    item.key,
+                    sort(one.value)
+                );
+                self.mistake(one.span, message, None);
+            }
         }
         Some(integers)
     }
@@ -265,6 +297,10 @@ impl<'t> Document<'t> {
             }
         }
     }
+}
+
+fn is_duplicate(message: &str) -> bool {
+    message.starts_with("duplicate key")
 }
 
 /// The items of a table in the order of the file (the parser keeps them sorted by name).

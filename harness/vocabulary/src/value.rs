@@ -97,12 +97,14 @@ impl Value {
     /// The value as a duration: text as [`crate::parse_duration`] reads it, or a number of seconds. `None` for anything else, for a
     /// negative number and for one that no duration can hold.
     pub fn as_duration(&self) -> Option<Duration> {
-        match self {
+        let duration = match self {
             Value::Str(text) => parse_duration(text).ok(),
             Value::Int(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
             Value::Float(seconds) => Duration::try_from_secs_f64(*seconds).ok(),
             _ => None,
-        }
+        };
+        // What text can say at most. A point in time that far away can still be represented; beyond, adding it would panic.
+        duration.filter(|duration| duration.as_millis() <= u128::from(u64::MAX))
     }
 
     /// The value as a number.

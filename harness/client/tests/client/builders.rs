@@ -41,7 +41,12 @@ async fn every_parameter_reaches_the_body() {
     assert_eq!(server.body(), want);
     assert_eq!(shown, want);
     let head = &server.requests()[0];
-    assert!(head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n") && head.contains("accept: application/json") && head.contains("user-agent: tribunal/"), "{head}");
+    assert!(
+        head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n")
+            && head.contains("accept: application/json")
+            && head.contains("user-agent: tribunal/"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
@@ -54,11 +59,21 @@ async fn prompts_of_every_form_are_sent_as_they_are() {
         (vec![String::from("a")].into(), json!(["a"])),
         ([1u32, 2].into(), json!([1, 2])),
         (vec![vec![1u32], vec![2, 3]].into(), json!([[1], [2, 3]])),
-        (Prompt::raw(json!({ "no": "prompt" })), json!({ "no": "prompt" })),
+        (
+            Prompt::raw(json!({ "no": "prompt" })),
+            json!({ "no": "prompt" }),
+        ),
     ];
     for (prompt, want) in prompts {
         let request = chat.completion(prompt).echo().logprobs(3);
-        assert_eq!((&request.body()["prompt"], &request.body()["echo"], &request.body()["logprobs"]), (&want, &json!(true), &json!(3)));
+        assert_eq!(
+            (
+                &request.body()["prompt"],
+                &request.body()["echo"],
+                &request.body()["logprobs"]
+            ),
+            (&want, &json!(true), &json!(3))
+        );
         request.send().await.expect("an answer");
     }
     assert!(server.requests()[0].starts_with("POST /v1/completions "));
@@ -66,47 +81,101 @@ async fn prompts_of_every_form_are_sent_as_they_are() {
 
 #[test]
 fn wrong_bodies_can_be_written() {
-    let chat = Client::new("http://127.0.0.1:9").expect("a client").chat("m");
-    let body = chat.user("hi").without("model").without("messages").extra("temperature", "hot").body();
+    let chat = Client::new("http://127.0.0.1:9")
+        .expect("a client")
+        .chat("m");
+    let body = chat
+        .user("hi")
+        .without("model")
+        .without("messages")
+        .extra("temperature", "hot")
+        .body();
     assert_eq!(body, json!({ "temperature": "hot" }));
-    let body = chat.request().extra("messages", "none").user("after all").body();
-    assert_eq!(body["messages"], json!([{ "role": "user", "content": "after all" }]));
+    let body = chat
+        .request()
+        .extra("messages", "none")
+        .user("after all")
+        .body();
+    assert_eq!(
+        body["messages"],
+        json!([{ "role": "user", "content": "after all" }])
+    );
 }
 
 #[tokio::test]
 async fn several_at_once_are_all_sent_and_keep_their_order() {
     let server = Scripted::always(vec![json(200, chat_answer("x"))]).await;
     let chat = server.chat();
-    let answers = chat.user("hi").send_many(8).await.all().expect("all answers");
+    let answers = chat
+        .user("hi")
+        .send_many(8)
+        .await
+        .all()
+        .expect("all answers");
     assert_eq!((answers.len(), server.requests().len()), (8, 8));
     let many = send_all((0..6).map(|seed| chat.user("hi").seed(seed).send())).await;
-    let seeds: Vec<_> = many.into_iter().map(|result| result.expect("an answer").raw.request["seed"].as_i64()).collect();
+    let seeds: Vec<_> = many
+        .into_iter()
+        .map(|result| result.expect("an answer").raw.request["seed"].as_i64())
+        .collect();
     assert_eq!(seeds, (0..6).map(Some).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn one_failure_among_several_is_counted_and_the_rest_kept() {
     let good = vec![json(200, chat_answer("x"))];
-    let server = Scripted::start(vec![good.clone(), vec![plain(500, "text/plain", "no")], good]).await;
+    let server = Scripted::start(vec![
+        good.clone(),
+        vec![plain(500, "text/plain", "no")],
+        good,
+    ])
+    .await;
     let chat = server.chat();
     let many = chat.user("hi").send_many(3).await;
-    assert_eq!((many.succeeded(), many.failed(), many.results().len()), (2, 1, 3));
+    assert_eq!(
+        (many.succeeded(), many.failed(), many.results().len()),
+        (2, 1, 3)
+    );
     let error = many.all().expect_err("one failed");
-    assert!(error.to_string().contains("1 of 3 sent at once failed"), "{error}");
+    assert!(
+        error.to_string().contains("1 of 3 sent at once failed"),
+        "{error}"
+    );
     assert!(matches!(error.failure(), Failure::Status(_)));
 }
 
 #[test]
 fn addresses_are_checked_when_the_client_is_made() {
-    for good in ["http://127.0.0.1:8000", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1/"] {
-        assert_eq!(Client::new(good).expect(good).base_url(), "http://127.0.0.1:8000");
+    for good in [
+        "http://127.0.0.1:8000",
+        "http://127.0.0.1:8000/",
+        "http://127.0.0.1:8000/v1",
+        "http://127.0.0.1:8000/v1/",
+    ] {
+        assert_eq!(
+            Client::new(good).expect(good).base_url(),
+            "http://127.0.0.1:8000"
+        );
     }
-    assert_eq!(Client::new("http://h/prefix/v1").expect("a client").base_url(), "http://h/prefix");
-    for (bad, want) in [("https://h", "TLS"), ("127.0.0.1:8000", "http://127.0.0.1:8000"), ("ftp://h", "`ftp`"), ("", "no address"), ("http://h?x=1", "?query")] {
+    assert_eq!(
+        Client::new("http://h/prefix/v1")
+            .expect("a client")
+            .base_url(),
+        "http://h/prefix"
+    );
+    for (bad, want) in [
+        ("https://h", "TLS"),
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("ftp://h", "`ftp`"),
+        ("", "no address"),
+        ("http://h?x=1", "?query"),
+    ] {
         let error = Client::new(bad).expect_err(bad);
         assert!(error.to_string().contains(want), "{bad}: {error}");
         assert_eq!(*error.failure(), Failure::Unusable);
     }
     let client = Client::new("http://h").expect("a client");
-    assert!(client.clone().with_header("a b", "x").is_err() && client.with_header("a", "x\ny").is_err());
+    assert!(
+        client.clone().with_header("a b", "x").is_err() && client.with_header("a", "x\ny").is_err()
+    );
 }

@@ -1,10 +1,13 @@
 //! The judge: asked about every answer of `send`, about nothing else.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tribunal_client::{ChatAnswer, CompletionAnswer, ErrorAnswer, Failure, HealthAfter, Judge, JudgeError, Phase, Statuses};
+use tribunal_client::{
+    ChatAnswer, CompletionAnswer, ErrorAnswer, Failure, HealthAfter, Judge, JudgeError, Phase,
+    Statuses,
+};
 
 use crate::scripted::{Scripted, chat_answer, json, plain};
 
@@ -15,7 +18,11 @@ struct Strict(AtomicUsize);
 impl Strict {
     fn judge(&self, text: &str) -> Result<(), JudgeError> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        if text.contains("bad") { Err("it says bad".into()) } else { Ok(()) }
+        if text.contains("bad") {
+            Err("it says bad".into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -41,22 +48,56 @@ async fn a_judge_sees_chat_and_completions_and_its_reason_is_the_error() {
     let server = Scripted::start(vec![
         vec![json(200, chat_answer("good"))],
         vec![json(200, chat_answer("bad"))],
-        vec![json(200, json!({ "choices": [{ "index": 0, "text": "bad" }] }))],
+        vec![json(
+            200,
+            json!({ "choices": [{ "index": 0, "text": "bad" }] }),
+        )],
         vec![json(200, chat_answer("bad"))],
     ])
     .await;
     let judge = Arc::new(Strict::default());
-    let chat = server.chat().also_served_as(["alias"]).with_judge(judge.clone());
+    let chat = server
+        .chat()
+        .also_served_as(["alias"])
+        .with_judge(judge.clone());
     assert_eq!(chat.user("x").send().await.expect("good").text(), "good");
-    for error in [chat.user("x").send().await.expect_err("bad"), chat.completion("x").send().await.expect_err("bad")] {
-        assert_eq!((error.failure(), error.phase()), (&Failure::Judged, Phase::Judge));
+    for error in [
+        chat.user("x").send().await.expect_err("bad"),
+        chat.completion("x").send().await.expect_err("bad"),
+    ] {
+        assert_eq!(
+            (error.failure(), error.phase()),
+            (&Failure::Judged, Phase::Judge)
+        );
         assert!(error.to_string().contains("it says bad"), "{error}");
-        assert_eq!(std::error::Error::source(&error).map(ToString::to_string).as_deref(), Some("it says bad"));
+        assert_eq!(
+            std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .as_deref(),
+            Some("it says bad")
+        );
     }
     assert_eq!(judge.0.load(Ordering::SeqCst), 3);
-    assert_eq!(chat.user("x").unjudged().send().await.expect("unjudged").text(), "bad");
+    assert_eq!(
+        chat.user("x")
+            .unjudged()
+            .send()
+            .await
+            .expect("unjudged")
+            .text(),
+        "bad"
+    );
     assert_eq!(chat.user("x").send_raw().await.expect("raw").status, 200);
-    assert_eq!(chat.clone().without_judge().user("x").send().await.expect("no judge").text(), "bad");
+    assert_eq!(
+        chat.clone()
+            .without_judge()
+            .user("x")
+            .send()
+            .await
+            .expect("no judge")
+            .text(),
+        "bad"
+    );
     assert_eq!(judge.0.load(Ordering::SeqCst), 3, "nobody asked it again");
 }
 
@@ -64,9 +105,42 @@ async fn a_judge_sees_chat_and_completions_and_its_reason_is_the_error() {
 async fn a_judge_sees_expected_errors_and_a_wrong_status_fails_even_if_the_judge_is_content() {
     let error = |status, message| vec![json(status, json!({ "error": { "message": message } }))];
     let healthy = vec![plain(200, "text/plain", "")];
-    let server = Scripted::start(vec![error(400, "fine"), healthy.clone(), error(400, "bad"), healthy.clone(), error(500, "fine"), healthy]).await;
+    let server = Scripted::start(vec![
+        error(400, "fine"),
+        healthy.clone(),
+        error(400, "bad"),
+        healthy.clone(),
+        error(500, "fine"),
+        healthy,
+    ])
+    .await;
     let chat = server.chat().with_judge(Arc::new(Strict::default()));
-    assert_eq!(chat.user("x").expect_status(400).send().await.expect("expected").status, 400);
-    assert_eq!(*chat.user("x").expect_status(400).send().await.expect_err("judged").failure(), Failure::Judged);
-    assert_eq!(chat.user("x").expect_status(400).send().await.expect_err("500").status(), Some(500));
+    assert_eq!(
+        chat.user("x")
+            .expect_status(400)
+            .send()
+            .await
+            .expect("expected")
+            .status,
+        400
+    );
+    assert_eq!(
+        *chat
+            .user("x")
+            .expect_status(400)
+            .send()
+            .await
+            .expect_err("judged")
+            .failure(),
+        Failure::Judged
+    );
+    assert_eq!(
+        chat.user("x")
+            .expect_status(400)
+            .send()
+            .await
+            .expect_err("500")
+            .status(),
+        Some(500)
+    );
 }

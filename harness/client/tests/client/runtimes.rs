@@ -10,8 +10,13 @@ fn server(scripts: Vec<Vec<Step>>) -> (Scripted, std::sync::mpsc::Sender<()>) {
     let (give, take) = std::sync::mpsc::channel();
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        give.send(runtime.block_on(Scripted::start(scripts))).expect("taken");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        give.send(runtime.block_on(Scripted::start(scripts)))
+            .expect("taken");
         let _ = stopped.recv();
     });
     (take.recv().expect("given"), stop)
@@ -28,9 +33,24 @@ fn one_client_serves_several_runtimes_and_leaves_no_task() {
     ]);
     let chat = server.chat();
     for round in 0..5 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let result = runtime.block_on(chat.user("hi").idle_timeout(Duration::from_millis(20)).send_raw());
-        assert_eq!(result.is_ok(), ![2, 3].contains(&round), "{round}: {result:?}");
-        assert_eq!(runtime.metrics().num_alive_tasks(), 0, "round {round} left a task behind");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let result = runtime.block_on(
+            chat.user("hi")
+                .idle_timeout(Duration::from_millis(20))
+                .send_raw(),
+        );
+        assert_eq!(
+            result.is_ok(),
+            ![2, 3].contains(&round),
+            "{round}: {result:?}"
+        );
+        assert_eq!(
+            runtime.metrics().num_alive_tasks(),
+            0,
+            "round {round} left a task behind"
+        );
     }
 }

@@ -36,12 +36,18 @@ impl Scripted {
         let task = tokio::spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             for number in 0.. {
-                let Ok((socket, _)) = listener.accept().await else { return };
+                let Ok((socket, _)) = listener.accept().await else {
+                    return;
+                };
                 let script = scripts[usize::min(number, scripts.len() - 1)].clone();
                 connections.spawn(play(socket, script, seen.clone()));
             }
         });
-        Self { address, requests, task }
+        Self {
+            address,
+            requests,
+            task,
+        }
     }
 
     /// A server that answers everything alike.
@@ -65,7 +71,9 @@ impl Scripted {
     /// The JSON body of the only request.
     pub fn body(&self) -> Value {
         let requests = self.requests();
-        let [only] = requests.as_slice() else { panic!("one request, not {}", requests.len()) };
+        let [only] = requests.as_slice() else {
+            panic!("one request, not {}", requests.len())
+        };
         let (_, body) = only.split_once("\r\n\r\n").expect("a head");
         serde_json::from_str(body).expect("JSON")
     }
@@ -78,7 +86,9 @@ impl Drop for Scripted {
 }
 
 async fn play(mut socket: TcpStream, script: Vec<Step>, seen: Arc<Mutex<Vec<String>>>) {
-    let Some(request) = read_request(&mut socket).await else { return };
+    let Some(request) = read_request(&mut socket).await else {
+        return;
+    };
     seen.lock().expect("no panic").push(request);
     for step in script {
         match step {
@@ -103,7 +113,16 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
     loop {
         let text = String::from_utf8_lossy(&bytes);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+            let length = head
+                .lines()
+                .find_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length:")?
+                        .trim()
+                        .parse()
+                        .ok()
+                })
+                .unwrap_or(0);
             if body.len() >= length {
                 return Some(text.into_owned());
             }
@@ -120,7 +139,10 @@ pub fn send(bytes: impl AsRef<[u8]>) -> Step {
 
 /// A whole response with a length.
 pub fn plain(status: u16, kind: &str, body: impl AsRef<[u8]>) -> Step {
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nx-server: scripted\r\n\r\n", body.as_ref().len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nx-server: scripted\r\n\r\n",
+        body.as_ref().len()
+    );
     send([head.as_bytes(), body.as_ref()].concat())
 }
 
@@ -130,7 +152,9 @@ pub fn json(status: u16, body: Value) -> Step {
 
 /// The head of a stream with chunked encoding.
 pub fn stream_head() -> Step {
-    send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n")
+    send(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n",
+    )
 }
 
 /// One chunk of the encoding.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tribunal_client::{Outcome, Transcript};
 
-use crate::scripted::{Scripted, Step, chat_answer, chunk, delta, json, plain, send, stream, stream_head};
+use crate::scripted::{
+    Scripted, Step, chat_answer, chunk, delta, json, plain, send, stream, stream_head,
+};
 
 const SECRET: &str = "sk-0123456789";
 
@@ -27,32 +29,77 @@ fn steady(mut json: Value, port: u16) -> Value {
 #[tokio::test]
 async fn a_plain_exchange_is_recorded_whole_and_every_secret_masked() {
     let echo = json!({ "error": { "message": format!("wrong key {SECRET}") } }).to_string();
-    let head = format!("HTTP/1.1 401 X\r\ncontent-type: application/json\r\nset-cookie: session=abc\r\nx-echo: {SECRET}\r\ncontent-length: {}\r\n\r\n", echo.len());
+    let head = format!(
+        "HTTP/1.1 401 X\r\ncontent-type: application/json\r\nset-cookie: session=abc\r\nx-echo: {SECRET}\r\ncontent-length: {}\r\n\r\n",
+        echo.len()
+    );
     let server = Scripted::always(vec![send(head + &echo)]).await;
-    let client = server.client().with_bearer(SECRET).and_then(|client| client.with_header("X-Api-Key", "another-secret")).expect("a client");
-    let answer = client.post_json("/v1/x?api_key=third-secret&n=1", &json!({ "max_tokens": 3 })).await.expect("an answer");
+    let client = server
+        .client()
+        .with_bearer(SECRET)
+        .and_then(|client| client.with_header("X-Api-Key", "another-secret"))
+        .expect("a client");
+    let answer = client
+        .post_json(
+            "/v1/x?api_key=third-secret&n=1",
+            &json!({ "max_tokens": 3 }),
+        )
+        .await
+        .expect("an answer");
     let error = answer.clone().success().expect_err("401");
-    assert!(server.requests()[0].contains(&format!("authorization: Bearer {SECRET}")), "the server got it");
+    assert!(
+        server.requests()[0].contains(&format!("authorization: Bearer {SECRET}")),
+        "the server got it"
+    );
 
     let exchanges = client.transcript();
-    let [exchange] = exchanges.as_slice() else { panic!("one exchange") };
+    let [exchange] = exchanges.as_slice() else {
+        panic!("one exchange")
+    };
     let recorded = steady(exchange.to_json(), server.address.port());
-    let user_agent = recorded["request"]["headers"].as_array().expect("headers").iter().any(|pair| pair[0] == "accept");
+    let user_agent = recorded["request"]["headers"]
+        .as_array()
+        .expect("headers")
+        .iter()
+        .any(|pair| pair[0] == "accept");
     assert!(user_agent);
     assert_eq!(
         recorded["curl"],
         "curl -sS -i -N -X 'POST' 'http://127.0.0.1:PORT/v1/x?api_key=***&n=1' -H 'accept: application/json' -H 'authorization: Bearer ***' -H 'x-api-key: ***' -H 'content-type: application/json' --data-raw '{\"max_tokens\":3}'"
     );
-    assert_eq!(recorded["request"]["body"], json!({ "text": "{\"max_tokens\":3}" }));
+    assert_eq!(
+        recorded["request"]["body"],
+        json!({ "text": "{\"max_tokens\":3}" })
+    );
     assert_eq!(recorded["response"]["status"], 401);
-    assert_eq!(recorded["response"]["headers"], json!([["content-type", "application/json"], ["set-cookie", "***"], ["x-echo", "***"], ["content-length", echo.len().to_string()]]));
-    assert_eq!(recorded["response"]["body"], json!({ "text": "{\"error\":{\"message\":\"wrong key ***\"}}" }));
+    assert_eq!(
+        recorded["response"]["headers"],
+        json!([
+            ["content-type", "application/json"],
+            ["set-cookie", "***"],
+            ["x-echo", "***"],
+            ["content-length", echo.len().to_string()]
+        ])
+    );
+    assert_eq!(
+        recorded["response"]["body"],
+        json!({ "text": "{\"error\":{\"message\":\"wrong key ***\"}}" })
+    );
     assert_eq!(recorded["outcome"], "complete");
 
-    for text in [format!("{exchange:?}"), exchange.curl(), exchange.to_json().to_string(), error.to_string(), format!("{error:?}"), format!("{client:?}"), format!("{answer:?}")] {
+    for text in [
+        format!("{exchange:?}"),
+        exchange.curl(),
+        exchange.to_json().to_string(),
+        error.to_string(),
+        format!("{error:?}"),
+        format!("{client:?}"),
+        format!("{answer:?}"),
+    ] {
         for secret in [SECRET, "another-secret", "third-secret", "session=abc"] {
             // The answer itself is what the test asked for; only its headers came from the server.
-            let own_answer = text.starts_with("RawAnswer") && ["session=abc", SECRET].contains(&secret);
+            let own_answer =
+                text.starts_with("RawAnswer") && ["session=abc", SECRET].contains(&secret);
             assert!(own_answer || !text.contains(secret), "{secret} in {text}");
         }
     }
@@ -60,25 +107,56 @@ async fn a_plain_exchange_is_recorded_whole_and_every_secret_masked() {
 
 #[tokio::test]
 async fn a_stream_is_recorded_event_by_event_and_masked() {
-    let text = format!("{}event: note\ndata: {SECRET}\n\ndata: [DONE]\n\n", delta("{\"content\":\"a\"}", Some("stop")));
+    let text = format!(
+        "{}event: note\ndata: {SECRET}\n\ndata: [DONE]\n\n",
+        delta("{\"content\":\"a\"}", Some("stop"))
+    );
     let server = Scripted::always(stream(text)).await;
     let client = server.client().with_bearer(SECRET).expect("a client");
-    client.chat("m").user("hi").stream().send_raw().await.expect("a stream");
+    client
+        .chat("m")
+        .user("hi")
+        .stream()
+        .send_raw()
+        .await
+        .expect("a stream");
     let recorded = steady(client.transcript()[0].to_json(), server.address.port());
     let events = recorded["response"]["events"].as_array().expect("events");
-    assert_eq!((events.len(), &events[1]), (3, &json!({ "at_ms": 0, "event": "note", "data": "***" })));
-    assert!(events[0]["data"].as_str().is_some_and(|data| data.contains("\"content\":\"a\"")));
-    assert_eq!(recorded["response"]["body"], Value::Null, "the events say it");
+    assert_eq!(
+        (events.len(), &events[1]),
+        (3, &json!({ "at_ms": 0, "event": "note", "data": "***" }))
+    );
+    assert!(
+        events[0]["data"]
+            .as_str()
+            .is_some_and(|data| data.contains("\"content\":\"a\""))
+    );
+    assert_eq!(
+        recorded["response"]["body"],
+        Value::Null,
+        "the events say it"
+    );
 }
 
 #[tokio::test]
 async fn failures_keep_what_had_come_and_the_error() {
     let server = Scripted::always(vec![stream_head(), chunk("data: a\n\n"), Step::Hold]).await;
     let client = server.client();
-    client.chat("m").user("hi").stream().idle_timeout(Duration::from_millis(20)).send().await.expect_err("a stall");
+    client
+        .chat("m")
+        .user("hi")
+        .stream()
+        .idle_timeout(Duration::from_millis(20))
+        .send()
+        .await
+        .expect_err("a stall");
     let [exchange] = client.transcript().try_into().expect("one exchange");
     assert_eq!((exchange.status, exchange.events.len()), (Some(200), 1));
-    assert!(matches!(&exchange.outcome, Outcome::Failed { error, .. } if error.contains("idle limit")), "{:?}", exchange.outcome);
+    assert!(
+        matches!(&exchange.outcome, Outcome::Failed { error, .. } if error.contains("idle limit")),
+        "{:?}",
+        exchange.outcome
+    );
 }
 
 #[tokio::test]
@@ -90,7 +168,10 @@ async fn a_request_that_is_dropped_midway_is_in_the_record_as_cancelled() {
     assert!(futures_util::poll!(pending.as_mut()).is_pending());
     assert_eq!(client.transcript()[0].outcome, Outcome::InFlight);
     drop(pending);
-    assert!(matches!(client.transcript()[0].outcome, Outcome::Cancelled { .. }));
+    assert!(matches!(
+        client.transcript()[0].outcome,
+        Outcome::Cancelled { .. }
+    ));
     assert_eq!(client.transcript()[0].to_json()["outcome"], "cancelled");
 }
 
@@ -99,9 +180,21 @@ async fn transcripts_can_be_shared_apart_and_off() {
     let server = Scripted::always(vec![json(200, chat_answer("x"))]).await;
     let shared = server.client();
     let own = Transcript::new();
-    shared.chat("m").with_transcript(own.clone()).user("x").send().await.expect("an answer");
+    shared
+        .chat("m")
+        .with_transcript(own.clone())
+        .user("x")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!((own.exchanges().len(), shared.transcript().len()), (1, 0));
-    shared.clone().chat("m").user("x").send().await.expect("an answer");
+    shared
+        .clone()
+        .chat("m")
+        .user("x")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!((own.exchanges().len(), shared.transcript().len()), (1, 1));
     let off = shared.clone().without_transcript();
     off.chat("m").user("x").send().await.expect("an answer");
@@ -113,8 +206,22 @@ async fn transcripts_can_be_shared_apart_and_off() {
 async fn bytes_that_are_no_text_are_recorded_as_base64() {
     let server = Scripted::always(vec![plain(200, "audio/wav", b"RIFF\xFF")]).await;
     let client = server.client();
-    client.post_bytes("/v1/x", "application/octet-stream", &b"\x00\xFF"[..]).await.expect("an answer");
+    client
+        .post_bytes("/v1/x", "application/octet-stream", &b"\x00\xFF"[..])
+        .await
+        .expect("an answer");
     let recorded = client.transcript()[0].to_json();
-    assert_eq!((&recorded["request"]["body"], &recorded["response"]["body"]), (&json!({ "base64": "AP8=" }), &json!({ "base64": "UklGRv8=" })));
-    assert!(recorded["curl"].as_str().is_some_and(|line| line.starts_with("printf '\\000\\377' | curl ")), "{recorded}");
+    assert_eq!(
+        (&recorded["request"]["body"], &recorded["response"]["body"]),
+        (
+            &json!({ "base64": "AP8=" }),
+            &json!({ "base64": "UklGRv8=" })
+        )
+    );
+    assert!(
+        recorded["curl"]
+            .as_str()
+            .is_some_and(|line| line.starts_with("printf '\\000\\377' | curl ")),
+        "{recorded}"
+    );
 }

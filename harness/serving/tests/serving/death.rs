@@ -1,13 +1,15 @@
 //! The harness is killed, as a person or a CI job does it: nothing is left, and leases are free again.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::Trial;
+use rustix::process::Signal;
 use tribunal_serving::{Server, StartErrorKind};
 
 use crate::fake::HARNESS;
-use crate::support::{Folder, assert_has, runtime, trial, until};
+use crate::support::{Folder, assert_has, runtime, signal, trial, until};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -22,6 +24,14 @@ pub fn trials() -> Vec<Trial> {
             "death::twenty_kills_at_any_moment_leave_nothing",
             random_kills,
         ),
+        trial(
+            "death::a_server_whose_keeper_and_harness_are_gone_dies",
+            nobody_left,
+        ),
+        trial(
+            "death::a_harness_that_ignores_sigterm_has_a_server_that_does_not",
+            deaf_harness,
+        ),
         trial("death::leases_hold_across_processes_until_death", leases),
     ]
 }
@@ -30,34 +40,58 @@ pub fn trials() -> Vec<Trial> {
 struct Harness(Child);
 
 impl Harness {
-    fn run(folder: &Folder, mode: &str, more: &[&str]) -> Harness {
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args([HARNESS, "--mode", mode, "--folder"])
-            .arg(folder.path())
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Harness(child)
+    fn run(folder: &Folder, mode: &str) -> Harness {
+        Self::spawn(
+            &mut Command::new(std::env::current_exe().unwrap()),
+            folder,
+            mode,
+        )
     }
 
-    /// Port of the server and number of its processes, once it is ready.
-    fn ready(&mut self) -> (u16, u64) {
+    fn spawn(command: &mut Command, folder: &Folder, mode: &str) -> Harness {
+        command
+            .args([HARNESS, "--mode", mode, "--folder"])
+            .arg(folder.path());
+        Harness(
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        )
+    }
+
+    fn line(&mut self) -> String {
         let mut line = String::new();
         BufReader::new(self.0.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
+        line
+    }
+
+    /// Waits until the server is ready.
+    fn ready(&mut self) -> Told {
         let told: serde_json::Value =
-            serde_json::from_str(&line).expect("the harness started its server");
-        let port = u16::try_from(told["port"].as_u64().unwrap()).unwrap();
-        (port, told["processes"].as_u64().unwrap())
+            serde_json::from_str(&self.line()).expect("the harness started its server");
+        let number = |name: &str| u32::try_from(told[name].as_u64().unwrap()).unwrap();
+        Told {
+            port: u16::try_from(number("port")).unwrap(),
+            processes: number("processes"),
+            keeper: number("keeper"),
+        }
     }
 
     fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+}
+
+/// What a harness says of its server.
+struct Told {
+    port: u16,
+    processes: u32,
+    keeper: u32,
 }
 
 impl Drop for Harness {
@@ -69,9 +103,8 @@ impl Drop for Harness {
 
 fn sigkill() {
     let folder = Folder::new();
-    let mut harness = Harness::run(&folder, "orphans", &[]);
-    let (_, processes) = harness.ready();
-    assert_eq!(processes, 4);
+    let mut harness = Harness::run(&folder, "orphans");
+    assert_eq!(harness.ready().processes, 4);
     assert!(folder.anybody_lives());
     harness.kill();
     until("everything is gone", || !folder.anybody_lives());
@@ -79,7 +112,7 @@ fn sigkill() {
 
 fn sigkill_during_start() {
     let folder = Folder::new();
-    let mut harness = Harness::run(&folder, "never-listens", &[]);
+    let mut harness = Harness::run(&folder, "never-listens");
     until("the server runs", || folder.anybody_lives());
     harness.kill();
     until("everything is gone", || !folder.anybody_lives());
@@ -87,52 +120,89 @@ fn sigkill_during_start() {
 
 fn sigkill_stubborn() {
     let folder = Folder::new();
-    let mut harness = Harness::run(&folder, "stubborn-orphans", &[]);
-    assert_eq!(harness.ready().1, 3);
+    let mut harness = Harness::run(&folder, "stubborn-orphans");
+    assert_eq!(harness.ready().processes, 3);
     harness.kill();
     until("everything is gone", || !folder.anybody_lives());
 }
 
 fn plain_exit() {
     let folder = Folder::new();
-    let mut harness = Harness::run(&folder, "orphans", &[]);
+    let mut harness = Harness::run(&folder, "orphans");
     harness.ready();
     drop(harness.0.stdin.take());
     assert!(harness.0.wait().unwrap().success());
     until("everything is gone", || !folder.anybody_lives());
 }
 
-/// The moment is chosen by how far the harness is, spread over its first fifty milliseconds by a fixed sequence.
+/// The parent-death signal is the second belt, for the server itself.
+fn nobody_left() {
+    let folder = Folder::new();
+    let mut harness = Harness::run(&folder, "ok");
+    let keeper = harness.ready().keeper;
+    // A harness that is stopped cannot clear away what its keeper left.
+    signal(harness.0.id(), Signal::STOP);
+    signal(keeper, Signal::KILL);
+    until("the server is gone", || !folder.anybody_lives());
+    harness.kill();
+}
+
+/// What is ignored is inherited across exec; the keeper must not pass it on.
+fn deaf_harness() {
+    let folder = Folder::new();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' TERM; exec \"$0\" \"$@\" --stop"])
+        .arg(std::env::current_exe().unwrap());
+    let mut harness = Harness::spawn(&mut shell, &folder, "ok");
+    harness.ready();
+    drop(harness.0.stdin.take());
+    assert_eq!(harness.line(), "signal: 15 (SIGTERM)\n");
+    assert!(harness.0.wait().unwrap().success());
+}
+
+/// The moments are spread over the first fifty milliseconds of a harness by a fixed sequence: before, while and after
+/// keeper and server start. The pause is no wait for anything; whenever it ends, the same must hold.
 fn random_kills() {
     let mut seed: u64 = 0x5EED;
     for round in 0..20 {
         let folder = Folder::new();
-        let mut harness = Harness::run(&folder, "orphans", &[]);
+        let mut harness = Harness::run(&folder, "orphans");
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         std::thread::sleep(std::time::Duration::from_micros((seed >> 33) % 50_000));
         harness.kill();
         // Not even a keeper that had just been started and not yet told what to do.
-        let marker = folder.path().to_str().unwrap().to_string();
         until(&format!("everything of round {round} is gone"), || {
-            !folder.anybody_lives() && !mentioned(&marker)
+            !folder.anybody_lives() && !uses(folder.path())
         });
     }
 }
 
-/// Whether a process has this text in its command line.
-fn mentioned(text: &str) -> bool {
-    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(text)
-    })
+/// Whether a process of this user has a file in this folder open, as every keeper has its server's log.
+fn uses(folder: &Path) -> bool {
+    let me = std::process::id().to_string();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|p| *p.file_name() != *me)
+        .any(|process| {
+            let descriptors = std::fs::read_dir(process.path().join("fd"));
+            descriptors
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|descriptor| {
+                    std::fs::read_link(descriptor.path()).is_ok_and(|file| file.starts_with(folder))
+                })
+        })
 }
 
 fn leases() {
     let folder = Folder::new();
-    let mut harness = Harness::run(&folder, "ok", &[]);
-    let (port, _) = harness.ready();
+    let mut harness = Harness::run(&folder, "ok");
+    let port = harness.ready().port;
     let options = folder
         .options()
         .lease_folder(folder.path().join("leases"))

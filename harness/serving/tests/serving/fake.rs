@@ -78,7 +78,7 @@ fn server(args: &[String]) {
             eprintln!("torch.cuda.OutOfMemoryError: CUDA out of memory.\nno newline at the end");
             park();
         }
-        "workers" => drop(spawn_child(args, "sleeps")),
+        "workers" => spawn_child(args, "sleeps"),
         "orphans" => {
             spawn_child(args, "sleeps");
             spawn_child(args, "setsid");
@@ -170,7 +170,7 @@ fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     Some((route, body))
 }
 
-/// Starts a child and waits until it (or, for a daemon, its own child) holds its lock.
+/// Starts a child that is never waited for, as careless servers do, and waits until it (or, for a daemon, its own child) holds its lock.
 fn spawn_child(args: &[String], mode: &str) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
@@ -180,6 +180,10 @@ fn spawn_child(args: &[String], mode: &str) {
         "--alive",
         &option(args, "--alive").unwrap(),
     ]);
+    #[expect(
+        clippy::zombie_processes,
+        reason = "what is left unreaped is what is tested"
+    )]
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -214,6 +218,7 @@ fn child(args: &[String]) {
             .args([CHILD, "--mode", next, "--alive", &alive])
             .env_clear()
             .arg0("hidden");
+        #[expect(clippy::zombie_processes, reason = "a second fork is never waited for")]
         command.spawn().unwrap();
         return;
     }
@@ -237,29 +242,29 @@ fn harness(args: &[String]) {
     let runtime = support::runtime();
     let folder = option(args, "--folder").unwrap();
     let alive = format!("{folder}/alive");
-    let mut options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
-    if let Some(port) = option(args, "--only-port") {
-        let port: u16 = port.parse().unwrap();
-        options = options.ports(port..=port);
-    }
+    let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
     let mode = option(args, "--mode").unwrap();
     let deployment = support::fake(&mode, alive.as_ref());
     if mode == "never-listens" {
-        runtime.block_on(async {
-            let start = Server::start(&deployment, &options);
-            // Whoever reads the log sees when the server runs.
-            drop(start.await);
-        });
+        // Whoever looks at the lock sees when the server runs.
+        drop(runtime.block_on(Server::start(&deployment, &options)));
         return;
     }
     let server = runtime
         .block_on(Server::start(&deployment, &options))
         .unwrap();
+    let processes = server.processes();
+    let keeper = processes[0].parent;
     println!(
         "{}",
-        json!({"port": server.port(), "processes": server.processes().len()})
+        json!({"port": server.port(), "processes": processes.len(), "keeper": keeper})
     );
     let _ = std::io::stdin().read(&mut [0]);
+    if args.iter().any(|a| a == "--stop") {
+        let report = runtime.block_on(server.stop()).unwrap();
+        println!("{}", report.exit.unwrap());
+        return;
+    }
     // As `std::process::exit` does in real harnesses: no destructor runs.
     std::process::exit(0);
 }

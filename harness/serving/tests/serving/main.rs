@@ -8,6 +8,8 @@ mod death;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
+mod refusals;
+#[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
 mod stop;
@@ -23,10 +25,15 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [start::trials(), stop::trials(), death::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        start::trials(),
+        refusals::trials(),
+        stop::trials(),
+        death::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -67,7 +67,7 @@ impl Assembly<'_> {
                 "platforms" => self.platforms_are_members(&field, at),
                 "default" => references.default = self.document.located(&field),
                 "waived_by" => references.waived_by = self.document.texts(&field),
-                "exclusive" => references.exclusive = self.document.text_lists(&field),
+                "exclusive" => references.exclusive = self.document.groups(&field),
                 "limits" => {
                     for limit in self
                         .document
@@ -89,6 +89,7 @@ impl Assembly<'_> {
                         .table(&field, "a table of markers")
                         .unwrap_or_default()
                     {
+                        references.has_markers = true;
                         self.member(&marker, at);
                     }
                 }

@@ -62,6 +62,8 @@ struct References {
 struct CategoryReferences {
     category: usize,
     key_span: Span,
+    /// Whether the file names any marker of it, right or wrong.
+    has_markers: bool,
     default: Option<Text>,
     limits: Vec<(Text, Option<std::time::Duration>)>,
     waived_by: Option<Vec<Text>>,

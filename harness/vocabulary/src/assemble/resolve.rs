@@ -181,6 +181,10 @@ impl Assembly<'_> {
         let at = references.category;
         let name = self.vocabulary.categories[at].name.clone();
         if self.vocabulary.categories[at].members.is_empty() {
+            // Where markers are declared and none of them is right, each of them has its own mistake.
+            if references.has_markers {
+                return;
+            }
             let message = format!("category `{name}` has no markers");
             let help = format!("declare them under [categories.{name}.markers]");
             self.document

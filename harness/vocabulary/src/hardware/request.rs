@@ -137,7 +137,7 @@ fn unknown_key(vocabulary: &Vocabulary, name: &str, args: &[Arg], index: usize) 
                 format!("write `{platform} = \"{key}\"`"),
             )
         }
-        (_, Some(_)) if nearest(key, names()).is_none() => {
+        (_, Some(_)) => {
             let help = format!(
                 "the platforms are {}; `{key}` is a marker of its own: `#[{key}]`",
                 platforms(vocabulary)
@@ -210,16 +210,15 @@ fn read_devices(
                     "`{text}` is not a {} device (known: {known})",
                     platform.name
                 );
-                let names = platform.devices.iter().flat_map(|device| {
-                    device
-                        .aliases
-                        .iter()
-                        .chain([&device.name])
-                        .map(|name| &**name)
-                });
+                let own = platform.devices.iter().map(|device| &*device.name);
+                let aliases = platform
+                    .devices
+                    .iter()
+                    .flat_map(|device| device.aliases.iter().map(|alias| &**alias));
                 let help = match other {
                     Some((owner, _)) => Some(format!("it belongs to `{}`", owner.name)),
-                    None => nearest(text, names).map(|near| format!("did you mean `{near}`?")),
+                    None => nearest(text, own.chain(aliases))
+                        .map(|near| format!("did you mean `{near}`?")),
                 };
                 problems.push(Problem::new(at, message, help));
             }

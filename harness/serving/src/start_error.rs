@@ -1,4 +1,4 @@
-//! What can go wrong with a server, in words that a newcomer can act on.
+//! Why a server did not start, in words that a newcomer can act on.
 //!
 //! Every error names the server, its pid, its URL and its log, shows the last lines of that log, and says what to do.
 //! The kinds are for programs (`match`), the display is for people; neither is made from the other's text.
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use crate::process::ProcessInfo;
 use crate::{cause, exit, text};
 
 /// How many lines of the log an error shows.
@@ -320,7 +319,7 @@ impl fmt::Display for StartErrorKind {
                 write!(
                     f,
                     "not ready after {}: still waiting until {step}; {last}",
-                    seconds(*waited)
+                    text::seconds(*waited)
                 )
             }
             K::ModelMissing {
@@ -328,7 +327,11 @@ impl fmt::Display for StartErrorKind {
                 served,
                 waited,
             } => {
-                write!(f, "it does not serve `{wanted}` after {}", seconds(*waited))?;
+                write!(
+                    f,
+                    "it does not serve `{wanted}` after {}",
+                    text::seconds(*waited)
+                )?;
                 if served.is_empty() {
                     return write!(f, "; its list of models is empty");
                 }
@@ -392,130 +395,5 @@ impl StartErrorKind {
             }
             _ => return None,
         })
-    }
-}
-
-/// What is wrong after a stop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StopErrorKind {
-    /// Something of the server is still there.
-    Residue {
-        /// Processes that even SIGKILL did not end.
-        left: Vec<ProcessInfo>,
-        /// Who still listens on the server's port, in words.
-        port_held: Option<String>,
-    },
-    /// The keeper was killed, so that nobody knows for certain what is left.
-    KeeperLost {
-        /// How the keeper ended, in words.
-        how: String,
-        /// Processes of the server that were found without it and killed.
-        killed: Vec<ProcessInfo>,
-    },
-    /// The keeper did not finish in time.
-    KeeperSilent {
-        /// How long it was waited for.
-        waited: Duration,
-    },
-}
-
-/// Why a stop was not clean: something of the server is left, or may be.
-#[derive(Clone)]
-pub struct StopError {
-    pub(crate) kind: StopErrorKind,
-    pub(crate) server: String,
-    pub(crate) pid: Option<u32>,
-    pub(crate) port: u16,
-    pub(crate) log: Option<PathBuf>,
-}
-
-impl StopError {
-    /// What is wrong, for programs.
-    pub fn kind(&self) -> &StopErrorKind {
-        &self.kind
-    }
-
-    /// The name of the server.
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
-    /// The processes that are known to be left.
-    pub fn left(&self) -> &[ProcessInfo] {
-        match &self.kind {
-            StopErrorKind::Residue { left, .. } => left,
-            _ => &[],
-        }
-    }
-}
-
-impl fmt::Debug for StopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for StopError {}
-
-impl fmt::Display for StopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server `{}`", self.server)?;
-        if let Some(pid) = self.pid {
-            write!(f, " (pid {pid})")?;
-        }
-        write!(f, " was not stopped cleanly: ")?;
-        match &self.kind {
-            StopErrorKind::Residue { left, port_held } => {
-                let mut parts = residue(left, port_held.as_deref(), self.port).into_iter();
-                f.write_str(&parts.next().unwrap_or_default())?;
-                parts.try_for_each(|part| write!(f, "; {part}"))?;
-            }
-            StopErrorKind::KeeperLost { how, killed } => {
-                write!(
-                    f,
-                    "its keeper ended with {how}, so what is left of the server is not known"
-                )?;
-                if !killed.is_empty() {
-                    write!(f, "; found and killed: {}", list(killed))?;
-                }
-            }
-            StopErrorKind::KeeperSilent { waited } => {
-                write!(f, "its keeper did not finish within {}", seconds(*waited))?;
-            }
-        }
-        match &self.log {
-            Some(log) => write!(f, "\n  log      {}", log.display()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What is left of a server, one part per kind.
-pub(crate) fn residue(left: &[ProcessInfo], port_held: Option<&str>, port: u16) -> Vec<String> {
-    let mut parts = Vec::new();
-    if !left.is_empty() {
-        parts.push(format!("these processes do not end: {}", list(left)));
-    }
-    if let Some(holder) = port_held {
-        parts.push(format!("its port {port} is still listened on by {holder}"));
-    }
-    parts
-}
-
-fn list(processes: &[ProcessInfo]) -> String {
-    let shown: Vec<String> = processes
-        .iter()
-        .map(|p| format!("pid {} ({})", p.pid, p.name))
-        .collect();
-    shown.join(", ")
-}
-
-/// A duration as people say it: milliseconds below one second.
-fn seconds(duration: Duration) -> String {
-    if duration < Duration::from_secs(1) {
-        format!("{} ms", duration.as_millis())
-    } else {
-        format!("{:.1} s", duration.as_secs_f64())
     }
 }

@@ -1,0 +1,8 @@
+//! Tests of the steps from registry to plan with literals, and of whole runs with bodies that misbehave.
+
+mod catalog;
+mod gates;
+mod plan;
+mod run;
+mod selection;
+mod support;

@@ -1,0 +1,2 @@
+//! The oracle: libtest itself.
+include!("same.rs");

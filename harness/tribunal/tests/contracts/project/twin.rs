@@ -1,0 +1,6 @@
+//! The same tests under Tribunal.
+use tribunal::test;
+
+tribunal::main!();
+
+include!("same.rs");
