@@ -43,7 +43,12 @@ pub struct Figure {
 
 impl Figure {
     /// A figure without samples yet.
-    pub fn new(group: &'static str, what: impl Into<String>, unit: Unit, budget: Option<f64>) -> Figure {
+    pub fn new(
+        group: &'static str,
+        what: impl Into<String>,
+        unit: Unit,
+        budget: Option<f64>,
+    ) -> Figure {
         Figure {
             group,
             what: what.into(),
@@ -106,7 +111,11 @@ mod tests {
             (&[100.0, 1.0, 2.0], 2.0),
             (&[4.0, 1.0, 2.0, 100.0], 3.0),
         ] {
-            assert_eq!(figure(samples, None).median(), Some(expected), "{samples:?}");
+            assert_eq!(
+                figure(samples, None).median(),
+                Some(expected),
+                "{samples:?}"
+            );
         }
     }
 

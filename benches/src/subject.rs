@@ -64,7 +64,10 @@ impl Subject {
     pub fn manifest(self, tribunal: &str) -> String {
         let dependencies = match self {
             Subject::Mimic => "libtest-mimic = \"0.8\"\n".to_owned(),
-            _ => format!("tribunal = {{ path = {} }}\nrustix = {{ version = \"1\", features = [\"time\"] }}\n", quoted(tribunal)),
+            _ => format!(
+                "tribunal = {{ path = {} }}\nrustix = {{ version = \"1\", features = [\"time\"] }}\n",
+                quoted(tribunal)
+            ),
         };
         format!(
             "[package]\nname = \"{}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[dev-dependencies]\n{dependencies}\n[[test]]\nname = \"subject\"\nharness = false\n",
@@ -127,13 +130,17 @@ pub fn test_name(i: usize) -> String {
 /// The `Cargo.toml` of the workspace of all subjects.
 pub fn workspace() -> String {
     let members: Vec<String> = Subject::ALL.iter().map(|s| quoted(s.package())).collect();
-    format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[profile.dev.package.\"*\"]\ndebug = false\n", members.join(", "))
+    format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[profile.dev.package.\"*\"]\ndebug = false\n",
+        members.join(", ")
+    )
 }
 
 /// Tests in one module.
 const PER_MODULE: usize = 100;
 
-const HEAD: &str = "//! Generated.\n\n#[allow(unused_imports)]\nuse tribunal::prelude::*;\n\ntribunal::main!();\n";
+const HEAD: &str =
+    "//! Generated.\n\n#[allow(unused_imports)]\nuse tribunal::prelude::*;\n\ntribunal::main!();\n";
 
 const STAMPS: &str = r#"
 /// Writes when this body started, in nanoseconds of the monotonic clock.
@@ -178,7 +185,10 @@ fn empty(out: &mut String, i: usize) {
 fn modules(n: usize, test: impl Fn(&mut String, usize)) -> String {
     let mut out = String::new();
     for module in 0..n.div_ceil(PER_MODULE) {
-        let _ = write!(out, "\nmod m{module:03} {{\n#[allow(unused_imports)]\nuse super::*;\n");
+        let _ = write!(
+            out,
+            "\nmod m{module:03} {{\n#[allow(unused_imports)]\nuse super::*;\n"
+        );
         for i in module * PER_MODULE..n.min((module + 1) * PER_MODULE) {
             test(&mut out, i);
         }
@@ -229,17 +239,30 @@ mod tests {
     fn an_edit_changes_one_line() {
         let (before, after) = (fixtures(0), fixtures(3));
         assert_eq!(before, Subject::Fixtures.source());
-        let changed = before.lines().zip(after.lines()).filter(|(a, b)| a != b).count();
-        assert_eq!((changed, before.lines().count()), (1, after.lines().count()));
+        let changed = before
+            .lines()
+            .zip(after.lines())
+            .filter(|(a, b)| a != b)
+            .count();
+        assert_eq!(
+            (changed, before.lines().count()),
+            (1, after.lines().count())
+        );
     }
 
     #[test]
     fn names_are_those_of_the_source() {
         let source = Subject::Plain.source();
         assert_eq!(test_name(512), "m005::t00512");
-        let module = source.find("mod m005 {").and_then(|at| source.get(at..)).and_then(|rest| rest.split("\nmod ").next());
+        let module = source
+            .find("mod m005 {")
+            .and_then(|at| source.get(at..))
+            .and_then(|rest| rest.split("\nmod ").next());
         assert!(module.is_some_and(|m| m.contains("fn t00512()")));
-        assert!(source.contains(STAMP), "the body looks for the variable that the measurement sets");
+        assert!(
+            source.contains(STAMP),
+            "the body looks for the variable that the measurement sets"
+        );
     }
 
     #[test]

@@ -14,18 +14,45 @@ pub fn render(machine: &[(&'static str, String)], figures: &[Figure]) -> String 
     for (key, value) in machine {
         let _ = writeln!(out, "{key:<9} {value}");
     }
-    let mut rows = vec![["", "figure", "median", "smallest … largest", "processor", "runs", "budget", ""].map(String::from)];
+    let mut rows = vec![
+        [
+            "",
+            "figure",
+            "median",
+            "smallest … largest",
+            "processor",
+            "runs",
+            "budget",
+            "",
+        ]
+        .map(String::from),
+    ];
     let mut group = "";
     for f in figures {
-        let amount = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{} {}", number(x), f.unit.name()));
+        let amount = |x: Option<f64>| {
+            x.map_or_else(
+                || "-".to_owned(),
+                |x| format!("{} {}", number(x), f.unit.name()),
+            )
+        };
         rows.push([
-            if f.group == group { String::new() } else { f.group.to_owned() },
+            if f.group == group {
+                String::new()
+            } else {
+                f.group.to_owned()
+            },
             f.what.clone(),
             amount(f.median()),
-            f.range().map_or_else(|| "not measured".to_owned(), |(a, b)| format!("{} … {}", number(a), number(b))),
+            f.range().map_or_else(
+                || "not measured".to_owned(),
+                |(a, b)| format!("{} … {}", number(a), number(b)),
+            ),
             amount(f.processor_median()),
             f.samples.len().to_string(),
-            f.budget.map_or_else(|| "none".to_owned(), |b| format!("≤ {} {}", number(b), f.unit.name())),
+            f.budget.map_or_else(
+                || "none".to_owned(),
+                |b| format!("≤ {} {}", number(b), f.unit.name()),
+            ),
             match f.within() {
                 Some(true) => "within".to_owned(),
                 Some(false) => "OVER".to_owned(),
@@ -34,27 +61,40 @@ pub fn render(machine: &[(&'static str, String)], figures: &[Figure]) -> String 
         ]);
         group = f.group;
     }
-    let widths: Vec<usize> = (0..8).map(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..8)
+        .map(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0))
+        .collect();
     out.push('\n');
     for row in &rows {
         let mut line = String::new();
         for (i, cell) in row.iter().enumerate() {
             let fill = " ".repeat(widths[i] - cell.chars().count());
             // Words to the left, numbers to the right.
-            let _ = if matches!(i, 0 | 1 | 7) { write!(line, "{cell}{fill}  ") } else { write!(line, "{fill}{cell}  ") };
+            let _ = if matches!(i, 0 | 1 | 7) {
+                write!(line, "{cell}{fill}  ")
+            } else {
+                write!(line, "{fill}{cell}  ")
+            };
         }
         out.push_str(line.trim_end());
         out.push('\n');
     }
     let over = figures.iter().filter(|f| f.within() == Some(false)).count();
     let with_budget = figures.iter().filter(|f| f.within().is_some()).count();
-    let _ = writeln!(out, "\n{} of {with_budget} budgets kept", with_budget - over);
+    let _ = writeln!(
+        out,
+        "\n{} of {with_budget} budgets kept",
+        with_budget - over
+    );
     out
 }
 
 /// The same as one JSON object, with every sample.
 pub fn json(machine: &[(&'static str, String)], figures: &[Figure]) -> Value {
-    let machine: serde_json::Map<String, Value> = machine.iter().map(|(k, v)| ((*k).to_owned(), object!(v))).collect();
+    let machine: serde_json::Map<String, Value> = machine
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), object!(v)))
+        .collect();
     let figures: Vec<Value> = figures
         .iter()
         .map(|f| {
@@ -97,9 +137,19 @@ mod tests {
     #[test]
     fn the_table_shows_median_range_budget_and_verdict() {
         let text = render(&[("machine", "two cores".into())], &figures());
-        let line = |word: &str| text.lines().find(|l| l.contains(word)).unwrap_or_else(|| panic!("no {word} in\n{text}")).split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = |word: &str| {
+            text.lines()
+                .find(|l| l.contains(word))
+                .unwrap_or_else(|| panic!("no {word} in\n{text}"))
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         assert_eq!(line("machine"), "machine two cores");
-        assert_eq!(line("kept"), "start kept 4.00 ms 3.50 … 9.25 - 3 ≤ 5.00 ms within");
+        assert_eq!(
+            line("kept"),
+            "start kept 4.00 ms 3.50 … 9.25 - 3 ≤ 5.00 ms within"
+        );
         assert_eq!(line("missed"), "missed 123 ms 123 … 123 - 1 ≤ 5.00 ms OVER");
         assert_eq!(line("compared"), "compared 12.3 ms 12.3 … 12.3 - 1 none");
         assert_eq!(line("absent"), "absent - not measured - 0 ≤ 5.00 ms");

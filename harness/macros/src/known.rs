@@ -68,8 +68,9 @@ impl Known {
 }
 
 impl Broken {
-    /// What is wrong.
+    /// What is wrong. Whoever asks by [`Broken::message_once`] afterwards need not say it again.
     pub(crate) fn message(&self) -> &str {
+        self.told.store(true, Ordering::Relaxed);
         &self.message
     }
 

@@ -9,11 +9,11 @@ use crate::context::Context;
 
 /// The exit code of a run.
 pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
-    if summary.counts.failed > 0 || summary.stray_panics > 0 || !summary.late_errors.is_empty() {
-        code::FAILED
-    } else if let Some(signal) = summary.signal {
-        // As shells do: 128 and the signal's number.
+    if let Some(signal) = summary.signal {
+        // As shells do: 128 and the signal's number. What the signal cut short has not failed by itself.
         128 + signal as u8
+    } else if summary.counts.failed > 0 || summary.stray_panics > 0 || !summary.late_errors.is_empty() {
+        code::FAILED
     } else if summary.counts.not_run > 0 {
         code::FAILED
     } else if summary.counts.executed() == 0 {

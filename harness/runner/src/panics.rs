@@ -41,9 +41,9 @@ impl PanicRecord {
 pub(crate) fn trim(backtrace: &str) -> String {
     let lines: Vec<&str> = backtrace.lines().collect();
     let names = |line: &str, parts: &[&str]| parts.iter().any(|p| line.contains(p));
-    // The machinery begins at the top and ends where the panicking code was entered.
-    let entered = lines.iter().position(|l| names(l, &["begin_panic_handler", "std::panicking::begin_panic"])).unwrap_or(0);
-    let inside = |line: &str| line.trim_start().starts_with("at ") || names(line, &["begin_panic", "core::panicking::", "core::option::", "core::result::", "rust_begin_unwind"]);
+    // On top stands the machinery of the hook and of unwinding; it ends where the panicking code was entered.
+    let entered = lines.iter().rposition(|l| names(l, &["rust_begin_unwind", "std::panicking::begin_panic", "std::panicking::panic_any"])).unwrap_or(0);
+    let inside = |line: &str| line.trim_start().starts_with("at ") || names(line, &["core::panicking::", "core::option::", "core::result::", "rust_begin_unwind", "std::panicking::"]);
     let start = lines[entered..].iter().position(|l| !inside(l)).map_or(0, |i| entered + i);
     let end = lines[start..].iter().position(|l| names(l, &["tribunal_runner::", "__rust_begin_short_backtrace"])).map_or(lines.len(), |i| start + i);
     let mut out = String::new();

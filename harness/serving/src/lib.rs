@@ -37,10 +37,8 @@ mod log;
 mod options;
 #[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
 mod own;
-mod placeholder;
 mod probe;
 mod process;
-mod program;
 mod readiness;
 mod server;
 mod start_error;
@@ -53,7 +51,11 @@ mod keeper;
 #[cfg(target_os = "linux")]
 mod link;
 #[cfg(target_os = "linux")]
+mod placeholder;
+#[cfg(target_os = "linux")]
 mod port;
+#[cfg(target_os = "linux")]
+mod program;
 #[cfg(target_os = "linux")]
 mod protocol;
 #[cfg(target_os = "linux")]

@@ -16,23 +16,15 @@ const GRACE: Duration = Duration::from_secs(5);
 /// let options = StartOptions::new("target/evidence").grace(Duration::from_secs(30));
 /// ```
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing is started there")
+)]
 pub struct StartOptions {
     pub(crate) evidence: PathBuf,
     pub(crate) grace: Duration,
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "ports are leased on Linux only")
-    )]
     pub(crate) ports: Option<RangeInclusive<u16>>,
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "ports are leased on Linux only")
-    )]
     pub(crate) lease_folder: Option<PathBuf>,
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "logs are pumped on Linux only")
-    )]
     pub(crate) log: LogLimits,
 }
 

@@ -22,13 +22,15 @@ use crate::protocol::Order;
 use crate::readiness::{Question, Waiting};
 use crate::server::StopReport;
 use crate::socket::{self, Ownership};
-use crate::start_error::{ReadyStep, StartError, StartErrorKind, TAIL};
+use crate::start_error::{ReadyStep, StartError, StartErrorKind};
 use crate::stop_error::{self, StopError, StopErrorKind};
 use crate::url::Base;
 use crate::{exit, log, teardown, text};
 
 /// How long a keeper may take to say whether the program runs. It takes about a millisecond.
 const KEEPER_STARTS: Duration = Duration::from_secs(20);
+/// How many lines of the log an error shows.
+const TAIL: usize = 20;
 /// How often the listener is looked at.
 const LISTENER: Duration = Duration::from_millis(5);
 

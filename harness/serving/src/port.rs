@@ -8,12 +8,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::socket::{self, Holder};
 use crate::sys;
@@ -56,18 +58,24 @@ impl PortLease {
         static CALLS: AtomicU64 = AtomicU64::new(0);
         let seed = u64::from(std::process::id()) << 20 | CALLS.fetch_add(1, Ordering::Relaxed);
         let file = open(folder)?;
+        let failed = |error| PortError::Folder {
+            path: folder.into(),
+            error,
+        };
+        for port in from_somewhere(&range, seed) {
+            if try_take(&file, port, Rests::Refused)
+                .map_err(failed)?
+                .is_none()
+            {
+                return Ok(PortLease { port, file });
+            }
+        }
         let mut holders = Vec::new();
         for port in from_somewhere(&range, seed) {
-            match try_take(&file, port) {
-                Ok(None) => return Ok(PortLease { port, file }),
-                Ok(Some(holder)) if holders.len() < 3 => holders.push(holder.shown(port)),
-                Ok(Some(_)) => {}
-                Err(error) => {
-                    return Err(PortError::Folder {
-                        path: folder.into(),
-                        error,
-                    });
-                }
+            match try_take(&file, port, Rests::Accepted).map_err(failed)? {
+                None => return Ok(PortLease { port, file }),
+                Some(holder) if holders.len() < 3 => holders.push(holder.shown(port)),
+                Some(_) => {}
             }
         }
         Err(PortError::Exhausted { range, holders })
@@ -76,7 +84,7 @@ impl PortLease {
     /// Leases exactly this port.
     pub(crate) fn take_exactly(folder: &Path, port: u16) -> Result<Self, PortError> {
         let file = open(folder)?;
-        match try_take(&file, port) {
+        match try_take(&file, port, Rests::Accepted) {
             Ok(None) => Ok(PortLease { port, file }),
             Ok(Some(holder)) => Err(PortError::Taken {
                 port,
@@ -93,6 +101,14 @@ impl PortLease {
     pub(crate) fn into_descriptor(self) -> OwnedFd {
         self.file.into()
     }
+}
+
+/// Whether a port counts as free on which only closed connections of an earlier server rest (TIME_WAIT, a minute).
+/// Most servers do not mind (SO_REUSEADDR); those that do would fail to bind.
+#[derive(Clone, Copy, PartialEq)]
+enum Rests {
+    Refused,
+    Accepted,
 }
 
 enum InTheWay {
@@ -121,16 +137,14 @@ impl InTheWay {
 }
 
 /// `None`: the lock is taken now, and nobody uses the port.
-fn try_take(file: &File, port: u16) -> io::Result<Option<InTheWay>> {
+fn try_take(file: &File, port: u16, rests: Rests) -> io::Result<Option<InTheWay>> {
     if !sys::try_lock_byte(file.as_fd(), u32::from(port))? {
         return Ok(Some(InTheWay::Lease(read_pid(file, port))));
     }
     // Programs that know nothing of leases: listeners on whatever address, and sockets that are bound only.
     let in_the_way = match socket::listeners_on(port)?.first() {
         Some(listener) => Some(InTheWay::Listener(listener.holder())),
-        None => TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .err()
-            .map(InTheWay::Bind),
+        None => bind(port, rests).err().map(InTheWay::Bind),
     };
     if in_the_way.is_some() {
         sys::unlock_byte(file.as_fd(), u32::from(port))?;
@@ -140,6 +154,17 @@ fn try_take(file: &File, port: u16) -> io::Result<Option<InTheWay>> {
         let _ = file.write_all_at(&pid, PIDS + 8 * u64::from(port));
     }
     Ok(in_the_way)
+}
+
+/// Binds the port and lets it go. It is never listened on: nobody can mistake this for a server.
+fn bind(port: u16, rests: Rests) -> io::Result<()> {
+    let kind = (AddressFamily::INET, SocketType::STREAM);
+    let socket = rustix::net::socket_with(kind.0, kind.1, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, rests == Rests::Accepted)?;
+    Ok(rustix::net::bind(
+        &socket,
+        &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port),
+    )?)
 }
 
 fn read_pid(file: &File, port: u16) -> Option<u32> {
@@ -269,6 +294,7 @@ fn from_somewhere(range: &RangeInclusive<u16>, seed: u64) -> impl Iterator<Item 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
     fn the_range_avoids_the_ephemeral_ports() {
@@ -355,6 +381,22 @@ mod tests {
         );
         drop(listener);
         PortLease::take_exactly(folder.path(), port).unwrap();
+    }
+
+    #[test]
+    fn a_port_where_closed_connections_rest_is_the_last_choice() {
+        let folder = tempfile::tempdir().unwrap();
+        let (range, _reserved) = free_pair();
+        let rested = *range.end();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, rested)).unwrap();
+        let mut client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, rested)).unwrap();
+        // Who closes first keeps the port in TIME_WAIT.
+        drop(listener.accept().unwrap());
+        std::io::Read::read(&mut client, &mut [0]).unwrap();
+        drop((client, listener));
+        let first = PortLease::take(folder.path(), range.clone()).unwrap();
+        let second = PortLease::take(folder.path(), range.clone()).unwrap();
+        assert_eq!((first.port, second.port), (*range.start(), rested));
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl Waiting {
     /// Health, models, one token. Returns the name of the model, where one is known.
     pub(crate) async fn answers(&self, q: &Question<'_>) -> Option<String> {
         if let Some(route) = &q.ready.health {
-            self.note(ReadyStep::Health, None, "it was not asked yet".into());
+            self.note(ReadyStep::Health, None, "it has not answered yet".into());
             self.repeat(q, ReadyStep::Health, route, None, QUICK, |_, answer| {
                 (answer.status == 200).then_some(())
             })
@@ -118,7 +118,7 @@ impl Waiting {
         }
         let mut model = q.model.map(String::from);
         if let Some(route) = &q.ready.models {
-            self.note(ReadyStep::Models, None, "it was not asked yet".into());
+            self.note(ReadyStep::Models, None, "it has not answered yet".into());
             let found = self
                 .repeat(
                     q,
@@ -142,7 +142,7 @@ impl Waiting {
             model = Some(found);
         }
         if q.ready.one_token {
-            self.note(ReadyStep::OneToken, None, "it was not asked yet".into());
+            self.note(ReadyStep::OneToken, None, "it has not answered yet".into());
             self.one_token(q, model.as_deref()).await;
         }
         model

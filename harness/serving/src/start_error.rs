@@ -10,9 +10,6 @@ use std::time::Duration;
 
 use crate::{cause, exit, text};
 
-/// How many lines of the log an error shows.
-pub(crate) const TAIL: usize = 20;
-
 /// A step on the way to "ready", in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReadyStep {

@@ -35,6 +35,7 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    #[cfg(target_os = "linux")]
     pub(crate) fn local(port: u16) -> Base {
         Base {
             host: "127.0.0.1".into(),

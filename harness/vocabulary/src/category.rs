@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::marker::MarkerId;
+use crate::set::MarkerSet;
 
 /// A category.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Category {
     pub exclusive: Vec<Vec<MarkerId>>,
     /// Whether platforms, devices and `cards_N` are members.
     pub platforms: bool,
+    /// The members as a set.
+    pub(crate) mask: MarkerSet,
 }
 
 /// How many markers of a category a test must have.

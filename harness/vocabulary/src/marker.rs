@@ -5,6 +5,7 @@
 //! own `deadline = { args = { limit = "duration" } }` would get none of the checks).
 
 use crate::args::Args;
+use crate::set::MarkerSet;
 
 /// A declared marker, as an index into its vocabulary. Ids of different vocabularies do not mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,8 @@ pub struct Marker {
     pub(crate) implies: Vec<MarkerId>,
     /// Itself and everything that it implies, transitively, in breadth-first order.
     pub(crate) closure: Vec<MarkerId>,
+    /// The same as a set.
+    pub(crate) mask: MarkerSet,
     pub(crate) conflicts: Vec<MarkerId>,
     pub(crate) conflicts_with_platforms: bool,
     /// Declared by the default vocabulary, and not by the file that extends it.
@@ -61,6 +64,7 @@ impl Marker {
             args: Args::None,
             implies: Vec::new(),
             closure: Vec::new(),
+            mask: MarkerSet::new(),
             conflicts: Vec::new(),
             conflicts_with_platforms: false,
             shipped: false,

@@ -21,6 +21,8 @@ pub struct Platform {
     pub cards: Vec<u32>,
     /// The marker of that name.
     pub id: MarkerId,
+    /// What each count implies: `cards_N`, and `gpu_N` and `PLATFORM_N` where they are declared.
+    pub(crate) counts: Vec<(u32, Vec<MarkerId>)>,
 }
 
 /// A device.

@@ -11,7 +11,7 @@ use crate::document::list;
 use crate::marker::{MarkerId, Role};
 use crate::set::MarkerSet;
 use crate::value::Arg;
-use crate::vocabulary::Vocabulary;
+use crate::vocabulary::{Group, Vocabulary};
 
 /// A rule that a test's markers break.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +30,12 @@ impl Vocabulary {
         let mut breaches = Vec::new();
         let mut reported: Vec<(MarkerId, MarkerId)> = Vec::new();
         self.conflicts(set, &mut breaches, &mut reported);
-        for category in &self.categories {
-            for group in &category.exclusive {
-                self.exclusive(category, group, set, &mut breaches, &mut reported);
+        for group in &self.groups {
+            if group.mask.common(set) > 1 {
+                self.exclusive(group, set, &mut breaches, &mut reported);
             }
         }
         for category in &self.categories {
-            self.exclusive_cards(category, set, &mut breaches, &mut reported);
             self.count(category, set, &mut breaches);
         }
         breaches
@@ -51,7 +50,7 @@ impl Vocabulary {
             let Some(default) = &category.default else {
                 continue;
             };
-            if waived(category, &with) || category.members.iter().any(|id| with.contains(*id)) {
+            if waived(category, &with) || category.mask.intersects(&with) {
                 continue;
             }
             for id in self.expand(default, &[]) {
@@ -80,11 +79,12 @@ impl Vocabulary {
 
     /// Adds a marker to a set: all that it implies, and its arguments by name.
     pub fn add(&self, set: &mut MarkerSet, name: &str, args: &[Arg]) {
-        let expanded = self.expand(name, args);
-        if let Some(first) = expanded.first() {
-            set.insert_args(*first, self.named_args(name, args));
+        let Some(id) = self.id(name) else { return };
+        set.merge(&self.at(id).mask);
+        if !args.is_empty() {
+            self.implied_by_args(id, args, &mut |implied| set.merge(&self.at(implied).mask));
+            set.insert_args(id, self.named_args(name, args));
         }
-        set.extend(expanded);
     }
 
     fn implies(&self, id: MarkerId, implied: MarkerId) -> bool {
@@ -106,23 +106,18 @@ impl Vocabulary {
         breaches: &mut Vec<Breach>,
         reported: &mut Vec<(MarkerId, MarkerId)>,
     ) {
-        let against = |id: MarkerId, other: MarkerId| {
-            let marker = self.at(id);
-            id != other
-                && (marker.conflicts.contains(&other)
-                    || (marker.conflicts_with_platforms && self.at(other).role == Role::Platform))
-        };
-        let opponents = |id: MarkerId| -> Vec<MarkerId> {
-            set.iter().filter(|other| against(id, *other)).collect()
-        };
-        let fighters: Vec<MarkerId> = set
+        let fighting = self
+            .fighters
             .iter()
-            .filter(|id| {
-                let marker = self.at(*id);
-                (marker.conflicts_with_platforms || !marker.conflicts.is_empty())
-                    && !opponents(*id).is_empty()
-            })
-            .collect();
+            .filter(|(id, against)| set.contains(*id) && set.intersects(against));
+        let fighters: Vec<MarkerId> = fighting.map(|(id, _)| *id).collect();
+        let opponents = |id: MarkerId| -> Vec<MarkerId> {
+            let against = self.fighters.iter().filter(|(fighter, _)| *fighter == id);
+            against
+                .flat_map(|(_, against)| against.iter())
+                .filter(|other| set.contains(*other))
+                .collect()
+        };
         for id in self.roots(&fighters) {
             let opponents = opponents(id);
             let guilty: Vec<MarkerId> = set
@@ -162,30 +157,31 @@ impl Vocabulary {
 
     fn exclusive(
         &self,
-        category: &Category,
-        group: &[MarkerId],
+        group: &Group,
         set: &MarkerSet,
         breaches: &mut Vec<Breach>,
         reported: &mut Vec<(MarkerId, MarkerId)>,
     ) {
         let there: Vec<MarkerId> = group
+            .ids
             .iter()
             .copied()
             .filter(|id| set.contains(*id))
             .collect();
-        let pairs: Vec<(MarkerId, MarkerId)> = there
-            .iter()
-            .enumerate()
-            .flat_map(|(at, a)| there[at + 1..].iter().map(|b| (*a, *b)))
-            .collect();
-        if pairs.is_empty() || pairs.iter().all(|pair| reported.contains(pair)) {
+        let pairs = || {
+            there
+                .iter()
+                .enumerate()
+                .flat_map(|(at, a)| there[at + 1..].iter().map(|b| (*a, *b)))
+        };
+        if pairs().all(|pair| reported.contains(&pair)) {
             return;
         }
         // What two markers imply excludes each other for the same reason: `gpu_1` and `gpu_2` bring `cards_1` and `cards_2`.
-        for (a, b) in &pairs {
-            for mine in &self.at(*a).closure {
+        for (a, b) in pairs() {
+            for mine in &self.at(a).closure {
                 reported.extend(
-                    self.at(*b)
+                    self.at(b)
                         .closure
                         .iter()
                         .flat_map(|other| [(*mine, *other), (*other, *mine)]),
@@ -195,78 +191,67 @@ impl Vocabulary {
         let names = list(there.iter().map(|id| self.name(*id)));
         let message = format!("{names} exclude each other; a test has one of them");
         breaches.push(Breach {
-            rule: format!("{}: exclusive", category.name),
+            rule: format!("{}: exclusive", group.category),
             message,
             markers: there,
         });
     }
 
-    /// A test asks for one count of cards.
-    fn exclusive_cards(
-        &self,
-        category: &Category,
-        set: &MarkerSet,
-        breaches: &mut Vec<Breach>,
-        reported: &mut Vec<(MarkerId, MarkerId)>,
-    ) {
-        if category.platforms {
-            let cards: Vec<MarkerId> = category
-                .members
-                .iter()
-                .copied()
-                .filter(|id| matches!(self.at(*id).role, Role::Cards(_)))
-                .collect();
-            self.exclusive(category, &cards, set, breaches, reported);
-        }
-    }
-
     fn count(&self, category: &Category, set: &MarkerSet, breaches: &mut Vec<Breach>) {
-        let rule = format!("{}: {}", category.name, category.rule.text());
-        let there: Vec<MarkerId> = category
-            .members
-            .iter()
-            .copied()
-            .filter(|id| set.contains(*id))
-            .collect();
-        if category.rule != Rule::Optional && there.is_empty() && !waived(category, set) {
-            let what = if category.doc.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", category.doc)
-            };
-            let members = category
-                .members
-                .iter()
-                .filter(|id| self.at(**id).role == Role::Member)
-                .map(|id| self.name(*id));
-            let or_device = if category.platforms {
-                ", or a device"
-            } else {
-                ""
-            };
-            let message = format!(
-                "no marker of category `{}`{what}; add one of {}{or_device}",
-                category.name,
-                list(members)
-            );
-            breaches.push(Breach {
-                rule,
-                message,
-                markers: Vec::new(),
-            });
-        } else if category.rule == Rule::ExactlyOne {
-            let roots = self.roots(&there);
-            if roots.len() > 1 {
-                let names = list(roots.iter().map(|id| self.name(*id)));
+        let rule = || format!("{}: {}", category.name, category.rule.text());
+        match category.rule {
+            Rule::Optional => {}
+            _ if !category.mask.intersects(set) => {
+                if waived(category, set) {
+                    return;
+                }
+                let what = if category.doc.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", category.doc)
+                };
+                let members = category
+                    .members
+                    .iter()
+                    .filter(|id| self.at(**id).role == Role::Member)
+                    .map(|id| self.name(*id));
+                let or_device = if category.platforms {
+                    ", or a device"
+                } else {
+                    ""
+                };
                 let message = format!(
-                    "{names} are of category `{}`, of which a test has exactly one",
-                    category.name
+                    "no marker of category `{}`{what}; add one of {}{or_device}",
+                    category.name,
+                    list(members)
                 );
                 breaches.push(Breach {
-                    rule,
+                    rule: rule(),
                     message,
-                    markers: roots,
+                    markers: Vec::new(),
                 });
+            }
+            Rule::AtLeastOne => {}
+            Rule::ExactlyOne => {
+                let there: Vec<MarkerId> = category
+                    .members
+                    .iter()
+                    .copied()
+                    .filter(|id| set.contains(*id))
+                    .collect();
+                let roots = self.roots(&there);
+                if roots.len() > 1 {
+                    let names = list(roots.iter().map(|id| self.name(*id)));
+                    let message = format!(
+                        "{names} are of category `{}`, of which a test has exactly one",
+                        category.name
+                    );
+                    breaches.push(Breach {
+                        rule: rule(),
+                        message,
+                        markers: roots,
+                    });
+                }
             }
         }
     }

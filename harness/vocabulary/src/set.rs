@@ -91,8 +91,34 @@ impl MarkerSet {
 
     /// Adds everything that `other` has.
     pub fn merge(&mut self, other: &MarkerSet) {
-        self.extend(other.iter());
+        for (mine, bits) in self.low.iter_mut().zip(&other.low) {
+            *mine |= bits;
+        }
+        if self.high.len() < other.high.len() {
+            self.high.resize(other.high.len(), 0);
+        }
+        for (mine, bits) in self.high.iter_mut().zip(&other.high) {
+            *mine |= bits;
+        }
         self.args.extend(other.args.iter().cloned());
+    }
+
+    /// Whether any marker is in both.
+    pub fn intersects(&self, other: &MarkerSet) -> bool {
+        self.words(other).any(|bits| bits != 0)
+    }
+
+    /// How many markers are in both.
+    pub(crate) fn common(&self, other: &MarkerSet) -> usize {
+        self.words(other)
+            .map(|bits| bits.count_ones() as usize)
+            .sum()
+    }
+
+    fn words<'a>(&'a self, other: &'a MarkerSet) -> impl Iterator<Item = u64> + 'a {
+        let low = self.low.iter().zip(&other.low);
+        low.chain(self.high.iter().zip(&other.high))
+            .map(|(a, b)| a & b)
     }
 
     /// How many markers there are.
@@ -138,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn behaves_like_a_set(ids in proptest::collection::vec(0u32..700, 0..60), asked in 0u32..900) {
+        fn behaves_like_a_set(others in proptest::collection::vec(0u32..700, 0..20), ids in proptest::collection::vec(0u32..700, 0..60), asked in 0u32..900) {
             let mut set = MarkerSet::new();
             let mut model = BTreeSet::new();
             for id in ids {
@@ -148,6 +174,14 @@ mod tests {
             prop_assert_eq!(set.contains(MarkerId(asked)), model.contains(&asked));
             prop_assert_eq!(set.len(), model.len());
             prop_assert_eq!(set.is_empty(), model.is_empty());
+
+            let other: MarkerSet = others.iter().map(|id| MarkerId(*id)).collect();
+            let others: BTreeSet<u32> = others.into_iter().collect();
+            prop_assert_eq!(set.intersects(&other), !model.is_disjoint(&others));
+            prop_assert_eq!(set.common(&other), model.intersection(&others).count());
+            set.merge(&other);
+            let both: Vec<u32> = model.union(&others).copied().collect();
+            prop_assert_eq!(set.iter().map(|id| id.0).collect::<Vec<_>>(), both);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::marker::{Marker, MarkerId};
 use crate::mistake::Mistakes;
 use crate::nearest::nearest;
 use crate::platform::{Device, Platform};
+use crate::set::MarkerSet;
 use crate::stage::Stage;
 
 /// The text of the vocabulary that Tribunal ships.
@@ -36,6 +37,19 @@ pub struct Vocabulary {
     pub(crate) markers: Vec<Marker>,
     /// Names and aliases.
     pub(crate) by_name: HashMap<String, MarkerId>,
+    /// The markers that conflict with others, each with those others.
+    pub(crate) fighters: Vec<(MarkerId, MarkerSet)>,
+    /// Groups of markers that exclude each other, with the category that says so.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Markers that exclude each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// The name of the category that says so.
+    pub category: String,
+    pub ids: Vec<MarkerId>,
+    pub mask: MarkerSet,
 }
 
 impl Vocabulary {

@@ -404,6 +404,14 @@ fn equal_counts_are_one_variant_and_unequal_ones_one_per_platform() {
     for variant in &variants {
         assert_eq!(shipped().check("hardware_test", &variant.args), []);
     }
+    for counts in [[("cuda", 2), ("rocm", 8)], [("cuda", 8), ("rocm", 2)]] {
+        let args = vec![
+            named("cuda", "H100"),
+            named("rocm", "MI325"),
+            named("num_cards", map(&counts)),
+        ];
+        assert_eq!(shipped().hardware_variants(&args).len(), 2, "{counts:?}");
+    }
     let one = vec![
         named("cuda", "H100"),
         named("num_cards", map(&[("cuda", 4)])),

@@ -377,6 +377,11 @@ proptest! {
             prop_assert!(!mistakes.to_string().is_empty());
         }
     }
+}
+
+proptest! {
+    // Every case reads two whole files.
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The shipped file with a piece of another place put somewhere, or a piece taken out: nearly right texts go deepest.
     #[test]

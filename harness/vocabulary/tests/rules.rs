@@ -2,7 +2,10 @@
 
 use tribunal_vocabulary::{Arg, Breach, MarkerSet, Vocabulary};
 
-fn set(vocabulary: &Vocabulary, markers: &[(&str, &[Arg])]) -> MarkerSet {
+/// Markers as they are written: names with arguments.
+type Markers<'a> = &'a [(&'a str, &'a [Arg])];
+
+fn set(vocabulary: &Vocabulary, markers: Markers<'_>) -> MarkerSet {
     let mut set = MarkerSet::new();
     for (name, args) in markers {
         assert_eq!(vocabulary.check(name, args), [], "{name}");
@@ -29,7 +32,7 @@ fn shown(vocabulary: &Vocabulary, breaches: &[Breach]) -> String {
     breaches.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-fn shipped(markers: &[(&str, &[Arg])]) -> String {
+fn shipped(markers: Markers<'_>) -> String {
     let vocabulary = Vocabulary::shipped();
     shown(vocabulary, &vocabulary.rules(&set(vocabulary, markers)))
 }
@@ -37,7 +40,7 @@ fn shipped(markers: &[(&str, &[Arg])]) -> String {
 #[test]
 fn what_excludes_each_other_is_said_once_and_at_its_cause() {
     let h100: &[Arg] = &[Arg::named("cuda", "H100"), Arg::named("num_cards", 2)];
-    let cases: &[(&[(&str, &[Arg])], &str)] = &[
+    let cases: &[(Markers<'_>, &str)] = &[
         (
             &[("cpu", &[]), ("hardware_test", h100)],
             "[conflict] `cpu` (no device at all) cannot stand together with `gpu_2`, `H100`; drop one side (cpu gpu_2 H100)",

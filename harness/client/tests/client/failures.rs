@@ -258,8 +258,11 @@ async fn an_answer_beyond_the_limit_of_size_is_refused() {
         body: 512,
     };
     let too_large = [
-        // Announced.
-        vec![plain(200, "application/json", "x".repeat(513))],
+        // Announced: refused before a byte of it.
+        vec![
+            send("HTTP/1.1 200 OK\r\ncontent-length: 513\r\n\r\n"),
+            Step::Hold,
+        ],
         // Not announced.
         vec![
             send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),

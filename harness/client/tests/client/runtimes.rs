@@ -25,7 +25,8 @@ fn server(scripts: Vec<Vec<Step>>) -> (Scripted, std::sync::mpsc::Sender<()>) {
 #[test]
 fn one_client_serves_several_runtimes_and_leaves_no_task() {
     let (server, _stop) = server(vec![
-        vec![json(200, chat_answer("a"))],
+        // A server that would keep the connection for a second request.
+        vec![json(200, chat_answer("a")), Step::Hold],
         stream("data: {\"choices\":[]}\n\ndata: [DONE]\n\n"),
         vec![stream_head(), chunk("data: x\n\n"), Step::Hold],
         vec![Step::Reset],

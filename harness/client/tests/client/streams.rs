@@ -102,6 +102,8 @@ data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"argu
 
 data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}, {"index":1,"function":{"name":"g"}}]},"finish_reason":"tool_calls"},{"index":1,"delta":{"reasoning_content":"y"},"finish_reason":"stop"}]}
 
+data: {"choices":[{"index":1,"delta":{"reasoning_content":null}}]}
+
 data: [DONE]
 
 "#;

@@ -23,7 +23,7 @@ fn server(base: &u32) -> u32 {
 /// First line.
 ///
 ///   Indented.
-#[core_model]
+#[core_model] #[omni]
 #[tribunal::test]
 #[hardware_test(cuda = ["H100", "L4"], rocm = "MI325", num_cards(cuda = 2, rocm = 8))]
 #[requires(feature = ["no-such-feature"], env = "HOME")]
@@ -54,11 +54,11 @@ fn main() {
     let test = find("everything");
     assert_eq!(test.doc, "First line.\n\n  Indented.");
     assert_eq!((test.ignore, test.should_panic), (Some("why"), Some("")));
-    assert_eq!(names(test.markers), ["core_model", "requires", "timeout"]);
-    let ArgValue::List(features) = &test.markers[1].args[0].value else { panic!("a list") };
+    assert_eq!(names(test.markers), ["core_model", "omni", "requires", "timeout"]);
+    let ArgValue::List(features) = &test.markers[2].args[0].value else { panic!("a list") };
     assert!(matches!(features[0], ArgValue::Feature("no-such-feature", false)));
-    assert!(matches!(test.markers[1].args[1].value, ArgValue::Str("HOME")));
-    assert!(matches!(test.markers[2].args[0].value, ArgValue::Str("1500ms")));
+    assert!(matches!(test.markers[2].args[1].value, ArgValue::Str("HOME")));
+    assert!(matches!(test.markers[3].args[0].value, ArgValue::Str("1500ms")));
 
     let [server, base] = test.fixtures else { panic!("two fixtures") };
     assert_eq!((server.name, server.scope, server.params, server.implies), ("server", Scope::Module, &["deploy"][..], &["e2e"][..]));

@@ -8,4 +8,9 @@ fn others() -> u8 {
     0
 }
 
+#[tribunal::fixture(scope = module, scope = session)]
+fn twice() -> u8 {
+    0
+}
+
 fn main() {}

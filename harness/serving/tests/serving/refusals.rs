@@ -6,7 +6,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, ReadyStep, Server, StartErrorKind as K};
 
-use crate::support::{Folder, assert_has, runtime, trial, until_async};
+use crate::support::{Folder, assert_has, runtime, socket, trial, until_async};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -40,12 +40,7 @@ pub fn trials() -> Vec<Trial> {
 fn nobody_at_the_url() {
     let folder = Folder::new();
     // Bound and not listening: nobody can take the port meanwhile, and connections are refused.
-    let socket = rustix::net::socket(
-        rustix::net::AddressFamily::INET,
-        rustix::net::SocketType::STREAM,
-        None,
-    )
-    .unwrap();
+    let socket = socket();
     let any = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0);
     rustix::net::bind(&socket, &any).unwrap();
     let bound =

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use rustix::fs::{FlockOperation, flock};
-use rustix::net::{AddressFamily, SocketType, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use tribunal_serving::{Deployment, ReadyStep, Server, StartError, StartErrorKind, StartOptions};
 
 use crate::fake;
@@ -71,7 +72,7 @@ impl Folder {
     }
 
     /// The error of a server that gets as far as `step` and no further. On a machine that is too busy it may run out
-    /// of time before it gets there; then it has more.
+    /// of time before it gets there, or before it answers there; then it has more.
     pub async fn stuck_at(&self, step: ReadyStep, deployment: &Deployment) -> StartError {
         for milliseconds in [300, 3_000, 30_000] {
             let patient = deployment
@@ -80,6 +81,9 @@ impl Folder {
             let error = self.refused(&patient).await;
             match error.kind() {
                 StartErrorKind::NotReady { step: reached, .. } if *reached < step => {}
+                StartErrorKind::NotReady {
+                    step, status: None, ..
+                } if *step != ReadyStep::Listening => {}
                 _ => return error,
             }
         }
@@ -133,9 +137,15 @@ pub async fn until_async(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// A socket that no other process gets to know: tests beside this one start processes all the time.
+pub fn socket() -> OwnedFd {
+    let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
+    rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None).unwrap()
+}
+
 /// A listener that lets others listen on the same port.
 pub fn listen_sharing(port: u16) -> TcpListener {
-    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    let socket = socket();
     sockopt::set_socket_reuseport(&socket, true).unwrap();
     let address = std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port);
     rustix::net::bind(&socket, &address).unwrap();

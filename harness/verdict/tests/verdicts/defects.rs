@@ -80,6 +80,7 @@ const DEEP: &[Defect] = &[
     ("logprobs_sign", chat, |s| s.body["choices"][1]["logprobs"]["content"][0]["top_logprobs"][1]["logprob"] = json!(1)),
     ("logprobs_sign", completion, |s| s.body["choices"][0]["logprobs"]["token_logprobs"][1] = json!(0.5)),
     ("logprobs_chosen", chat, |s| s.body["choices"][0]["logprobs"]["content"][0]["token"] = json!("Bye")),
+    ("logprobs_chosen", chat, |s| for (key, value) in [("token", json!("Bye")), ("logprob", json!(-9))] { s.body["choices"][0]["logprobs"]["content"][0][key] = value }),
     ("logprobs_chosen", completion, |s| s.body["choices"][0]["logprobs"]["token_logprobs"][1] = json!(-1.0)),
     ("logprobs_chosen", completion, |s| s.body["choices"][0]["logprobs"]["top_logprobs"][1] = json!({ "y": -0.2 })),
     ("logprobs_order", chat, |s| s.body["choices"][0]["logprobs"]["content"][0]["top_logprobs"].as_array_mut().expect("list").reverse()),

@@ -8,6 +8,7 @@ use crate::args::read_args;
 use crate::category::{Category, Rule};
 use crate::document::{Item, Text};
 use crate::marker::{MarkerId, NAME_RULE, Role, is_name};
+use crate::set::MarkerSet;
 
 impl Assembly<'_> {
     pub(super) fn category(&mut self, item: &Item<'_>) {
@@ -40,6 +41,7 @@ impl Assembly<'_> {
                 waived_by: Vec::new(),
                 exclusive: Vec::new(),
                 platforms: false,
+                mask: MarkerSet::new(),
             });
         }
         let mut references = CategoryReferences {

@@ -35,6 +35,7 @@ impl Assembly<'_> {
                 devices: Vec::new(),
                 cards: Vec::new(),
                 id,
+                counts: Vec::new(),
             });
         }
         let mut cards = None;

@@ -1,11 +1,10 @@
 //! The second pass: every reference finds what it names, and the whole is free of contradictions.
 
-use super::{Assembly, CategoryReferences, StageReferences};
+use super::{Assembly, CategoryReferences};
 use crate::document::{Text, list};
-use crate::expression::{Expression, ExpressionError};
 use crate::marker::{MarkerId, Role};
-use crate::mistake::Span;
 use crate::nearest::nearest;
+use crate::vocabulary::Group;
 
 /// What `conflicts` may name besides markers.
 const ANY_PLATFORM: &str = "any platform";
@@ -13,11 +12,13 @@ const ANY_PLATFORM: &str = "any platform";
 impl Assembly<'_> {
     pub(super) fn resolve(&mut self) {
         self.hardware_members();
+        self.counts();
         self.implications();
         self.conflicts();
         for references in std::mem::take(&mut self.references.categories) {
             self.category_references(references);
         }
+        self.masks();
         self.lifecycle_of_stages();
         for references in std::mem::take(&mut self.references.stages) {
             self.stage_references(references);
@@ -64,7 +65,10 @@ impl Assembly<'_> {
             }
         }
         for index in 0..self.vocabulary.markers.len() {
-            self.vocabulary.markers[index].closure = self.closure(MarkerId(index as u32));
+            let closure = self.closure(MarkerId(index as u32));
+            let marker = &mut self.vocabulary.markers[index];
+            marker.mask = closure.iter().copied().collect();
+            marker.closure = closure;
         }
         self.cycles(&references);
     }
@@ -268,81 +272,76 @@ impl Assembly<'_> {
         found
     }
 
-    /// A stage that is named after a member of an ordered category covers that member and those before it.
-    fn lifecycle_of_stages(&mut self) {
-        for at in 0..self.vocabulary.stages.len() {
-            let id = self.vocabulary.id(&self.vocabulary.stages[at].name);
-            let ordered = self
-                .vocabulary
-                .categories
-                .iter()
-                .filter(|category| category.ordered);
-            let covers = ordered
-                .filter_map(|category| {
-                    let last = category
-                        .members
-                        .iter()
-                        .position(|member| Some(*member) == id)?;
-                    Some(category.members[..=last].to_vec())
-                })
-                .next();
-            self.vocabulary.stages[at].covers = covers.unwrap_or_default();
+    /// What is asked of every test, in the form in which it is asked fastest.
+    fn masks(&mut self) {
+        let vocabulary = &mut self.vocabulary;
+        for category in &mut vocabulary.categories {
+            category.mask = category.members.iter().copied().collect();
         }
-    }
-
-    fn stage_references(&mut self, references: StageReferences) {
-        if let Some(level) = references.level
-            && self.vocabulary.level(&level.text).is_none()
-        {
-            let names = self.vocabulary.levels.iter().map(|level| &*level.name);
-            let help = match nearest(&level.text, names.clone()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the levels are {}", list(names)),
-            };
-            self.document.mistake(
-                level.span,
-                format!("`{}` is no level", level.text),
-                Some(help),
+        let platforms: Vec<MarkerId> = vocabulary
+            .platforms
+            .iter()
+            .map(|platform| platform.id)
+            .collect();
+        vocabulary.fighters = vocabulary
+            .markers()
+            .filter(|(_, marker)| marker.conflicts_with_platforms || !marker.conflicts.is_empty())
+            .map(|(id, marker)| {
+                let platforms = platforms.iter().filter(|_| marker.conflicts_with_platforms);
+                let against = marker.conflicts.iter().chain(platforms).copied();
+                (id, against.filter(|other| *other != id).collect())
+            })
+            .collect();
+        let group = |category: &str, ids: Vec<MarkerId>| {
+            let mask = ids.iter().copied().collect();
+            Group {
+                category: category.to_owned(),
+                ids,
+                mask,
+            }
+        };
+        let mut groups: Vec<Group> = Vec::new();
+        for category in &vocabulary.categories {
+            groups.extend(
+                category
+                    .exclusive
+                    .iter()
+                    .map(|ids| group(&category.name, ids.clone())),
             );
         }
-        let stage = &self.vocabulary.stages[references.stage];
-        if stage.covers.is_empty() && stage.select.is_none() {
-            let message = format!("stage `{}` would select every test", stage.name);
-            let help = "name it after a marker of an ordered category, or give it `select`";
-            self.document
-                .mistake(references.key_span, message, Some(help.to_owned()));
+        // A test asks for one count of cards.
+        for category in vocabulary
+            .categories
+            .iter()
+            .filter(|category| category.platforms)
+        {
+            let cards = |id: &MarkerId| matches!(vocabulary.at(*id).role, Role::Cards(_));
+            groups.push(group(
+                &category.name,
+                category.members.iter().copied().filter(cards).collect(),
+            ));
         }
-        for select in references.selects {
-            let result = match Expression::parse(&select.text) {
-                Ok(expression) if expression.is_empty() => {
-                    let help =
-                        "drop the key, or write an expression over markers: \"e2e and not slow\"";
-                    self.document
-                        .mistake(select.span, "`select` is empty", Some(help.to_owned()));
-                    continue;
-                }
-                Ok(expression) => expression.bind(&self.vocabulary).map(drop),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = result {
-                self.faults(&select, &error);
-            }
-        }
+        vocabulary.groups = groups;
     }
 
-    /// The faults of an expression, at their places inside the text of the file.
-    fn faults(&mut self, select: &Text, error: &ExpressionError) {
-        // Behind the opening quote, unless escapes or several quotes make the text differ from what stands in the file.
-        let begin = select.span.0 + 1;
-        let verbatim =
-            self.document.text.get(begin..begin + select.text.len()) == Some(&*select.text);
-        for fault in error.faults() {
-            let span: Span = match verbatim {
-                true => (begin + fault.at, begin + fault.at + fault.len),
-                false => select.span,
+    /// What a count implies: looked up once here, not at every test.
+    fn counts(&mut self) {
+        for at in 0..self.vocabulary.platforms.len() {
+            let platform = &self.vocabulary.platforms[at];
+            let of_count = |count: &u32| {
+                let cards = self.vocabulary.id(&format!("cards_{count}"));
+                let gpus = self
+                    .vocabulary
+                    .id(&format!("gpu_{count}"))
+                    .filter(|_| platform.gpu);
+                let of_platform = self.vocabulary.id(&format!("{}_{count}", platform.name));
+                (
+                    *count,
+                    [cards, gpus, of_platform].into_iter().flatten().collect(),
+                )
             };
-            self.document
-                .mistake(span, fault.message.clone(), fault.help.clone());
+            let counts = platform.cards.iter().map(of_count).collect();
+            self.vocabulary.platforms[at].counts = counts;
         }
     }
 }

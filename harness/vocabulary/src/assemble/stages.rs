@@ -1,8 +1,11 @@
-//! The first pass over `[stages]`.
+//! `[stages]`: the first pass, and what is checked once every marker is declared.
 
 use super::{Assembly, StageReferences};
-use crate::document::Item;
+use crate::document::{Item, Text, list};
+use crate::expression::{Expression, ExpressionError};
 use crate::marker::{NAME_RULE, is_name};
+use crate::mistake::Span;
+use crate::nearest::nearest;
 use crate::stage::{Stage, Step};
 
 impl Assembly<'_> {
@@ -130,5 +133,83 @@ impl Assembly<'_> {
         }
         let steps = &mut self.vocabulary.stages[stage].steps;
         steps.insert(known.unwrap_or(steps.len()), step);
+    }
+
+    /// A stage that is named after a member of an ordered category covers that member and those before it.
+    pub(super) fn lifecycle_of_stages(&mut self) {
+        for at in 0..self.vocabulary.stages.len() {
+            let id = self.vocabulary.id(&self.vocabulary.stages[at].name);
+            let ordered = self
+                .vocabulary
+                .categories
+                .iter()
+                .filter(|category| category.ordered);
+            let covers = ordered
+                .filter_map(|category| {
+                    let last = category
+                        .members
+                        .iter()
+                        .position(|member| Some(*member) == id)?;
+                    Some(category.members[..=last].to_vec())
+                })
+                .next();
+            self.vocabulary.stages[at].covers = covers.unwrap_or_default();
+        }
+    }
+
+    pub(super) fn stage_references(&mut self, references: StageReferences) {
+        if let Some(level) = references.level
+            && self.vocabulary.level(&level.text).is_none()
+        {
+            let names = self.vocabulary.levels.iter().map(|level| &*level.name);
+            let help = match nearest(&level.text, names.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the levels are {}", list(names)),
+            };
+            self.document.mistake(
+                level.span,
+                format!("`{}` is no level", level.text),
+                Some(help),
+            );
+        }
+        let stage = &self.vocabulary.stages[references.stage];
+        if stage.covers.is_empty() && stage.select.is_none() {
+            let message = format!("stage `{}` would select every test", stage.name);
+            let help = "name it after a marker of an ordered category, or give it `select`";
+            self.document
+                .mistake(references.key_span, message, Some(help.to_owned()));
+        }
+        for select in references.selects {
+            let result = match Expression::parse(&select.text) {
+                Ok(expression) if expression.is_empty() => {
+                    let help =
+                        "drop the key, or write an expression over markers: \"e2e and not slow\"";
+                    self.document
+                        .mistake(select.span, "`select` is empty", Some(help.to_owned()));
+                    continue;
+                }
+                Ok(expression) => expression.bind(&self.vocabulary).map(drop),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = result {
+                self.faults(&select, &error);
+            }
+        }
+    }
+
+    /// The faults of an expression, at their places inside the text of the file.
+    fn faults(&mut self, select: &Text, error: &ExpressionError) {
+        // Behind the opening quote, unless escapes or several quotes make the text differ from what stands in the file.
+        let begin = select.span.0 + 1;
+        let verbatim =
+            self.document.text.get(begin..begin + select.text.len()) == Some(&*select.text);
+        for fault in error.faults() {
+            let span: Span = match verbatim {
+                true => (begin + fault.at, begin + fault.at + fault.len),
+                false => select.span,
+            };
+            self.document
+                .mistake(span, fault.message.clone(), fault.help.clone());
+        }
     }
 }

@@ -42,22 +42,32 @@ impl Vocabulary {
                 }
             }
         };
-        if self.at(id).args == Args::Hardware {
-            for request in read(self, name, args, &mut Vec::new()) {
-                request.devices.iter().copied().for_each(&mut add);
-                add(request.platform.id);
-                let cards = self.id(&format!("cards_{}", request.count));
-                let gpus = self
-                    .id(&format!("gpu_{}", request.count))
-                    .filter(|_| request.platform.gpu);
-                let of_platform = self.id(&format!("{}_{}", request.platform.name, request.count));
-                [cards, gpus, of_platform]
-                    .into_iter()
-                    .flatten()
-                    .for_each(&mut add);
+        self.implied_by_args(id, args, &mut add);
+        expanded
+    }
+
+    /// Hands over what the arguments of a marker imply, without what that implies.
+    pub(crate) fn implied_by_args(
+        &self,
+        id: MarkerId,
+        args: &[Arg],
+        add: &mut impl FnMut(MarkerId),
+    ) {
+        if self.at(id).args != Args::Hardware {
+            return;
+        }
+        for request in read(self, "", args, &mut Vec::new()) {
+            request.devices.iter().copied().for_each(&mut *add);
+            add(request.platform.id);
+            let counts = request
+                .platform
+                .counts
+                .iter()
+                .find(|(count, _)| *count == request.count);
+            for id in counts.iter().flat_map(|(_, ids)| ids) {
+                add(*id);
             }
         }
-        expanded
     }
 
     /// The tests that the arguments of a hardware marker stand for. If every platform asks for the same count there is one, with

@@ -46,8 +46,8 @@ async fn streams_say_the_same(#[values(1, 2, 3)] seed: i64, chat: ChatClient) ->
     let stream = request.stream().include_usage().send().await?;
     assert_eq!(stream.text(), plain.text());
     assert_eq!(stream.finish_reason(), plain.finish_reason());
-    // An answer of one token may well come in one piece.
-    assert!(stream.token_times().count() > 1 || stream.usage()?.completion_tokens == 1, "one piece is no stream");
+    // A short answer may well come in one piece: its end is a token too.
+    assert!(stream.token_times().count() > 1 || stream.usage()?.completion_tokens <= 2, "one piece is no stream");
     Ok(())
 }
 

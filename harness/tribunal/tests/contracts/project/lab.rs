@@ -46,8 +46,6 @@ mod answers {
 }
 
 mod panics {
-    use super::*;
-
     #[tribunal::test]
     #[should_panic(expected = "boom")]
     fn as_expected() {
@@ -72,8 +70,6 @@ mod panics {
 }
 
 mod kept_back {
-    use super::*;
-
     #[tribunal::test]
     #[ignore = "takes \"too\" long"]
     fn with_a_reason() {}
@@ -103,8 +99,6 @@ mod kept_back {
 }
 
 mod late {
-    use super::*;
-
     #[tribunal::test]
     #[timeout("50ms")]
     async fn sleeps() {
@@ -146,8 +140,6 @@ mod cased {
 }
 
 mod gates {
-    use super::*;
-
     #[tribunal::test]
     #[requires(env = "LAB_GATE")]
     fn environment() {}
@@ -215,8 +207,8 @@ mod marked {
     tribunal::markers!(e2e, vllm);
 
     #[tribunal::test]
-    #[tribunal::prelude::parallel]
-    #[tribunal::prelude::timeout("1m")]
+    #[parallel]
+    #[timeout("1m")]
     fn by_its_module() {}
 }
 

@@ -1,2 +1,4 @@
 //! The oracle: libtest itself.
-include!("same.rs");
+use core::prelude::v1::test;
+
+include!("common/same.rs");

@@ -7,7 +7,7 @@ mod on_devices {
     tribunal::markers!(gpu_2);
 
     #[tribunal::test]
-    #[tribunal::prelude::cpu]
+    #[cpu]
     fn wants_both() {
         println!("must not run");
     }

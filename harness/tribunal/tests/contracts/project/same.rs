@@ -1,8 +1,7 @@
 // The tests that libtest, libtest-mimic and Tribunal run side by side: this file is included by `plain.rs` and `twin.rs`.
 
 mod m {
-    #[allow(unused_imports)]
-    use super::*;
+    use super::test;
 
     #[test]
     fn a() {}
@@ -27,8 +26,7 @@ mod m {
 }
 
 mod n {
-    #[allow(unused_imports)]
-    use super::*;
+    use super::test;
 
     #[test]
     fn a() {}

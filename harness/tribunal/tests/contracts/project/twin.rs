@@ -3,4 +3,4 @@ use tribunal::test;
 
 tribunal::main!();
 
-include!("same.rs");
+include!("common/same.rs");

@@ -1,0 +1,2 @@
+use crate::row::rows;
+rows![];
