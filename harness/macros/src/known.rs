@@ -211,12 +211,22 @@ mod tests {
         let Err(broken) = cache.get(package.0.path(), false) else {
             panic!("the file is broken")
         };
+        assert!(broken.message_once().is_some());
+        assert!(broken.message_once().is_none());
         assert!(
             broken.message().contains("markers.toml:2:"),
             "{}",
             broken.message()
         );
-        assert!(broken.message_once().is_some());
-        assert!(broken.message_once().is_none());
+    }
+
+    #[test]
+    fn after_the_whole_message_nobody_repeats_it() {
+        let (package, mut cache) = (Package::new(), Cache::default());
+        package.declare("= =", 1_000);
+        let Err(broken) = cache.get(package.0.path(), false) else {
+            panic!("the file is broken")
+        };
+        assert!(!broken.message().is_empty() && broken.message_once().is_none());
     }
 }

@@ -34,6 +34,6 @@ pub use fixture::{BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, St
 pub use gates::{Facts, GateKind, Here, Unmet, unmet};
 pub use options::{Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin};
 pub use outcome::{Counts, Outcome, Phase, Times, exit as exit_code, seconds};
-pub use plan::{DEFAULT_LIMIT, Disposition, Plan, Planned, disposition};
+pub use plan::{DEFAULT_LIMIT, Disposition, ONE_PROCESS, Plan, Planned, disposition};
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};

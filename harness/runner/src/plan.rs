@@ -56,7 +56,7 @@ pub fn disposition(marks: &Marks, ignore: Option<&'static str>, o: &Options, v: 
             Disposition::Refused(unmet, "--require-hardware")
         } else if o.process_per_test && !o.unmet_skip {
             // Such a runner knows no skip: what it starts, it reports as passed or failed. It saw this gate at list time, so somebody forced it.
-            Disposition::Refused(unmet, "one process per test; TRIBUNAL_UNMET=skip to let it pass")
+            Disposition::Refused(unmet, ONE_PROCESS)
         } else {
             Disposition::Gated(unmet)
         };
@@ -66,6 +66,9 @@ pub fn disposition(marks: &Marks, ignore: Option<&'static str>, o: &Options, v: 
         _ => Disposition::Run,
     }
 }
+
+/// Why a skip is a failure under a runner that starts one process per test: it would report the case as passed.
+pub const ONE_PROCESS: &str = "one process per test: the runner would call it passed; TRIBUNAL_UNMET=skip lets it";
 
 impl Plan {
     /// Plans a selection.

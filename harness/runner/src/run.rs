@@ -38,8 +38,8 @@ pub struct RunOptions {
     pub slots: usize,
     /// Start nothing more after so many failures.
     pub max_fail: Option<usize>,
-    /// Run-time skips are failures.
-    pub deny_skips: bool,
+    /// What makes a skip at run time a failure, if anything.
+    pub deny_skips: Option<&'static str>,
     /// Output of passing cases is wanted too.
     pub show_output: bool,
     /// Removed by filters, for the summary.
@@ -484,7 +484,7 @@ impl Run {
                     biased;
                     made = all => made.map_err(|e| match e {
                         NoValue::Failed(text) => Outcome::SetUpFailed(text),
-                        NoValue::Skipped(reason) => Outcome::Skipped(reason),
+                        NoValue::Skipped(reason) => self.skipped(reason),
                     }),
                     () = tokio::time::sleep(SET_UP_LIMIT) => Err(Outcome::TimedOut(Phase::SetUp, SET_UP_LIMIT, String::new())),
                     () = wait_cancelled(&cancel) => Err(Outcome::Failed(cancel.reason())),
@@ -570,7 +570,10 @@ impl Run {
     }
 
     fn skipped(&self, reason: String) -> Outcome {
-        if self.options.deny_skips { Outcome::Failed(format!("skipped: {reason} (--deny-skips)")) } else { Outcome::Skipped(reason) }
+        match self.options.deny_skips {
+            Some(why) => Outcome::Failed(format!("skipped: {reason} ({why})")),
+            None => Outcome::Skipped(reason),
+        }
     }
 
     /// Takes down what this attempt made, and what it was the last to use.

@@ -159,7 +159,11 @@ fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError>
     let run_options = RunOptions {
         slots: o.slots(),
         max_fail: o.max_fail,
-        deny_skips: o.deny_skips,
+        deny_skips: if o.deny_skips {
+            Some("--deny-skips")
+        } else {
+            (o.process_per_test && !o.unmet_skip).then_some(tribunal_runner::ONE_PROCESS)
+        },
         show_output: o.show_output,
         filtered_out: context.filtered_out(),
         level_names: context.vocabulary.levels().iter().map(|l| l.name.clone()).collect(),

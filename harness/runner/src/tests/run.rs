@@ -27,7 +27,7 @@ fn run_and(tests: Vec<Make>, args: &[&str], meanwhile: impl FnOnce(&Arc<Run>)) -
     let options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
         max_fail: o.max_fail,
-        deny_skips: o.deny_skips,
+        deny_skips: o.deny_skips.then_some("--deny-skips"),
         show_output: false,
         filtered_out: 0,
         level_names: v.levels().iter().map(|l| l.name.clone()).collect(),
