@@ -29,6 +29,15 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
     let all: Vec<&Ended> = (0..run.plan().cases.len()).filter_map(|i| run.result(i)).collect();
     let name = |e: &Ended| run.name(e.planned).to_string();
 
+    if context.options.show_output {
+        let printed: Vec<&&Ended> = all.iter().filter(|e| !e.outcome.is_failure() && !e.output.is_empty()).collect();
+        if !printed.is_empty() {
+            out.push_str("successes:\n\n");
+            for ended in printed {
+                let _ = writeln!(out, "---- {} ----\n{}\n", name(ended), ended.output.text().trim_end());
+            }
+        }
+    }
     let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for ended in &all {
         match &ended.outcome {

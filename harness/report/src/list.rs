@@ -37,7 +37,9 @@ pub fn list_text(catalog: &Catalog, plan: &Plan, o: &Options, v: &Vocabulary) ->
         }
     }
     if o.format == Format::Pretty {
-        let _ = write!(out, "\n{count} test{}, 0 benchmarks\n", if count == 1 { "" } else { "s" });
+        // As libtest: no empty line above where there is nothing above it.
+        let gap = if count > 0 { "\n" } else { "" };
+        let _ = writeln!(out, "{gap}{count} test{}, 0 benchmarks", if count == 1 { "" } else { "s" });
     }
     out
 }

@@ -49,8 +49,9 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
         // Filters exactly the nameless ones, which stand for the deselected cases.
         exact: true,
         skip: vec![String::new()],
-        // A window of waiting trials: results appear as soon as they are there, unless more cases than this are stuck before them.
-        test_threads: Some((context.options.slots() * 2).clamp(4, 64)),
+        // A window of waiting trials: results appear as soon as they are there, unless more cases than this are stuck before them. With one slot
+        // they come in the order of the plan anyway, and are shown in it.
+        test_threads: Some(if context.options.slots() == 1 { 1 } else { (context.options.slots() * 2).clamp(4, 64) }),
         format: Some(if terse { FormatSetting::Terse } else { FormatSetting::Pretty }),
         color: Some(if color { ColorSetting::Always } else { ColorSetting::Never }),
         logfile: Some(format!("/dev/fd/{}", write.as_raw_fd())),
@@ -66,7 +67,7 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
                 Outcome::Passed | Outcome::ExpectedFailure(_) => Ok(Completion::Completed),
                 Outcome::Ignored(reason) if reason.is_empty() => Ok(Completion::ignored()),
                 Outcome::Ignored(reason) | Outcome::Skipped(reason) => Ok(Completion::ignored_with(reason.lines().next().unwrap_or("").to_owned())),
-                Outcome::NotRun(_) => Ok(Completion::ignored_with(NOT_RUN.to_owned())),
+                Outcome::NotRun(_) => Ok(Completion::ignored()),
                 _ => Err(closing::failure(ended).into()),
             }
         }));
@@ -82,7 +83,10 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
         drop(write);
     })?;
     let mut logfile = match &context.options.logfile {
-        Some(path) => Some(std::io::BufWriter::new(File::create(path)?)),
+        Some(path) => {
+            let file = File::create(path).map_err(|e| std::io::Error::new(e.kind(), format!("--logfile {}: {e}", path.display())))?;
+            Some(std::io::BufWriter::new(file))
+        }
         None => None,
     };
     let names: HashMap<&str, usize> = (0..n).map(|i| (&**run.name(i), i)).collect();
@@ -95,9 +99,6 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
     writer.out.flush()?;
     Ok(summary)
 }
-
-/// How a case that was kept from running travels through libtest-mimic, which has no word for it; its line is not shown.
-const NOT_RUN: &str = "\u{1}not run";
 
 struct Writer<'a> {
     out: File,
@@ -205,10 +206,11 @@ impl Writer<'_> {
             && let Some((name, tail)) = rest.split_once(" ... ")
             && let Some(&planned) = self.names.get(name.trim_end())
         {
-            if tail.contains(NOT_RUN) {
+            let ended = self.run.wait(planned);
+            // libtest-mimic has no word for it and calls it ignored; the closing text says how many, and why.
+            if matches!(ended.outcome, Outcome::NotRun(_)) {
                 return Ok(());
             }
-            let ended = self.run.wait(planned);
             self.ready.extend_from_slice(text.trim_end().as_bytes());
             if ended.outcome.was_executed() {
                 write!(self.ready, " ({})", seconds(ended.times.total()))?;

@@ -8,7 +8,7 @@
 pub fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for c in text.chars().flat_map(char::to_lowercase) {
-        if c.is_alphanumeric() {
+        if c != '_' && unicode_ident::is_xid_continue(c) {
             slug.push(c);
         } else if !slug.is_empty() && !slug.ends_with('_') {
             slug.push('_');
@@ -16,4 +16,25 @@ pub fn slug(text: &str) -> String {
     }
     slug.truncate(slug.trim_end_matches('_').len());
     slug
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn the_rule_as_a_table() {
+        for (text, expected) in [
+            ("llama-8b", "llama_8b"),
+            ("  a -- b  ", "a_b"),
+            ("__a__", "a"),
+            ("0.5", "0_5"),
+            ("", ""),
+            ("!?", ""),
+            ("Ünï", "ünï"),
+            ("m²", "m"),
+        ] {
+            assert_eq!(slug(text), expected, "{text:?}");
+        }
+    }
 }

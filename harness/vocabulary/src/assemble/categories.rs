@@ -10,6 +10,9 @@ use crate::document::{Item, Text};
 use crate::marker::{MarkerId, NAME_RULE, Role, is_name};
 use crate::set::MarkerSet;
 
+/// The category of the markers that a file declares outside of any.
+const LOOSE: &str = "project";
+
 impl Assembly<'_> {
     pub(super) fn category(&mut self, item: &Item<'_>) {
         if !is_name(item.key) {
@@ -23,27 +26,7 @@ impl Assembly<'_> {
         let Some(fields) = self.document.table(item, "a table") else {
             return;
         };
-        let known = self
-            .vocabulary
-            .categories
-            .iter()
-            .position(|category| category.name == item.key);
-        let at = known.unwrap_or(self.vocabulary.categories.len());
-        if known.is_none() {
-            self.vocabulary.categories.push(Category {
-                name: item.key.to_owned(),
-                doc: String::new(),
-                rule: Rule::Optional,
-                ordered: false,
-                default: None,
-                limits: Vec::new(),
-                members: Vec::new(),
-                waived_by: Vec::new(),
-                exclusive: Vec::new(),
-                platforms: false,
-                mask: MarkerSet::new(),
-            });
-        }
+        let at = self.category_at(item.key);
         let mut references = CategoryReferences {
             category: at,
             key_span: item.key_span,
@@ -112,6 +95,43 @@ impl Assembly<'_> {
             }
         }
         self.references.categories.push(references);
+    }
+
+    /// The category of that name, a new optional one if there is none.
+    fn category_at(&mut self, name: &str) -> usize {
+        let categories = &mut self.vocabulary.categories;
+        if let Some(at) = categories.iter().position(|known| known.name == name) {
+            return at;
+        }
+        categories.push(Category {
+            name: name.to_owned(),
+            doc: String::new(),
+            rule: Rule::Optional,
+            ordered: false,
+            default: None,
+            limits: Vec::new(),
+            members: Vec::new(),
+            waived_by: Vec::new(),
+            exclusive: Vec::new(),
+            platforms: false,
+            mask: MarkerSet::new(),
+        });
+        categories.len() - 1
+    }
+
+    /// `[markers]`: words that answer no question of a category. They stand in an optional category of their own.
+    pub(super) fn loose_markers(&mut self, item: &Item<'_>) {
+        let markers = self.document.table(item, "a table of markers").unwrap_or_default();
+        if markers.is_empty() {
+            return;
+        }
+        let at = self.category_at(LOOSE);
+        if self.vocabulary.categories[at].doc.is_empty() {
+            self.vocabulary.categories[at].doc = "what the project declares under [markers]".to_owned();
+        }
+        for marker in markers {
+            self.member(&marker, at);
+        }
     }
 
     fn platforms_are_members(&mut self, field: &Item<'_>, at: usize) {

@@ -8,18 +8,24 @@ use crate::mistake::Span;
 use crate::nearest::nearest;
 use crate::vocabulary::Vocabulary;
 
+/// The keys at the top of the file.
+const KEYS: [&str; 6] = [
+    "extends",
+    "levels",
+    "markers",
+    "categories",
+    "platforms",
+    "stages",
+];
+
 impl Assembly<'_> {
     /// Reads the whole file.
     pub(super) fn sections(&mut self, table: &DeTable<'_>) {
         let all = items(table);
         let of = |key: &str| all.iter().find(|item| item.key == key).copied();
         for item in &all {
-            if !["extends", "levels", "categories", "platforms", "stages"].contains(&item.key) {
-                self.document.unknown_key(
-                    item,
-                    "markers.toml",
-                    &["extends", "levels", "categories", "platforms", "stages"],
-                );
+            if !KEYS.contains(&item.key) {
+                self.document.unknown_key(item, "markers.toml", &KEYS);
             }
         }
         let alone = self.extends(of("extends").as_ref());
@@ -38,6 +44,9 @@ impl Assembly<'_> {
         }
         if let Some(item) = of("categories") {
             self.each(&item, "a table of categories", Self::category);
+        }
+        if let Some(item) = of("markers") {
+            self.loose_markers(&item);
         }
         if let Some(item) = of("platforms") {
             self.each(&item, "a table of platforms", Self::platform);
