@@ -332,6 +332,11 @@ const SEEDED: &[(&str, &str)] = &[
         "name of a step",
         "[stages.smoke]\nselect = \"e2e\"\n[stages.smoke.steps.1]\nselect = \"unit\"",
     ),
+    ("markers without a category, no table", "markers = 3"),
+    (
+        "a loose marker that is declared already",
+        "[markers]\ntts = \"ours\"",
+    ),
     (
         "queue of the wrong type",
         "[stages.smoke]\nselect = \"e2e\"\n[stages.smoke.steps.one]\nselect = \"unit\"\nqueue = 1",

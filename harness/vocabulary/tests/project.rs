@@ -326,7 +326,7 @@ fn markers_without_a_category() {
     let file = "[markers]\nmy_feature = \"what we do\"\nquota = { doc = \"how much\", args = { n = \"int\" } }\n";
     let v = Vocabulary::parse(file, "markers.toml").unwrap();
     assert_eq!(v.marker("my_feature").map(|m| (m.doc(), m.category())), Some(("what we do", Some("project"))));
-    assert!(v.check("quota", &[Arg::positional("x".into())]).len() == 1);
+    assert!(v.check("quota", &[Arg::positional("x")]).len() == 1);
     // They ask nothing of the tests that have none.
     assert!(v.rules(&MarkerSet::new()).iter().all(|b| !b.rule.starts_with("project")));
     assert!(Expression::parse("my_feature and not quota").unwrap().bind(&v).is_ok());
