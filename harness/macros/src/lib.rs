@@ -104,6 +104,42 @@ pub fn test(args: TokenStream, item: TokenStream) -> TokenStream {
 /// * `implies(…)`: markers that a test gets by asking for it, in categories where it has none.
 ///
 /// The function is sync or `async` and returns the value or a `Result` of it. Its parameters are fixtures, and `&SetUp` for its surroundings.
+///
+/// ```
+/// #[tribunal::fixture(scope = session)]
+/// fn port() -> u16 {
+///     8000
+/// }
+///
+/// #[tribunal::fixture(scope = session)]
+/// fn address(port: u16) -> String {
+///     format!("127.0.0.1:{port}")
+/// }
+///
+/// #[tribunal::test]
+/// fn asks(address: &String) {
+///     assert_eq!(address, "127.0.0.1:8000");
+/// }
+/// ```
+///
+/// With a `port` that lives for one test only, it does not compile: "session fixture `address` asks for `port`, which does not live as long".
+///
+/// ```compile_fail,E0080
+/// #[tribunal::fixture(scope = test)]
+/// fn port() -> u16 {
+///     8000
+/// }
+///
+/// #[tribunal::fixture(scope = session)]
+/// fn address(port: u16) -> String {
+///     format!("127.0.0.1:{port}")
+/// }
+///
+/// #[tribunal::test]
+/// fn asks(address: &String) {
+///     assert_eq!(address, "127.0.0.1:8000");
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn fixture(args: TokenStream, item: TokenStream) -> TokenStream {
     match known::of_this_package(ide::expanding_for_ide()) {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tribunal_runner::{Ended, NoTests, Outcome, Run, Severity, Summary, exit_code as code, seconds};
+use tribunal_runner::{
+    Ended, NoTests, Outcome, Run, Severity, Summary, exit_code as code, seconds,
+};
 
 use crate::context::Context;
 
@@ -12,9 +14,11 @@ pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
     if let Some(signal) = summary.signal {
         // As shells do: 128 and the signal's number. What the signal cut short has not failed by itself.
         128 + signal as u8
-    } else if summary.counts.failed > 0 || summary.stray_panics > 0 || !summary.late_errors.is_empty() {
-        code::FAILED
-    } else if summary.counts.not_run > 0 {
+    } else if summary.counts.failed > 0
+        || summary.counts.not_run > 0
+        || summary.stray_panics > 0
+        || !summary.late_errors.is_empty()
+    {
         code::FAILED
     } else if summary.counts.executed() == 0 {
         context.empty_code()
@@ -26,24 +30,50 @@ pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
 /// The text below the summary line.
 pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
     let mut out = String::new();
-    let all: Vec<&Ended> = (0..run.plan().cases.len()).filter_map(|i| run.result(i)).collect();
+    let all: Vec<&Ended> = (0..run.plan().cases.len())
+        .filter_map(|i| run.result(i))
+        .collect();
     let name = |e: &Ended| run.name(e.planned).to_string();
 
     if context.options.show_output {
-        let printed: Vec<&&Ended> = all.iter().filter(|e| !e.outcome.is_failure() && !e.output.is_empty()).collect();
+        let printed: Vec<&&Ended> = all
+            .iter()
+            .filter(|e| !e.outcome.is_failure() && !e.output.is_empty())
+            .collect();
         if !printed.is_empty() {
             out.push_str("successes:\n\n");
             for ended in printed {
-                let _ = writeln!(out, "---- {} ----\n{}\n", name(ended), ended.output.text().trim_end());
+                let _ = writeln!(
+                    out,
+                    "---- {} ----\n{}\n",
+                    name(ended),
+                    ended.output.text().trim_end()
+                );
             }
         }
     }
     let mut groups: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for ended in &all {
         match &ended.outcome {
-            Outcome::Skipped(reason) => groups.entry(("skipped", reason)).or_default().push(name(ended)),
-            Outcome::NotRun(reason) => groups.entry(("not run", reason)).or_default().push(name(ended)),
-            Outcome::Ignored(reason) => groups.entry(("ignored", if reason.is_empty() { "no reason given" } else { reason })).or_default().push(name(ended)),
+            Outcome::Skipped(reason) => groups
+                .entry(("skipped", reason))
+                .or_default()
+                .push(name(ended)),
+            Outcome::NotRun(reason) => groups
+                .entry(("not run", reason))
+                .or_default()
+                .push(name(ended)),
+            Outcome::Ignored(reason) => groups
+                .entry((
+                    "ignored",
+                    if reason.is_empty() {
+                        "no reason given"
+                    } else {
+                        reason
+                    },
+                ))
+                .or_default()
+                .push(name(ended)),
             _ => {}
         }
     }
@@ -51,16 +81,28 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
         out.push_str("what did not run, and why:\n");
         for ((kind, reason), names) in &groups {
             let mut lines = reason.lines();
-            let _ = writeln!(out, "  {:4} {kind}: {}", names.len(), lines.next().unwrap_or(""));
+            let _ = writeln!(
+                out,
+                "  {:4} {kind}: {}",
+                names.len(),
+                lines.next().unwrap_or("")
+            );
             for line in lines {
                 let _ = writeln!(out, "       {line}");
             }
-            let shown = if names.len() > 3 { format!("{}, {} and {} more", names[0], names[1], names.len() - 2) } else { names.join(", ") };
+            let shown = if names.len() > 3 {
+                format!("{}, {} and {} more", names[0], names[1], names.len() - 2)
+            } else {
+                names.join(", ")
+            };
             let _ = writeln!(out, "       {shown}");
         }
         out.push('\n');
     }
-    let expected: Vec<&&Ended> = all.iter().filter(|e| matches!(e.outcome, Outcome::ExpectedFailure(_))).collect();
+    let expected: Vec<&&Ended> = all
+        .iter()
+        .filter(|e| matches!(e.outcome, Outcome::ExpectedFailure(_)))
+        .collect();
     if !expected.is_empty() {
         let _ = writeln!(out, "expected failures, counted as passed:");
         for ended in expected {
@@ -68,7 +110,10 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
         }
         out.push('\n');
     }
-    let noted: Vec<&&Ended> = all.iter().filter(|e| !e.notes.is_empty() && !e.outcome.is_failure()).collect();
+    let noted: Vec<&&Ended> = all
+        .iter()
+        .filter(|e| !e.notes.is_empty() && !e.outcome.is_failure())
+        .collect();
     if !noted.is_empty() {
         out.push_str("notes:\n");
         for ended in noted {
@@ -87,14 +132,26 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
     if context.filtered_out() > 0 {
         let _ = writeln!(out, "filtered out: {}", context.removed_text());
     }
-    if context.removed.iter().any(|(f, _)| *f == tribunal_runner::Filter::Level)
+    if context
+        .removed
+        .iter()
+        .any(|(f, _)| *f == tribunal_runner::Filter::Level)
         && let Some(next) = context.vocabulary.levels().get(context.level.index + 1)
     {
         let _ = writeln!(out, "deeper: --run-level {}", next.name);
     }
     if context.findings.contains(&Severity::Warning) {
-        let n = context.findings.iter().filter(|s| **s == Severity::Warning).count();
-        let _ = writeln!(out, "{n} warning{} about tests: --lint shows {}", if n == 1 { "" } else { "s" }, if n == 1 { "it" } else { "them" });
+        let n = context
+            .findings
+            .iter()
+            .filter(|s| **s == Severity::Warning)
+            .count();
+        let _ = writeln!(
+            out,
+            "{n} warning{} about tests: --lint shows {}",
+            if n == 1 { "" } else { "s" },
+            if n == 1 { "it" } else { "them" }
+        );
     }
     if summary.counts.executed() == 0 && summary.counts.not_run == 0 {
         match context.empty_is() {
@@ -112,10 +169,29 @@ fn durations(all: &[&Ended], name: &dyn Fn(&Ended) -> String, n: usize) -> Strin
     if n > 0 {
         ran.truncate(n);
     }
-    let mut out = format!("slowest {}:\n  {:>9} {:>9} {:>9} {:>9}\n", if n == 0 { "cases, all of them".to_owned() } else { format!("{} cases", ran.len()) }, "total", "set-up", "body", "teardown");
+    let mut out = format!(
+        "slowest {}:\n  {:>9} {:>9} {:>9} {:>9}\n",
+        if n == 0 {
+            "cases, all of them".to_owned()
+        } else {
+            format!("{} cases", ran.len())
+        },
+        "total",
+        "set-up",
+        "body",
+        "teardown"
+    );
     for ended in ran {
         let t = ended.times;
-        let _ = writeln!(out, "  {:>9} {:>9} {:>9} {:>9}  {}", seconds(t.total()), seconds(t.set_up), seconds(t.body), seconds(t.teardown), name(ended));
+        let _ = writeln!(
+            out,
+            "  {:>9} {:>9} {:>9} {:>9}  {}",
+            seconds(t.total()),
+            seconds(t.set_up),
+            seconds(t.body),
+            seconds(t.teardown),
+            name(ended)
+        );
     }
     out.push('\n');
     out

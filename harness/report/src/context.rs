@@ -28,7 +28,13 @@ impl Context {
     /// The first line of a run.
     pub fn first_line(&self) -> String {
         let all = self.selected + self.filtered_out();
-        let mut line = format!("run level {} ({}), {} of {all} case{} selected", self.level.name, self.level.because, self.selected, if all == 1 { "" } else { "s" });
+        let mut line = format!(
+            "run level {} ({}), {} of {all} case{} selected",
+            self.level.name,
+            self.level.because,
+            self.selected,
+            if all == 1 { "" } else { "s" }
+        );
         if let Some(seed) = self.options.shuffle {
             line.push_str(&format!(", shuffle seed {seed}"));
         }
@@ -37,12 +43,21 @@ impl Context {
 
     /// What removed the others: `12 by level, 3 by -m`.
     pub fn removed_text(&self) -> String {
-        self.removed.iter().map(|(f, n)| format!("{n} by {}", f.name())).collect::<Vec<_>>().join(", ")
+        self.removed
+            .iter()
+            .map(|(f, n)| format!("{n} by {}", f.name()))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Whether an empty run is a failure: under a selector, unless something else emptied it.
     pub fn empty_is(&self) -> NoTests {
-        let by_part = self.removed.iter().any(|(f, _)| matches!(f, Filter::Shard | Filter::Name | Filter::Skip | Filter::Keyword));
+        let by_part = self.removed.iter().any(|(f, _)| {
+            matches!(
+                f,
+                Filter::Shard | Filter::Name | Filter::Skip | Filter::Keyword
+            )
+        });
         match self.options.no_tests {
             Some(n) => n,
             None if self.options.bench || self.options.ignored => NoTests::Pass,
@@ -53,6 +68,10 @@ impl Context {
 
     /// The exit code of an empty run.
     pub fn empty_code(&self) -> u8 {
-        if self.empty_is() == NoTests::Fail { code::NOTHING_EXECUTED } else { 0 }
+        if self.empty_is() == NoTests::Fail {
+            code::NOTHING_EXECUTED
+        } else {
+            0
+        }
     }
 }

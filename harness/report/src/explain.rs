@@ -2,33 +2,63 @@
 
 use std::fmt::Write as _;
 
-use tribunal_runner::{Catalog, Disposition, Facts, Judged, Origin, Plan, Selector, disposition, seconds};
+use tribunal_runner::{
+    Catalog, Disposition, Facts, Judged, Origin, Plan, Selector, disposition, seconds,
+};
 use tribunal_vocabulary::Vocabulary;
 
 use crate::context::Context;
 
 /// The page for a test or a case; an error names the nearest.
-pub fn explain(catalog: &Catalog, name: &str, context: &Context, facts: &mut dyn Facts) -> Result<String, String> {
+pub fn explain(
+    catalog: &Catalog,
+    name: &str,
+    context: &Context,
+    facts: &mut dyn Facts,
+) -> Result<String, String> {
     let v = context.vocabulary;
-    let cases: Vec<usize> = catalog.cases.iter().enumerate().filter(|(_, c)| c.name == name || catalog.tests[c.test].name == name).map(|(i, _)| i).collect();
+    let cases: Vec<usize> = catalog
+        .cases
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.name == name || catalog.tests[c.test].name == name)
+        .map(|(i, _)| i)
+        .collect();
     let cases = if cases.is_empty() {
         // A part of one test's name is enough.
-        let tests: Vec<usize> = (0..catalog.tests.len()).filter(|t| catalog.tests[*t].name.contains(name)).collect();
+        let tests: Vec<usize> = (0..catalog.tests.len())
+            .filter(|t| catalog.tests[*t].name.contains(name))
+            .collect();
         match tests.as_slice() {
-            [one] => (0..catalog.cases.len()).filter(|c| catalog.cases[*c].test == *one).collect(),
+            [one] => (0..catalog.cases.len())
+                .filter(|c| catalog.cases[*c].test == *one)
+                .collect(),
             [] => {
-                let near = catalog.nearest(name).map_or(String::new(), |n| format!("\nhelp: did you mean `{n}`?"));
+                let near = catalog
+                    .nearest(name)
+                    .map_or(String::new(), |n| format!("\nhelp: did you mean `{n}`?"));
                 return Err(format!("no test or case is named `{name}`{near}"));
             }
             many => {
-                let shown: Vec<&str> = many.iter().take(8).map(|t| catalog.tests[*t].name.as_str()).collect();
-                return Err(format!("`{name}` is part of {} names: {}{}", many.len(), shown.join(", "), if many.len() > 8 { " …" } else { "" }));
+                let shown: Vec<&str> = many
+                    .iter()
+                    .take(8)
+                    .map(|t| catalog.tests[*t].name.as_str())
+                    .collect();
+                return Err(format!(
+                    "`{name}` is part of {} names: {}{}",
+                    many.len(),
+                    shown.join(", "),
+                    if many.len() > 8 { " …" } else { "" }
+                ));
             }
         }
     } else {
         cases
     };
-    let Some(first) = cases.first() else { return Err(format!("`{name}` has no cases")) };
+    let Some(first) = cases.first() else {
+        return Err(format!("`{name}` has no cases"));
+    };
     let test = &catalog.tests[catalog.cases[*first].test];
     let mut out = String::new();
     let _ = writeln!(out, "{}\n  {}", test.name, test.entry.place);
@@ -41,12 +71,31 @@ pub fn explain(catalog: &Catalog, name: &str, context: &Context, facts: &mut dyn
         let names: Vec<&str> = test.entry.fixtures.iter().map(|f| f.name).collect();
         let _ = writeln!(out, "\nfixtures: {}", names.join(", "));
     }
-    let all_same = cases.iter().all(|c| catalog.cases[*c].marks.set.iter().eq(catalog.cases[*first].marks.set.iter()));
+    let all_same = cases.iter().all(|c| {
+        catalog.cases[*c]
+            .marks
+            .set
+            .iter()
+            .eq(catalog.cases[*first].marks.set.iter())
+    });
     for &index in &cases {
         let case = &catalog.cases[index];
         if cases.len() > 1 || case.name != test.name {
-            let params: Vec<String> = case.params(catalog).into_iter().map(|(k, v)| format!("{k} = {v}")).collect();
-            let _ = writeln!(out, "\ncase {}{}", case.short_name(catalog), if params.is_empty() { String::new() } else { format!(" ({})", params.join(", ")) });
+            let params: Vec<String> = case
+                .params(catalog)
+                .into_iter()
+                .map(|(k, v)| format!("{k} = {v}"))
+                .collect();
+            let _ = writeln!(
+                out,
+                "\ncase {}{}",
+                case.short_name(catalog),
+                if params.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", params.join(", "))
+                }
+            );
         }
         if !all_same || index == *first {
             markers(&mut out, catalog, index, v);
@@ -71,37 +120,101 @@ fn markers(out: &mut String, catalog: &Catalog, index: usize, v: &Vocabulary) {
     }
 }
 
-fn verdict(out: &mut String, catalog: &Catalog, index: usize, context: &Context, facts: &mut dyn Facts) {
+fn verdict(
+    out: &mut String,
+    catalog: &Catalog,
+    index: usize,
+    context: &Context,
+    facts: &mut dyn Facts,
+) {
     let (case, v, o) = (&catalog.cases[index], context.vocabulary, &context.options);
     let test = &catalog.tests[case.test];
-    let levels: Vec<&str> = case.marks.levels.iter().map(|l| v.levels()[*l].name.as_str()).collect();
-    let _ = writeln!(out, "\nlevels: {}", if levels.is_empty() { "none: it runs at every level and is judged at the lowest".to_owned() } else { levels.join(", ") });
-    let limit = case.marks.timeout.or(case.marks.kind_limit).unwrap_or(tribunal_runner::DEFAULT_LIMIT);
-    let _ = writeln!(out, "time limit: {}{}", seconds(limit), if case.marks.timeout.is_some() { "" } else { " (the default of its kind)" });
+    let levels: Vec<&str> = case
+        .marks
+        .levels
+        .iter()
+        .map(|l| v.levels()[*l].name.as_str())
+        .collect();
+    let _ = writeln!(
+        out,
+        "\nlevels: {}",
+        if levels.is_empty() {
+            "none: it runs at every level and is judged at the lowest".to_owned()
+        } else {
+            levels.join(", ")
+        }
+    );
+    let limit = case
+        .marks
+        .timeout
+        .or(case.marks.kind_limit)
+        .unwrap_or(tribunal_runner::DEFAULT_LIMIT);
+    let _ = writeln!(
+        out,
+        "time limit: {}{}",
+        seconds(limit),
+        if case.marks.timeout.is_some() {
+            ""
+        } else {
+            " (the default of its kind)"
+        }
+    );
     for d in &case.marks.devices {
-        let models = if d.models.is_empty() { "device".to_owned() } else { d.models.join(" or ") };
-        let _ = writeln!(out, "needs: {} x {models}{}", d.count, if d.platform.is_empty() { String::new() } else { format!(" ({})", d.platform) });
+        let models = if d.models.is_empty() {
+            "device".to_owned()
+        } else {
+            d.models.join(" or ")
+        };
+        let _ = writeln!(
+            out,
+            "needs: {} x {models}{}",
+            d.count,
+            if d.platform.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", d.platform)
+            }
+        );
     }
     if let Some(gib) = case.marks.max_vram_gib {
         let _ = writeln!(out, "needs: {gib} GiB on each device");
     }
     let gate = match disposition(&case.marks, test.entry.ignore, o, v, facts) {
         Disposition::Run => None,
-        Disposition::Ignored(why) => Some(format!("ignored{}: --include-ignored runs it", if why.is_empty() { String::new() } else { format!(" ({why})") })),
+        Disposition::Ignored(why) => Some(format!(
+            "ignored{}: --include-ignored runs it",
+            if why.is_empty() {
+                String::new()
+            } else {
+                format!(" ({why})")
+            }
+        )),
         Disposition::Gated(u) => Some(format!("skipped: {}", u.reason)),
         Disposition::Refused(u, flag) => Some(format!("fails ({flag}): {}", u.reason)),
     };
     // A selector that is compiled already cannot be wrong.
-    let Ok(selector) = Selector::new(v, o) else { return };
+    let Ok(selector) = Selector::new(v, o) else {
+        return;
+    };
     let ignored = gate.is_some();
-    let removed = match selector.judge(index, &case.name, &test.name, ignored, test.entry.should_panic.is_some(), &case.marks) {
+    let removed = match selector.judge(
+        index,
+        &case.name,
+        &test.name,
+        ignored,
+        test.entry.should_panic.is_some(),
+        &case.marks,
+    ) {
         Judged::Selected(_) => None,
         Judged::Removed(filter) => Some(filter),
     };
     let line = match (removed, gate) {
         (Some(tribunal_runner::Filter::Level), gate) => {
             let lowest = levels.first().copied().unwrap_or("");
-            let by = format!("no: its lowest level, {lowest}, is above the run's ({}, {}); --run-level {lowest} takes it, and so does its name", context.level.name, context.level.because);
+            let by = format!(
+                "no: its lowest level, {lowest}, is above the run's ({}, {}); --run-level {lowest} takes it, and so does its name",
+                context.level.name, context.level.because
+            );
             gate.map_or(by.clone(), |g| format!("{by}; then: {g}"))
         }
         (Some(filter), _) => format!("no: removed by {}", filter.name()),
@@ -114,7 +227,11 @@ fn verdict(out: &mut String, catalog: &Catalog, index: usize, context: &Context,
 /// For `--plan`: what fixtures the planned cases share.
 pub(crate) fn shared_fixtures(catalog: &Catalog, plan: &Plan) -> Vec<(String, usize)> {
     let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    for planned in plan.cases.iter().filter(|p| p.disposition == Disposition::Run) {
+    for planned in plan
+        .cases
+        .iter()
+        .filter(|p| p.disposition == Disposition::Run)
+    {
         for name in catalog.shared_fixtures(planned) {
             *counts.entry(name).or_insert(0) += 1;
         }

@@ -11,15 +11,20 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use serde_json::{Value, json};
-use tribunal_runner::{Ended, Event, Outcome, Run, Summary};
 use tribunal_runner::registry::Cases;
+use tribunal_runner::{Ended, Event, Outcome, Run, Summary};
 
 use crate::closing;
 use crate::context::Context;
 use crate::terminal::Screen;
 
 /// Writes a run as JSON until it ends; returns its summary.
-pub fn run_json(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, screen: Screen) -> std::io::Result<Summary> {
+pub fn run_json(
+    context: &Context,
+    run: &Arc<Run>,
+    events: &Receiver<Event>,
+    screen: Screen,
+) -> std::io::Result<Summary> {
     let Screen { mut out, mut err } = screen;
     let mut line = |value: &Value| -> std::io::Result<()> {
         let mut text = value.to_string();
@@ -42,7 +47,9 @@ pub fn run_json(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, scr
         }
     }
     loop {
-        let Ok(event) = events.recv() else { unreachable!("a run always sends its summary") };
+        let Ok(event) = events.recv() else {
+            unreachable!("a run always sends its summary")
+        };
         match event {
             Event::RunStarted { .. } | Event::Stopping(_) => {}
             Event::CaseStarted { planned, .. } => {
@@ -51,7 +58,9 @@ pub fn run_json(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, scr
                     && !base.started
                 {
                     base.started = true;
-                    line(&json!({"type": "test", "event": "started", "name": run.catalog().tests[test].name}))?;
+                    line(
+                        &json!({"type": "test", "event": "started", "name": run.catalog().tests[test].name}),
+                    )?;
                 }
                 line(&json!({"type": "test", "event": "started", "name": &**run.name(planned)}))?;
             }
@@ -71,12 +80,20 @@ pub fn run_json(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, scr
             }
             Event::StrayPanic { text, running } => {
                 // Lines that are no events are shown as they are; standard error keeps them out of the stream.
-                writeln!(err, "error: a thread that belongs to no test panicked (running were: {}); this fails the run\n{text}", running.join(", "))?;
+                writeln!(
+                    err,
+                    "error: a thread that belongs to no test panicked (running were: {}); this fails the run\n{text}",
+                    running.join(", ")
+                )?;
             }
             Event::RunEnded(summary) => {
                 let c = summary.counts;
                 let ok = closing::exit_code(context, &summary) == 0;
-                let removed: serde_json::Map<String, Value> = context.removed.iter().map(|(f, n)| (f.name().to_owned(), json!(n))).collect();
+                let removed: serde_json::Map<String, Value> = context
+                    .removed
+                    .iter()
+                    .map(|(f, n)| (f.name().to_owned(), json!(n)))
+                    .collect();
                 line(&json!({
                     "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
@@ -114,7 +131,9 @@ fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     };
     let mut v = json!({"type": "test", "name": &**run.name(ended.planned), "event": event, "exec_time": ended.times.total().as_secs_f64()});
     match &ended.outcome {
-        Outcome::Skipped(r) | Outcome::Ignored(r) | Outcome::NotRun(r) if !r.is_empty() => v["message"] = json!(r),
+        Outcome::Skipped(r) | Outcome::Ignored(r) | Outcome::NotRun(r) if !r.is_empty() => {
+            v["message"] = json!(r)
+        }
         Outcome::TimedOut(..) => v["reason"] = json!("time limit exceeded"),
         _ => {}
     }

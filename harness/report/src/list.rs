@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tribunal_runner::{Catalog, Disposition, Format, Options, Plan};
 use tribunal_vocabulary::Vocabulary;
 
-
 fn reason(d: &Disposition) -> Option<&str> {
     match d {
         Disposition::Run => None,
@@ -27,19 +26,32 @@ pub fn list_text(catalog: &Catalog, plan: &Plan, o: &Options, v: &Vocabulary) ->
         if o.verbose && o.format == Format::Pretty {
             let markers: Vec<&str> = case.marks.set.iter().map(|id| v.name(id)).collect();
             let _ = writeln!(out, "    markers: {}", markers.join(", "));
-            let doc = catalog.tests[case.test].entry.doc.lines().next().unwrap_or("");
+            let doc = catalog.tests[case.test]
+                .entry
+                .doc
+                .lines()
+                .next()
+                .unwrap_or("");
             if !doc.is_empty() {
                 let _ = writeln!(out, "    {doc}");
             }
             if let Some(reason) = reason(&planned.disposition) {
-                let _ = writeln!(out, "    would not run: {}", if reason.is_empty() { "ignored" } else { reason });
+                let _ = writeln!(
+                    out,
+                    "    would not run: {}",
+                    if reason.is_empty() { "ignored" } else { reason }
+                );
             }
         }
     }
     if o.format == Format::Pretty {
         // As libtest: no empty line above where there is nothing above it.
         let gap = if count > 0 { "\n" } else { "" };
-        let _ = writeln!(out, "{gap}{count} test{}, 0 benchmarks", if count == 1 { "" } else { "s" });
+        let _ = writeln!(
+            out,
+            "{gap}{count} test{}, 0 benchmarks",
+            if count == 1 { "" } else { "s" }
+        );
     }
     out
 }
@@ -53,8 +65,17 @@ pub fn list_json(catalog: &Catalog, plan: &Plan, v: &Vocabulary) -> String {
         let place = case.place(catalog);
         let ignore = planned.disposition != Disposition::Run;
         ignored += usize::from(ignore);
-        let devices: Vec<Value> = case.marks.devices.iter().map(|d| json!({"platform": d.platform, "models": d.models, "count": d.count})).collect();
-        let params: serde_json::Map<String, Value> = case.params(catalog).into_iter().map(|(k, v)| (k, json!(v))).collect();
+        let devices: Vec<Value> = case
+            .marks
+            .devices
+            .iter()
+            .map(|d| json!({"platform": d.platform, "models": d.models, "count": d.count}))
+            .collect();
+        let params: serde_json::Map<String, Value> = case
+            .params(catalog)
+            .into_iter()
+            .map(|(k, v)| (k, json!(v)))
+            .collect();
         let doc = catalog.tests[case.test].entry.doc;
         let event = json!({
             "type": "test", "event": "discovered", "name": case.name, "ignore": ignore, "ignore_message": reason(&planned.disposition).unwrap_or(""),

@@ -35,7 +35,12 @@ const SLOW: Duration = Duration::from_secs(60);
 const LIVE_AFTER: Duration = Duration::from_millis(500);
 
 /// Shows a run on the terminal until it ends; returns its summary.
-pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>, screen: Screen) -> std::io::Result<Summary> {
+pub fn run_terminal(
+    context: &Context,
+    run: &Arc<Run>,
+    events: &Receiver<Event>,
+    screen: Screen,
+) -> std::io::Result<Summary> {
     let Screen { mut out, err } = screen;
     let terminal = out.is_terminal();
     let color = match context.options.color {
@@ -51,9 +56,21 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
         skip: vec![String::new()],
         // A window of waiting trials: results appear as soon as they are there, unless more cases than this are stuck before them. With one slot
         // they come in the order of the plan anyway, and are shown in it.
-        test_threads: Some(if context.options.slots() == 1 { 1 } else { (context.options.slots() * 2).clamp(4, 64) }),
-        format: Some(if terse { FormatSetting::Terse } else { FormatSetting::Pretty }),
-        color: Some(if color { ColorSetting::Always } else { ColorSetting::Never }),
+        test_threads: Some(if context.options.slots() == 1 {
+            1
+        } else {
+            (context.options.slots() * 2).clamp(4, 64)
+        }),
+        format: Some(if terse {
+            FormatSetting::Terse
+        } else {
+            FormatSetting::Pretty
+        }),
+        color: Some(if color {
+            ColorSetting::Always
+        } else {
+            ColorSetting::Never
+        }),
         logfile: Some(format!("/dev/fd/{}", write.as_raw_fd())),
         ..Arguments::default()
     };
@@ -61,36 +78,55 @@ pub fn run_terminal(context: &Context, run: &Arc<Run>, events: &Receiver<Event>,
     let mut trials = Vec::with_capacity(n + context.filtered_out());
     for planned in 0..n {
         let run = run.clone();
-        trials.push(Trial::ignorable_test(run.name(planned).to_string(), move || {
-            let ended = run.wait(planned);
-            match &ended.outcome {
-                Outcome::Passed | Outcome::ExpectedFailure(_) => Ok(Completion::Completed),
-                Outcome::Ignored(reason) if reason.is_empty() => Ok(Completion::ignored()),
-                Outcome::Ignored(reason) | Outcome::Skipped(reason) => Ok(Completion::ignored_with(reason.lines().next().unwrap_or("").to_owned())),
-                Outcome::NotRun(_) => Ok(Completion::ignored()),
-                _ => Err(closing::failure(ended).into()),
-            }
-        }));
+        trials.push(Trial::ignorable_test(
+            run.name(planned).to_string(),
+            move || {
+                let ended = run.wait(planned);
+                match &ended.outcome {
+                    Outcome::Passed | Outcome::ExpectedFailure(_) => Ok(Completion::Completed),
+                    Outcome::Ignored(reason) if reason.is_empty() => Ok(Completion::ignored()),
+                    Outcome::Ignored(reason) | Outcome::Skipped(reason) => Ok(
+                        Completion::ignored_with(reason.lines().next().unwrap_or("").to_owned()),
+                    ),
+                    Outcome::NotRun(_) => Ok(Completion::ignored()),
+                    _ => Err(closing::failure(ended).into()),
+                }
+            },
+        ));
     }
     for _ in 0..context.filtered_out() {
         trials.push(Trial::test("", || Ok(())));
     }
     writeln!(out, "{}", context.first_line())?;
-    let printer = std::thread::Builder::new().name("tribunal-printer".into()).spawn(move || {
-        // Counts and exit code are ours: libtest-mimic has no word for some of the outcomes.
-        let _ = libtest_mimic::run(&arguments, trials);
-        // The reader below ends when the last writing end is closed.
-        drop(write);
-    })?;
+    let printer = std::thread::Builder::new()
+        .name("tribunal-printer".into())
+        .spawn(move || {
+            // Counts and exit code are ours: libtest-mimic has no word for some of the outcomes.
+            let _ = libtest_mimic::run(&arguments, trials);
+            // The reader below ends when the last writing end is closed.
+            drop(write);
+        })?;
     let mut logfile = match &context.options.logfile {
         Some(path) => {
-            let file = File::create(path).map_err(|e| std::io::Error::new(e.kind(), format!("--logfile {}: {e}", path.display())))?;
+            let file = File::create(path).map_err(|e| {
+                std::io::Error::new(e.kind(), format!("--logfile {}: {e}", path.display()))
+            })?;
             Some(std::io::BufWriter::new(file))
         }
         None => None,
     };
     let names: HashMap<&str, usize> = (0..n).map(|i| (&**run.name(i), i)).collect();
-    let mut writer = Writer { out, err, run, names, status: None, summary: None, ready: Vec::with_capacity(1 << 16), logfile: logfile.as_mut(), terse };
+    let mut writer = Writer {
+        out,
+        err,
+        run,
+        names,
+        status: None,
+        summary: None,
+        ready: Vec::with_capacity(1 << 16),
+        logfile: logfile.as_mut(),
+        terse,
+    };
     writer.pump(read, events, terminal)?;
     let _ = printer.join();
     let summary = writer.take_summary(events);
@@ -113,14 +149,25 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn pump(&mut self, mut pipe: std::io::PipeReader, events: &Receiver<Event>, terminal: bool) -> std::io::Result<()> {
+    fn pump(
+        &mut self,
+        mut pipe: std::io::PipeReader,
+        events: &Receiver<Event>,
+        terminal: bool,
+    ) -> std::io::Result<()> {
         let mut buffer = vec![0; 1 << 16];
         let mut line: Vec<u8> = vec![];
         let mut told = Instant::now();
         loop {
             let readable = {
-                let mut fds = [rustix::event::PollFd::new(&pipe, rustix::event::PollFlags::IN)];
-                let timeout = rustix::event::Timespec { tv_sec: 0, tv_nsec: TICK.as_nanos() as i64 };
+                let mut fds = [rustix::event::PollFd::new(
+                    &pipe,
+                    rustix::event::PollFlags::IN,
+                )];
+                let timeout = rustix::event::Timespec {
+                    tv_sec: 0,
+                    tv_nsec: TICK.as_nanos() as i64,
+                };
                 match rustix::event::poll(&mut fds, Some(&timeout)) {
                     Ok(n) => n > 0,
                     Err(rustix::io::Errno::INTR) => false,
@@ -156,7 +203,11 @@ impl Writer<'_> {
                 told = Instant::now();
                 let (running, waiting) = self.run.running();
                 for (name, since) in running.iter().filter(|(_, d)| *d >= SLOW).take(5) {
-                    writeln!(self.out, "test {name} has been running for {} ({waiting} wait)", seconds(*since))?;
+                    writeln!(
+                        self.out,
+                        "test {name} has been running for {} ({waiting} wait)",
+                        seconds(*since)
+                    )?;
                 }
             }
         }
@@ -167,7 +218,11 @@ impl Writer<'_> {
     fn event(&mut self, event: Event) -> std::io::Result<()> {
         match event {
             Event::StrayPanic { text, running } => {
-                let who = if running.is_empty() { "no test was running".to_owned() } else { format!("running were: {}", running.join(", ")) };
+                let who = if running.is_empty() {
+                    "no test was running".to_owned()
+                } else {
+                    format!("running were: {}", running.join(", "))
+                };
                 self.message(&format!("error: a thread that belongs to no test panicked ({who}); this fails the run\n{}help: start threads with tribunal::spawn_thread, so that their panics have a test\n", text))
             }
             Event::Stopping(reason) => self.message(&format!("stopping: {reason}\n")),
@@ -196,14 +251,16 @@ impl Writer<'_> {
                 Err(_) => break,
             }
         }
-        self.summary.clone().unwrap_or_else(|| unreachable!("a run always sends its summary"))
+        self.summary
+            .clone()
+            .unwrap_or_else(|| unreachable!("a run always sends its summary"))
     }
 
     /// Passes one line of libtest-mimic on, with what it cannot know.
     fn line(&mut self, line: &[u8], events: &Receiver<Event>) -> std::io::Result<()> {
         let text = String::from_utf8_lossy(line);
         if let Some(rest) = text.strip_prefix("test ")
-            && let Some((name, tail)) = rest.split_once(" ... ")
+            && let Some((name, _)) = rest.split_once(" ... ")
             && let Some(&planned) = self.names.get(name.trim_end())
         {
             let ended = self.run.wait(planned);
@@ -216,7 +273,9 @@ impl Writer<'_> {
                 write!(self.ready, " ({})", seconds(ended.times.total()))?;
             }
             match &ended.outcome {
-                Outcome::ExpectedFailure(reason) => write!(self.ready, " [expected failure: {reason}]")?,
+                Outcome::ExpectedFailure(reason) => {
+                    write!(self.ready, " [expected failure: {reason}]")?
+                }
                 Outcome::Failed(_) | Outcome::Passed => {}
                 o if o.is_failure() => write!(self.ready, " [{}]", o.word())?,
                 _ => {}
@@ -230,16 +289,20 @@ impl Writer<'_> {
         if text.starts_with("test result: ") {
             let summary = self.take_summary(events);
             let counts = summary.counts;
-            let failed = counts.failed > 0 || summary.stray_panics > 0 || !summary.late_errors.is_empty() || counts.not_run > 0 || summary.signal.is_some();
+            let failed = counts.failed > 0
+                || summary.stray_panics > 0
+                || !summary.late_errors.is_empty()
+                || counts.not_run > 0
+                || summary.signal.is_some();
             let word = match (failed, text.contains('\u{1b}')) {
                 (false, false) => "ok".to_owned(),
                 (true, false) => "FAILED".to_owned(),
                 (false, true) => "\u{1b}[32mok\u{1b}[0m".to_owned(),
                 (true, true) => "\u{1b}[31mFAILED\u{1b}[0m".to_owned(),
             };
-            write!(
+            writeln!(
                 self.ready,
-                "test result: {word}. {} passed; {} failed; {} ignored; 0 measured; {} filtered out; finished in {:.2}s\n",
+                "test result: {word}. {} passed; {} failed; {} ignored; 0 measured; {} filtered out; finished in {:.2}s",
                 counts.passed,
                 counts.failed,
                 counts.ignored + counts.skipped,
@@ -275,12 +338,27 @@ impl Writer<'_> {
     /// One line below the results: what runs, for how long, and how many wait.
     fn show_status(&mut self) -> std::io::Result<()> {
         let (running, waiting) = self.run.running();
-        let slow: Vec<&(String, Duration)> = running.iter().filter(|(_, d)| *d >= LIVE_AFTER).collect();
-        let Some((name, since)) = slow.first() else { return self.clear_status() };
-        let more = if running.len() > 1 { format!(" and {} more", running.len() - 1) } else { String::new() };
-        let mut text = format!("  running {name} {:.0}s{more}, {waiting} wait", since.as_secs_f64());
-        let width = rustix::termios::tcgetwinsize(&self.out).map_or(80, |w| usize::from(w.ws_col).max(20));
-        text.truncate(text.char_indices().nth(width - 1).map_or(text.len(), |(i, _)| i));
+        let slow: Vec<&(String, Duration)> =
+            running.iter().filter(|(_, d)| *d >= LIVE_AFTER).collect();
+        let Some((name, since)) = slow.first() else {
+            return self.clear_status();
+        };
+        let more = if running.len() > 1 {
+            format!(" and {} more", running.len() - 1)
+        } else {
+            String::new()
+        };
+        let mut text = format!(
+            "  running {name} {:.0}s{more}, {waiting} wait",
+            since.as_secs_f64()
+        );
+        let width =
+            rustix::termios::tcgetwinsize(&self.out).map_or(80, |w| usize::from(w.ws_col).max(20));
+        text.truncate(
+            text.char_indices()
+                .nth(width - 1)
+                .map_or(text.len(), |(i, _)| i),
+        );
         if self.status.as_ref() != Some(&text) {
             write!(self.out, "\r\x1b[2K{text}")?;
             self.out.flush()?;

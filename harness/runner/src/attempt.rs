@@ -41,22 +41,31 @@ pub(crate) struct Attempt {
 /// Stops every running body.
 pub(crate) struct Cancel {
     sender: tokio::sync::watch::Sender<bool>,
-    reason: Mutex<Option<String>>,
+    reason: Mutex<Option<(String, Instant)>>,
 }
 
 impl Cancel {
     pub fn new() -> Arc<Cancel> {
-        Arc::new(Cancel { sender: tokio::sync::watch::channel(false).0, reason: Mutex::new(None) })
+        Arc::new(Cancel {
+            sender: tokio::sync::watch::channel(false).0,
+            reason: Mutex::new(None),
+        })
     }
     pub fn cancel(&self, reason: &str) {
-        lock(&self.reason).get_or_insert_with(|| reason.to_owned());
+        lock(&self.reason).get_or_insert_with(|| (reason.to_owned(), Instant::now()));
         self.sender.send_replace(true);
     }
     pub fn is_cancelled(&self) -> bool {
         *self.sender.borrow()
     }
     pub fn reason(&self) -> String {
-        lock(&self.reason).clone().unwrap_or_default()
+        lock(&self.reason)
+            .as_ref()
+            .map_or(String::new(), |(reason, _)| reason.clone())
+    }
+    /// Since when.
+    pub fn since(&self) -> Option<Instant> {
+        lock(&self.reason).as_ref().map(|(_, at)| *at)
     }
     async fn cancelled(&self) {
         let mut receiver = self.sender.subscribe();
@@ -97,7 +106,9 @@ pub(crate) fn enter(cell: Arc<SlotCell>) {
 
 /// The attempt that the calling thread works for.
 pub(crate) fn current() -> Option<Arc<Attempt>> {
-    SLOT.try_with(|s| s.borrow().as_ref().and_then(|c| c.get())).ok().flatten()
+    SLOT.try_with(|s| s.borrow().as_ref().and_then(|c| c.get()))
+        .ok()
+        .flatten()
 }
 
 /// The slot that the calling thread belongs to.
@@ -148,11 +159,14 @@ pub(crate) fn drive(mut body: Pin<&mut dyn Erased>) -> TestResult {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
             let polled = std::future::poll_fn(|cx| as_body(|| body.as_mut().poll_result(cx)));
-            let Some(attempt) = &attempt else { return polled.await };
+            let Some(attempt) = &attempt else {
+                return polled.await;
+            };
             attempt.is_async.store(true, Ordering::SeqCst);
+            let spent = lock(&attempt.body_started).map_or(Duration::ZERO, |t| t.elapsed());
             let limit = async {
                 match attempt.limit {
-                    Some(limit) => tokio::time::sleep(limit.saturating_sub(lock(&attempt.body_started).map_or(Duration::ZERO, |t| t.elapsed()))).await,
+                    Some(limit) => tokio::time::sleep(limit.saturating_sub(spent)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -175,7 +189,11 @@ pub(crate) fn drive(mut body: Pin<&mut dyn Erased>) -> TestResult {
         RUNTIME.with(|r| *r.borrow_mut() = Some(runtime));
     } else {
         if let Some(attempt) = &attempt {
-            lock(&attempt.notes).push(format!("{left} spawned task{} still ran when the body ended, and {} dropped", if left == 1 { "" } else { "s" }, if left == 1 { "was" } else { "were" }));
+            lock(&attempt.notes).push(format!(
+                "{left} spawned task{} still ran when the body ended, and {} dropped",
+                if left == 1 { "" } else { "s" },
+                if left == 1 { "was" } else { "were" }
+            ));
         }
         runtime.shutdown_background();
     }
@@ -194,7 +212,9 @@ async fn settle() {
         for _ in 0..8 {
             tokio::task::yield_now().await;
         }
-        let alive = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let alive = tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks();
         if alive == 0 || Instant::now() >= until {
             return;
         }
@@ -204,7 +224,10 @@ async fn settle() {
 }
 
 /// Sets a thread-local for the time of every poll of a future.
-pub(crate) async fn poll_with<F: Future>(future: F, mut around: impl FnMut(&mut dyn FnMut())) -> F::Output {
+pub(crate) async fn poll_with<F: Future>(
+    future: F,
+    mut around: impl FnMut(&mut dyn FnMut()),
+) -> F::Output {
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| {
         let mut out = Poll::Pending;
@@ -225,7 +248,10 @@ pub struct CurrentTest {
 
 /// The case that the calling thread works for.
 pub fn current_test() -> Option<CurrentTest> {
-    current().map(|a| CurrentTest { name: a.name.to_string(), level: a.level.clone() })
+    current().map(|a| CurrentTest {
+        name: a.name.to_string(),
+        level: a.level.clone(),
+    })
 }
 
 /// Adds a line to the output of the test that the calling thread works for; elsewhere, to standard error.
@@ -246,7 +272,9 @@ pub fn log(args: std::fmt::Arguments<'_>) {
 }
 
 /// Spawns a thread whose panics and log lines belong to the calling test.
-pub fn spawn_thread<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> std::thread::JoinHandle<T> {
+pub fn spawn_thread<T: Send + 'static>(
+    f: impl FnOnce() -> T + Send + 'static,
+) -> std::thread::JoinHandle<T> {
     let cell = current_cell();
     std::thread::spawn(move || {
         if let Some(cell) = cell {

@@ -36,13 +36,23 @@ impl Error {
         }
         let error = slot.expect("only taken above");
         let skip = (&error as &dyn Any).downcast_ref::<Skip>().cloned();
-        Error { message: error.to_string(), causes: vec![], place: None, skip }
+        Error {
+            message: error.to_string(),
+            causes: vec![],
+            place: None,
+            skip,
+        }
     }
 
     /// An error that says `message`, with the place of the caller.
     #[track_caller]
     pub fn msg(message: impl Into<String>) -> Error {
-        Error { message: message.into(), causes: vec![], place: Some(Location::caller()), skip: None }
+        Error {
+            message: message.into(),
+            causes: vec![],
+            place: Some(Location::caller()),
+            skip: None,
+        }
     }
 
     /// What happened.
@@ -66,7 +76,12 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
             next = cause.source();
         }
         let skip = (&error as &dyn Any).downcast_ref::<Skip>().cloned();
-        Error { message: error.to_string(), causes, place: Some(Location::caller()), skip }
+        Error {
+            message: error.to_string(),
+            causes,
+            place: Some(Location::caller()),
+            skip,
+        }
     }
 }
 
@@ -130,7 +145,9 @@ impl Cx<'_> {
 
     /// The value of a case that was made at start-up by `#[cases(from = …)]`.
     pub fn provided<T: 'static>(&self) -> &T {
-        self.provided.and_then(|v| v.downcast_ref()).unwrap_or_else(|| unreachable!("the provider's values have the type of its signature"))
+        self.provided
+            .and_then(|v| v.downcast_ref())
+            .unwrap_or_else(|| unreachable!("the provider's values have the type of its signature"))
     }
 }
 
@@ -184,7 +201,12 @@ pub struct Case<T> {
 impl<T> Case<T> {
     /// A case with its name and value. A name that is no Rust identifier is turned into one; the original stays as its label.
     pub fn new(name: impl Into<String>, value: T) -> Self {
-        Case { name: name.into(), text: None, markers: vec![], value }
+        Case {
+            name: name.into(),
+            text: None,
+            markers: vec![],
+            value,
+        }
     }
 
     /// How the value reads in reports and in the sharing keys of fixtures; without it, the name.
@@ -201,7 +223,9 @@ impl<T> Case<T> {
 }
 
 /// For the macros: what a provider may return.
-#[diagnostic::on_unimplemented(message = "a provider of cases returns `Vec<Case<T>>` or `Result<Vec<Case<T>>, E>` with `E: Display`, not `{Self}`")]
+#[diagnostic::on_unimplemented(
+    message = "a provider of cases returns `Vec<Case<T>>` or `Result<Vec<Case<T>>, E>` with `E: Display`, not `{Self}`"
+)]
 pub trait IntoCases<T> {
     /// Erases the type of the values.
     fn into_cases(self) -> Result<Vec<crate::registry::ProvidedCase>, String>;

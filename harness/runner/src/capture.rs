@@ -41,7 +41,10 @@ struct State {
 impl Capture {
     /// Moves descriptors 1 and 2 to a pipe and returns the real output and error. With `nocapture`, standard output stays where it is, or goes to
     /// standard error when `only_report_on_stdout` (JSON).
-    pub fn install(nocapture: bool, only_report_on_stdout: bool) -> std::io::Result<(Arc<Capture>, File, File)> {
+    pub fn install(
+        nocapture: bool,
+        only_report_on_stdout: bool,
+    ) -> std::io::Result<(Arc<Capture>, File, File)> {
         let real_out = File::from(rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 10)?);
         let real_err = File::from(rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 10)?);
         let mut pipe = None;
@@ -51,7 +54,8 @@ impl Capture {
                 rustix::stdio::dup2_stdout(&real_err)?;
             }
         } else {
-            let (read, write): (OwnedFd, OwnedFd) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+            let (read, write): (OwnedFd, OwnedFd) =
+                rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
             // Only our end: the writers below keep blocking semantics, so that a flood of output slows its test instead of being lost.
             rustix::io::ioctl_fionbio(&read, true)?;
             rustix::stdio::dup2_stdout(&write)?;
@@ -63,19 +67,33 @@ impl Capture {
             None => None,
         };
         let capture = Arc::new(Capture {
-            state: Mutex::new(State { pipe, running: vec![], own: vec![], shared: vec![], shared_bytes: 0, buffer: vec![0; 1 << 16] }),
+            state: Mutex::new(State {
+                pipe,
+                running: vec![],
+                own: vec![],
+                shared: vec![],
+                shared_bytes: 0,
+                buffer: vec![0; 1 << 16],
+            }),
         });
         if let Some(watched) = watched {
             let capture = capture.clone();
-            std::thread::Builder::new().name("tribunal-capture".into()).spawn(move || {
-                loop {
-                    let mut fds = [rustix::event::PollFd::new(&watched, rustix::event::PollFlags::IN)];
-                    match rustix::event::poll(&mut fds, None) {
-                        Ok(_) | Err(rustix::io::Errno::INTR) => capture.drain(&mut lock(&capture.state)),
-                        Err(_) => return,
+            std::thread::Builder::new()
+                .name("tribunal-capture".into())
+                .spawn(move || {
+                    loop {
+                        let mut fds = [rustix::event::PollFd::new(
+                            &watched,
+                            rustix::event::PollFlags::IN,
+                        )];
+                        match rustix::event::poll(&mut fds, None) {
+                            Ok(_) | Err(rustix::io::Errno::INTR) => {
+                                capture.drain(&mut lock(&capture.state))
+                            }
+                            Err(_) => return,
+                        }
                     }
-                }
-            })?;
+                })?;
         }
         Ok((capture, real_out, real_err))
     }
@@ -83,7 +101,16 @@ impl Capture {
     /// Takes nothing over; still knows which cases run.
     #[cfg(test)]
     pub(crate) fn off() -> Arc<Capture> {
-        Arc::new(Capture { state: Mutex::new(State { pipe: None, running: vec![], own: vec![], shared: vec![], shared_bytes: 0, buffer: vec![] }) })
+        Arc::new(Capture {
+            state: Mutex::new(State {
+                pipe: None,
+                running: vec![],
+                own: vec![],
+                shared: vec![],
+                shared_bytes: 0,
+                buffer: vec![],
+            }),
+        })
     }
 
     /// Reads what is there and gives it to whom it belongs.
@@ -107,8 +134,14 @@ impl Capture {
                             }
                             state.shared_bytes += n;
                             match state.shared.last_mut() {
-                                Some((last, _, kept)) if *last == who => kept.extend_from_slice(bytes),
-                                _ => state.shared.push((who, many.iter().map(|(_, n)| n.to_string()).collect(), bytes.to_vec())),
+                                Some((last, _, kept)) if *last == who => {
+                                    kept.extend_from_slice(bytes)
+                                }
+                                _ => state.shared.push((
+                                    who,
+                                    many.iter().map(|(_, n)| n.to_string()).collect(),
+                                    bytes.to_vec(),
+                                )),
                             }
                         }
                     }
@@ -140,7 +173,12 @@ impl Capture {
             output.own = kept;
         }
         if wanted {
-            output.shared = state.shared.iter().filter(|(who, ..)| who.contains(&index)).map(|(_, names, bytes)| (names.clone(), bytes.clone())).collect();
+            output.shared = state
+                .shared
+                .iter()
+                .filter(|(who, ..)| who.contains(&index))
+                .map(|(_, names, bytes)| (names.clone(), bytes.clone()))
+                .collect();
         }
         if state.running.is_empty() {
             state.shared.clear();
@@ -151,7 +189,11 @@ impl Capture {
 
     /// The names of the cases that run now.
     pub(crate) fn running(&self) -> Vec<(usize, String)> {
-        lock(&self.state).running.iter().map(|(i, n)| (*i, n.to_string())).collect()
+        lock(&self.state)
+            .running
+            .iter()
+            .map(|(i, n)| (*i, n.to_string()))
+            .collect()
     }
 }
 

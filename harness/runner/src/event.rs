@@ -71,8 +71,15 @@ impl Output {
             if !out.is_empty() && !out.ends_with('\n') {
                 out.push('\n');
             }
-            let shown = if names.len() > 4 { format!("{} and {} more", names[..3].join(", "), names.len() - 3) } else { names.join(", ") };
-            out.push_str(&format!("[one of: {shown}]\n{}", String::from_utf8_lossy(bytes)));
+            let shown = if names.len() > 4 {
+                format!("{} and {} more", names[..3].join(", "), names.len() - 3)
+            } else {
+                names.join(", ")
+            };
+            out.push_str(&format!(
+                "[one of: {shown}]\n{}",
+                String::from_utf8_lossy(bytes)
+            ));
         }
         out
     }

@@ -27,10 +27,16 @@ pub fn guard_exit(guarded: Option<(Arc<Capture>, File)>) {
 
 extern "C" fn on_exit() {
     // A lock that somebody holds right now means that the report is at work: then it is not our business.
-    let Ok(mut guard) = GUARD.try_lock() else { return };
+    let Ok(mut guard) = GUARD.try_lock() else {
+        return;
+    };
     let Some(guard) = guard.take() else { return };
     let running = guard.capture.running();
-    let output: Vec<String> = running.iter().map(|(index, _)| guard.capture.end(*index, true).text()).filter(|t| !t.is_empty()).collect();
+    let output: Vec<String> = running
+        .iter()
+        .map(|(index, _)| guard.capture.end(*index, true).text())
+        .filter(|t| !t.is_empty())
+        .collect();
     let running: Vec<String> = running.into_iter().map(|(_, n)| n).collect();
     let who = match running.as_slice() {
         [] => "something outside of tests".to_owned(),
@@ -38,9 +44,16 @@ extern "C" fn on_exit() {
         many => format!("one of the tests {}", many.join(", ")),
     };
     // Standard error may be closed; the exit code says it too.
-    let _ = writeln!(&guard.err, "\nerror: {who} ended the process with `exit` in the middle of the run; what came after it did not run\nhelp: return an error or panic instead");
+    let _ = writeln!(
+        &guard.err,
+        "\nerror: {who} ended the process with `exit` in the middle of the run; what came after it did not run\nhelp: return an error or panic instead"
+    );
     if !output.is_empty() {
-        let _ = writeln!(&guard.err, "--- output ---\n{}", output.join("\n").trim_end());
+        let _ = writeln!(
+            &guard.err,
+            "--- output ---\n{}",
+            output.join("\n").trim_end()
+        );
     }
     crate::sys::exit_now(crate::outcome::exit::FAILED.into());
 }

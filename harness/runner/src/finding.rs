@@ -30,13 +30,28 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn error(place: Place, test: &str, message: String) -> Finding {
-        Finding { severity: Severity::Error, place, test: test.to_owned(), message }
+        Finding {
+            severity: Severity::Error,
+            place,
+            test: test.to_owned(),
+            message,
+        }
     }
     pub(crate) fn warning(place: Place, test: &str, message: String) -> Finding {
-        Finding { severity: Severity::Warning, place, test: test.to_owned(), message }
+        Finding {
+            severity: Severity::Warning,
+            place,
+            test: test.to_owned(),
+            message,
+        }
     }
     pub(crate) fn strict(place: Place, test: &str, message: String) -> Finding {
-        Finding { severity: Severity::Strict, place, test: test.to_owned(), message }
+        Finding {
+            severity: Severity::Strict,
+            place,
+            test: test.to_owned(),
+            message,
+        }
     }
 }
 
@@ -47,7 +62,13 @@ impl fmt::Display for Finding {
             Severity::Warning | Severity::Strict => "warning",
         };
         let mut lines = self.message.lines();
-        write!(f, "{word}: {}: {}\n  --> {}", self.test, lines.next().unwrap_or(""), self.place)?;
+        write!(
+            f,
+            "{word}: {}: {}\n  --> {}",
+            self.test,
+            lines.next().unwrap_or(""),
+            self.place
+        )?;
         for line in lines {
             write!(f, "\n  {line}")?;
         }

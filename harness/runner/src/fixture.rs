@@ -110,7 +110,10 @@ impl SetUp {
         if !self.entry.params.contains(&name) {
             return None;
         }
-        self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.params
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The name of the case that asked first.
@@ -139,7 +142,10 @@ impl SetUp {
             let future = finalizer();
             Box::pin(async move { future.await.map_err(Error::of) })
         });
-        self.finalizers.lock().unwrap_or_else(|e| e.into_inner()).push(boxed);
+        self.finalizers
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .push(boxed);
     }
 
     /// For the macros: the value of the need at `index`.
@@ -151,5 +157,7 @@ impl SetUp {
 
 /// Cannot fail: the value was made by `F::ENTRY.set_up`, which the same macro rendered together with `F::Value`.
 pub(crate) fn downcast<F: Fixture>(value: &Stored) -> Arc<F::Value> {
-    value.clone().downcast().unwrap_or_else(|_| unreachable!("fixture `{}` made a value of another type", F::ENTRY.name))
+    value.clone().downcast().unwrap_or_else(|_| {
+        unreachable!("fixture `{}` made a value of another type", F::ENTRY.name)
+    })
 }

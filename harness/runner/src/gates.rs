@@ -10,7 +10,7 @@ use std::time::Duration;
 use tribunal_hardware::{DeclaredDevice, DeviceNeed, Host};
 use tribunal_vocabulary::Vocabulary;
 
-use crate::catalog::{Marks, Requirement};
+use crate::marks::{Marks, Requirement};
 
 /// Which kind of condition is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,7 +58,12 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
     }
     for requirement in &marks.requires {
         match requirement {
-            Requirement::Feature(name, false) => return no(GateKind::Feature, format!("needs the cargo feature `{name}`: run with --features {name}")),
+            Requirement::Feature(name, false) => {
+                return no(
+                    GateKind::Feature,
+                    format!("needs the cargo feature `{name}`: run with --features {name}"),
+                );
+            }
             Requirement::Feature(_, true) => {}
             Requirement::Os(os) => {
                 let here = facts.os().to_owned();
@@ -68,12 +73,18 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
             }
             Requirement::Env(name) => {
                 if !facts.env(name) {
-                    return no(GateKind::Env, format!("needs the environment variable {name}"));
+                    return no(
+                        GateKind::Env,
+                        format!("needs the environment variable {name}"),
+                    );
                 }
             }
             Requirement::Program(name) => {
                 if !facts.program(name) {
-                    return no(GateKind::Program, format!("needs the program `{name}` on PATH"));
+                    return no(
+                        GateKind::Program,
+                        format!("needs the program `{name}` on PATH"),
+                    );
                 }
             }
         }
@@ -83,7 +94,15 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
     }
     let mut reasons: Vec<String> = vec![];
     for line in &marks.devices {
-        let platforms: Vec<&str> = if line.platform.is_empty() { v.platforms().iter().filter(|p| p.gpu).map(|p| p.name.as_str()).collect() } else { vec![&line.platform] };
+        let platforms: Vec<&str> = if line.platform.is_empty() {
+            v.platforms()
+                .iter()
+                .filter(|p| p.gpu)
+                .map(|p| p.name.as_str())
+                .collect()
+        } else {
+            vec![&line.platform]
+        };
         for platform in platforms {
             let models = line
                 .models
@@ -93,10 +112,19 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
                         Some((_, d)) => (d.name.clone(), d.aliases.clone(), Some(d.vram_gib)),
                         None => (name.clone(), vec![], None),
                     };
-                    DeclaredDevice { name: canonical, aliases, vram_gib: vram }
+                    DeclaredDevice {
+                        name: canonical,
+                        aliases,
+                        vram_gib: vram,
+                    }
                 })
                 .collect();
-            let need = DeviceNeed { platform: platform.to_owned(), models, count: line.count, max_vram_gib: marks.max_vram_gib };
+            let need = DeviceNeed {
+                platform: platform.to_owned(),
+                models,
+                count: line.count,
+                max_vram_gib: marks.max_vram_gib,
+            };
             match tribunal_hardware::gate(facts.host(), &need) {
                 Ok(()) => return None,
                 Err(unmet) => reasons.push(unmet.reason().to_owned()),
@@ -106,9 +134,33 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
     if marks.devices.iter().all(|l| l.platform.is_empty()) {
         let count = marks.devices[0].count;
         let here = facts.host().devices().len();
-        let notes = facts.host().notes().iter().map(|n| n.to_string()).collect::<Vec<_>>().join("; ");
-        let found = if here == 0 { "this host has none".to_owned() } else { format!("this host has {here} device{} that do not suffice", if here == 1 { "" } else { "s" }) };
-        return no(GateKind::Device, format!("needs {count} GPU{}; {found}{}", if count == 1 { "" } else { "s" }, if notes.is_empty() { String::new() } else { format!(" ({notes})") }));
+        let notes = facts
+            .host()
+            .notes()
+            .iter()
+            .map(|n| n.to_string())
+            .collect::<Vec<_>>()
+            .join("; ");
+        let found = if here == 0 {
+            "this host has none".to_owned()
+        } else {
+            format!(
+                "this host has {here} device{} that do not suffice",
+                if here == 1 { "" } else { "s" }
+            )
+        };
+        return no(
+            GateKind::Device,
+            format!(
+                "needs {count} GPU{}; {found}{}",
+                if count == 1 { "" } else { "s" },
+                if notes.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({notes})")
+                }
+            ),
+        );
     }
     no(GateKind::Device, reasons.join("; or "))
 }
@@ -123,7 +175,11 @@ pub struct Here {
 impl Here {
     /// Reads nothing yet.
     pub fn new() -> Here {
-        Here { programs: HashMap::new(), path: std::env::var_os("PATH"), host: None }
+        Here {
+            programs: HashMap::new(),
+            path: std::env::var_os("PATH"),
+            host: None,
+        }
     }
 }
 
@@ -143,7 +199,10 @@ impl Facts for Here {
 
     fn program(&mut self, name: &str) -> bool {
         let path = self.path.clone();
-        *self.programs.entry(name.to_owned()).or_insert_with(|| on_path(name, path.as_deref()))
+        *self
+            .programs
+            .entry(name.to_owned())
+            .or_insert_with(|| on_path(name, path.as_deref()))
     }
 
     fn os(&mut self) -> &str {
@@ -151,10 +210,19 @@ impl Facts for Here {
     }
 
     fn host(&mut self) -> &Host {
-        self.host.get_or_insert_with(|| match (std::env::var("NEXTEST_RUN_ID"), std::env::var_os("TMPDIR").map(Into::into).or_else(|| Some(std::env::temp_dir()))) {
-            // One probe for the two list calls and every test process of a nextest run.
-            (Ok(run), Some(dir)) if !run.is_empty() => Host::probe_cached(&run, &dir, PROBE_LIMIT),
-            _ => Host::probe(PROBE_LIMIT),
+        self.host.get_or_insert_with(|| {
+            match (
+                std::env::var("NEXTEST_RUN_ID"),
+                std::env::var_os("TMPDIR")
+                    .map(Into::into)
+                    .or_else(|| Some(std::env::temp_dir())),
+            ) {
+                // One probe for the two list calls and every test process of a nextest run.
+                (Ok(run), Some(dir)) if !run.is_empty() => {
+                    Host::probe_cached(&run, &dir, PROBE_LIMIT)
+                }
+                _ => Host::probe(PROBE_LIMIT),
+            }
         })
     }
 }
@@ -162,7 +230,9 @@ impl Facts for Here {
 /// Whether an executable file of this name is in one of the folders of `path`, or is one itself if it has a slash.
 fn on_path(name: &str, path: Option<&std::ffi::OsStr>) -> bool {
     let runs = |file: &std::path::Path| {
-        let Ok(meta) = file.metadata() else { return false };
+        let Ok(meta) = file.metadata() else {
+            return false;
+        };
         #[cfg(unix)]
         let executable = std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o111 != 0;
         #[cfg(not(unix))]

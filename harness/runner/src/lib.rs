@@ -11,7 +11,9 @@ mod exit;
 mod finding;
 mod fixture;
 mod gates;
+mod marks;
 mod options;
+mod origin;
 mod outcome;
 mod panics;
 mod plan;
@@ -24,15 +26,23 @@ mod sys;
 mod tests;
 
 pub use attempt::{CurrentTest, current_test, log, spawn_thread};
-pub use body::{Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip};
+pub use body::{
+    Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
+};
 pub use capture::Capture;
-pub use catalog::{Case, Catalog, DeviceLine, Marks, Origin, Requirement, Test, Xfail, test_name};
+pub use catalog::{Case, Catalog, Test, test_name};
 pub use event::{Ended, Event, Output, Summary};
 pub use exit::guard_exit;
 pub use finding::{Finding, Severity};
-pub use fixture::{BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Stored, check_scope};
+pub use fixture::{
+    BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Stored, check_scope,
+};
 pub use gates::{Facts, GateKind, Here, Unmet, unmet};
-pub use options::{Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin};
+pub use marks::{DeviceLine, Marks, Requirement, Xfail};
+pub use options::{
+    Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin,
+};
+pub use origin::Origin;
 pub use outcome::{Counts, Outcome, Phase, Times, exit as exit_code, seconds};
 pub use plan::{DEFAULT_LIMIT, Disposition, ONE_PROCESS, Plan, Planned, disposition};
 pub use run::{Run, RunOptions};

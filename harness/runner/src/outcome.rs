@@ -52,12 +52,22 @@ pub enum Outcome {
 impl Outcome {
     /// Whether it makes the run fail.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Outcome::Failed(_) | Outcome::TimedOut(..) | Outcome::SetUpFailed(_) | Outcome::TeardownFailed(_) | Outcome::UnexpectedPass(_))
+        matches!(
+            self,
+            Outcome::Failed(_)
+                | Outcome::TimedOut(..)
+                | Outcome::SetUpFailed(_)
+                | Outcome::TeardownFailed(_)
+                | Outcome::UnexpectedPass(_)
+        )
     }
 
     /// Whether its body ran to an end that says something about the system under test.
     pub fn was_executed(&self) -> bool {
-        !matches!(self, Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_))
+        !matches!(
+            self,
+            Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_)
+        )
     }
 
     /// One word for machines.
@@ -81,13 +91,27 @@ impl Outcome {
         match self {
             Outcome::Passed => String::new(),
             Outcome::TimedOut(phase, limit, known) => {
-                let head = format!("timed out in the {} after {}", phase.name(), seconds(*limit));
-                if known.is_empty() { head } else { format!("{head}: {known}") }
+                let head = format!(
+                    "timed out in the {} after {}",
+                    phase.name(),
+                    seconds(*limit)
+                );
+                if known.is_empty() {
+                    head
+                } else {
+                    format!("{head}: {known}")
+                }
             }
             Outcome::SetUpFailed(t) => format!("set-up failed: {t}"),
             Outcome::TeardownFailed(t) => format!("teardown failed: {t}"),
-            Outcome::UnexpectedPass(t) => format!("passed, but is marked xfail: {t}\nhelp: remove the marker, or write xfail(\"…\", strict = false) while it is unclear"),
-            Outcome::Failed(t) | Outcome::Skipped(t) | Outcome::Ignored(t) | Outcome::ExpectedFailure(t) | Outcome::NotRun(t) => t.clone(),
+            Outcome::UnexpectedPass(t) => format!(
+                "passed, but is marked xfail: {t}\nhelp: remove the marker, or write xfail(\"…\", strict = false) while it is unclear"
+            ),
+            Outcome::Failed(t)
+            | Outcome::Skipped(t)
+            | Outcome::Ignored(t)
+            | Outcome::ExpectedFailure(t)
+            | Outcome::NotRun(t) => t.clone(),
         }
     }
 }

@@ -25,13 +25,18 @@ pub(crate) struct PanicRecord {
 impl PanicRecord {
     /// As libtest prints it, without the thread's number (editors parse this form).
     pub fn text(&self, name: &str) -> String {
-        let mut out = format!("thread '{name}' panicked at {}:\n{}\n", self.place, self.message);
+        let mut out = format!(
+            "thread '{name}' panicked at {}:\n{}\n",
+            self.place, self.message
+        );
         match &self.backtrace {
             Some(b) => {
                 out.push_str("stack backtrace:\n");
                 out.push_str(&trim(&b.to_string()));
             }
-            None => out.push_str("note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"),
+            None => out.push_str(
+                "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n",
+            ),
         }
         out
     }
@@ -42,10 +47,40 @@ pub(crate) fn trim(backtrace: &str) -> String {
     let lines: Vec<&str> = backtrace.lines().collect();
     let names = |line: &str, parts: &[&str]| parts.iter().any(|p| line.contains(p));
     // On top stands the machinery of the hook and of unwinding; it ends where the panicking code was entered.
-    let entered = lines.iter().rposition(|l| names(l, &["rust_begin_unwind", "std::panicking::begin_panic", "std::panicking::panic_any"])).unwrap_or(0);
-    let inside = |line: &str| line.trim_start().starts_with("at ") || names(line, &["core::panicking::", "core::option::", "core::result::", "rust_begin_unwind", "std::panicking::"]);
-    let start = lines[entered..].iter().position(|l| !inside(l)).map_or(0, |i| entered + i);
-    let end = lines[start..].iter().position(|l| names(l, &["tribunal_runner::", "__rust_begin_short_backtrace"])).map_or(lines.len(), |i| start + i);
+    let entered = lines
+        .iter()
+        .rposition(|l| {
+            names(
+                l,
+                &[
+                    "rust_begin_unwind",
+                    "std::panicking::begin_panic",
+                    "std::panicking::panic_any",
+                ],
+            )
+        })
+        .unwrap_or(0);
+    let inside = |line: &str| {
+        line.trim_start().starts_with("at ")
+            || names(
+                line,
+                &[
+                    "core::panicking::",
+                    "core::option::",
+                    "core::result::",
+                    "rust_begin_unwind",
+                    "std::panicking::",
+                ],
+            )
+    };
+    let start = lines[entered..]
+        .iter()
+        .position(|l| !inside(l))
+        .map_or(0, |i| entered + i);
+    let end = lines[start..]
+        .iter()
+        .position(|l| names(l, &["tribunal_runner::", "__rust_begin_short_backtrace"]))
+        .map_or(lines.len(), |i| start + i);
     let mut out = String::new();
     for line in &lines[start..end] {
         out.push_str(line);
@@ -87,13 +122,19 @@ pub(crate) fn install(stray: StraySink) {
 
 fn hook(info: &PanicHookInfo<'_>, backtraces: bool) {
     let record = PanicRecord {
-        message: info.payload_as_str().unwrap_or("Box<dyn Any>").to_owned(),
-        place: info.location().map_or_else(|| "an unknown place".to_owned(), |l| format!("{}:{}:{}", l.file(), l.line(), l.column())),
+        message: payload_text(info.payload()),
+        place: info.location().map_or_else(
+            || "an unknown place".to_owned(),
+            |l| format!("{}:{}:{}", l.file(), l.line(), l.column()),
+        ),
         in_body: in_body(),
         backtrace: backtraces.then(Backtrace::force_capture),
     };
     if crate::capture::passes_through() {
-        eprint!("{}", record.text(&current().map_or_else(|| "?".to_owned(), |a| a.name.to_string())));
+        eprint!(
+            "{}",
+            record.text(&current().map_or_else(|| "?".to_owned(), |a| a.name.to_string()))
+        );
     }
     if let Some(sink) = FIXTURE.try_with(|f| f.borrow().clone()).ok().flatten() {
         lock(&sink).push(record);
@@ -106,5 +147,9 @@ fn hook(info: &PanicHookInfo<'_>, backtraces: bool) {
 
 /// The text of a panic's payload.
 pub(crate) fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
-    payload.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "Box<dyn Any>".into())
+    payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "Box<dyn Any>".into())
 }

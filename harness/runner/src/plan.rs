@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use crate::catalog::{Catalog, Marks};
+use crate::catalog::Catalog;
 use crate::gates::{Facts, GateKind, Unmet};
+use crate::marks::Marks;
 use crate::options::Options;
 use crate::selection::Selection;
 use tribunal_vocabulary::{Bound, Vocabulary};
@@ -48,7 +49,13 @@ pub struct Plan {
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
 
 /// What keeps a case from running, if anything.
-pub fn disposition(marks: &Marks, ignore: Option<&'static str>, o: &Options, v: &Vocabulary, facts: &mut dyn Facts) -> Disposition {
+pub fn disposition(
+    marks: &Marks,
+    ignore: Option<&'static str>,
+    o: &Options,
+    v: &Vocabulary,
+    facts: &mut dyn Facts,
+) -> Disposition {
     if let Some(unmet) = crate::gates::unmet(marks, v, facts) {
         return if o.deny_skips {
             Disposition::Refused(unmet, "--deny-skips")
@@ -68,21 +75,39 @@ pub fn disposition(marks: &Marks, ignore: Option<&'static str>, o: &Options, v: 
 }
 
 /// Why a skip is a failure under a runner that starts one process per test: it would report the case as passed.
-pub const ONE_PROCESS: &str = "one process per test: the runner would call it passed; TRIBUNAL_UNMET=skip lets it";
+pub const ONE_PROCESS: &str =
+    "one process per test: the runner would call it passed; TRIBUNAL_UNMET=skip lets it";
 
 impl Plan {
     /// Plans a selection.
-    pub fn new(catalog: &Catalog, selection: &Selection, o: &Options, sequential_unless: Option<&Bound>, v: &Vocabulary, facts: &mut dyn Facts) -> Plan {
+    pub fn new(
+        catalog: &Catalog,
+        selection: &Selection,
+        o: &Options,
+        sequential_unless: Option<&Bound>,
+        v: &Vocabulary,
+        facts: &mut dyn Facts,
+    ) -> Plan {
         let mut cases: Vec<Planned> = selection
             .selected
             .iter()
             .map(|s| {
                 let case = &catalog.cases[s.case];
-                let limit = case.marks.timeout.or(case.marks.kind_limit).unwrap_or(DEFAULT_LIMIT);
+                let limit = case
+                    .marks
+                    .timeout
+                    .or(case.marks.kind_limit)
+                    .unwrap_or(DEFAULT_LIMIT);
                 Planned {
                     case: s.case,
                     level: s.level,
-                    disposition: disposition(&case.marks, catalog.tests[case.test].entry.ignore, o, v, facts),
+                    disposition: disposition(
+                        &case.marks,
+                        catalog.tests[case.test].entry.ignore,
+                        o,
+                        v,
+                        facts,
+                    ),
                     limit: Some(o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)))),
                     alone: s.last || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
                 }

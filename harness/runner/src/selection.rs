@@ -7,7 +7,8 @@
 
 use tribunal_vocabulary::{Bound, Expression, Vocabulary, nearest};
 
-use crate::catalog::{Case, Catalog, Marks};
+use crate::catalog::{Case, Catalog};
+use crate::marks::Marks;
 use crate::options::{Options, UsageError, VramUnknown};
 
 /// What removed a case.
@@ -112,7 +113,9 @@ pub enum Judged {
 impl<'a> Selector<'a> {
     /// Compiles the filters. Unknown names of levels, stages and markers are usage errors with the nearest valid one.
     pub fn new(v: &'a Vocabulary, o: &'a Options) -> Result<Selector<'a>, UsageError> {
-        let expression = |what: &str, text: &str| Expression::parse(text).map_err(|e| UsageError(format!("{what}: {e}")));
+        let expression = |what: &str, text: &str| {
+            Expression::parse(text).map_err(|e| UsageError(format!("{what}: {e}")))
+        };
         let keyword = match o.keyword.as_deref().map(str::trim) {
             None | Some("") => None,
             Some(text) => Some(expression("-k", text)?),
@@ -133,7 +136,14 @@ impl<'a> Selector<'a> {
             None => (None, None),
         };
         let level = level_in_force(v, o, stage_level, parsed.as_ref())?;
-        Ok(Selector { v, o, level, select, stage, keyword })
+        Ok(Selector {
+            v,
+            o,
+            level,
+            select,
+            stage,
+            keyword,
+        })
     }
 
     /// Whether a filter equals the name of the case or of its test.
@@ -142,17 +152,38 @@ impl<'a> Selector<'a> {
     }
 
     /// Judges one case.
-    pub fn judge(&self, index: usize, name: &str, test: &str, ignored: bool, should_panic: bool, marks: &Marks) -> Judged {
+    pub fn judge(
+        &self,
+        index: usize,
+        name: &str,
+        test: &str,
+        ignored: bool,
+        should_panic: bool,
+        marks: &Marks,
+    ) -> Judged {
         let o = self.o;
         let named = self.by_name(name, test);
-        if !o.filters.is_empty() && !named && (o.exact || !o.filters.iter().any(|f| name.contains(f.as_str()))) {
+        if !o.filters.is_empty()
+            && !named
+            && (o.exact || !o.filters.iter().any(|f| name.contains(f.as_str())))
+        {
             return Judged::Removed(Filter::Name);
         }
-        let skipped = |s: &String| if o.exact { s == name || s == test } else { name.contains(s.as_str()) };
+        let skipped = |s: &String| {
+            if o.exact {
+                s == name || s == test
+            } else {
+                name.contains(s.as_str())
+            }
+        };
         if o.skip.iter().any(skipped) {
             return Judged::Removed(Filter::Skip);
         }
-        if self.keyword.as_ref().is_some_and(|k| !k.matches_names(name)) {
+        if self
+            .keyword
+            .as_ref()
+            .is_some_and(|k| !k.matches_names(name))
+        {
             return Judged::Removed(Filter::Keyword);
         }
         if o.bench {
@@ -169,10 +200,17 @@ impl<'a> Selector<'a> {
         }
         let level = match (marks.levels.first(), named) {
             (None, _) => None,
-            (Some(&lowest), false) if lowest > self.level.index => return Judged::Removed(Filter::Level),
+            (Some(&lowest), false) if lowest > self.level.index => {
+                return Judged::Removed(Filter::Level);
+            }
             // Above the level, but asked for by name: at its own lowest.
             (Some(&lowest), true) if lowest > self.level.index => Some(lowest),
-            (Some(_), _) => marks.levels.iter().rev().find(|l| **l <= self.level.index).copied(),
+            (Some(_), _) => marks
+                .levels
+                .iter()
+                .rev()
+                .find(|l| **l <= self.level.index)
+                .copied(),
         };
         let mut last = false;
         if let Some(limit) = o.max_vram_gib {
@@ -186,7 +224,11 @@ impl<'a> Selector<'a> {
         if o.ignored && !ignored {
             return Judged::Removed(Filter::Ignored);
         }
-        Judged::Selected(Selected { case: index, level, last })
+        Judged::Selected(Selected {
+            case: index,
+            level,
+            last,
+        })
     }
 
     /// Selects among a catalog. `ignored` says whether a case is ignored or gated (for `--ignored`).
@@ -195,7 +237,14 @@ impl<'a> Selector<'a> {
         let mut selected = vec![];
         for (index, case) in catalog.cases.iter().enumerate() {
             let test = &catalog.tests[case.test];
-            let judged = self.judge(index, &case.name, &test.name, !self.o.ignored || ignored(case), test.entry.should_panic.is_some(), &case.marks);
+            let judged = self.judge(
+                index,
+                &case.name,
+                &test.name,
+                !self.o.ignored || ignored(case),
+                test.entry.should_panic.is_some(),
+                &case.marks,
+            );
             match judged {
                 Judged::Selected(s) => selected.push(s),
                 Judged::Removed(f) => *counts.entry(f).or_insert(0) += 1,
@@ -204,12 +253,21 @@ impl<'a> Selector<'a> {
         if let Some((k, n)) = self.o.shard {
             let all = selected.len();
             // Every n-th, not a block: neighbours are alike in length.
-            selected = selected.into_iter().enumerate().filter(|(i, _)| i % n == k - 1).map(|(_, s)| s).collect();
+            selected = selected
+                .into_iter()
+                .enumerate()
+                .filter(|(i, _)| i % n == k - 1)
+                .map(|(_, s)| s)
+                .collect();
             if all > selected.len() {
                 counts.insert(Filter::Shard, all - selected.len());
             }
         }
-        Selection { level: self.level, selected, removed: counts.into_iter().collect() }
+        Selection {
+            level: self.level,
+            selected,
+            removed: counts.into_iter().collect(),
+        }
     }
 
     /// The vocabulary that the filters are bound to.
@@ -220,20 +278,38 @@ impl<'a> Selector<'a> {
 
 /// DESIGN's order: `--run-level`; the level of the stage; the highest level that `-m` names outside a `not`; the level that implies the latest
 /// lifecycle marker that it names; the lowest.
-fn level_in_force(v: &Vocabulary, o: &Options, stage: Option<(usize, String)>, select: Option<&Expression>) -> Result<LevelInForce, UsageError> {
-    let force = |index: usize, because: String| LevelInForce { index, name: v.levels()[index].name.clone(), because };
+fn level_in_force(
+    v: &Vocabulary,
+    o: &Options,
+    stage: Option<(usize, String)>,
+    select: Option<&Expression>,
+) -> Result<LevelInForce, UsageError> {
+    let force = |index: usize, because: String| LevelInForce {
+        index,
+        name: v.levels()[index].name.clone(),
+        because,
+    };
     if let Some(name) = &o.run_level {
         let Some(index) = v.level(name) else {
             let names: Vec<&str> = v.levels().iter().map(|l| l.name.as_str()).collect();
-            let near = nearest(name, names.iter().copied()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-            return Err(UsageError(format!("no level `{name}` is declared (levels, lowest first: {}){near}", names.join(", "))));
+            let near = nearest(name, names.iter().copied())
+                .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+            return Err(UsageError(format!(
+                "no level `{name}` is declared (levels, lowest first: {}){near}",
+                names.join(", ")
+            )));
         };
         return Ok(force(index, "--run-level".into()));
     }
     if let Some((index, because)) = stage {
         return Ok(force(index, because));
     }
-    let named: Vec<&str> = select.into_iter().flat_map(|e| e.idents()).filter(|i| !i.negated).map(|i| i.name).collect();
+    let named: Vec<&str> = select
+        .into_iter()
+        .flat_map(|e| e.idents())
+        .filter(|i| !i.negated)
+        .map(|i| i.name)
+        .collect();
     if let Some(index) = named.iter().filter_map(|n| v.level(n)).max() {
         return Ok(force(index, "-m names it".into()));
     }
@@ -249,7 +325,15 @@ fn level_in_force(v: &Vocabulary, o: &Options, stage: Option<(usize, String)>, s
                 .levels()
                 .iter()
                 .enumerate()
-                .filter(|(_, l)| l.implies.iter().filter_map(|i| v.id(i)).any(|i| category.members.iter().position(|m| *m == i).is_some_and(|p| p <= rank)))
+                .filter(|(_, l)| {
+                    l.implies.iter().filter_map(|i| v.id(i)).any(|i| {
+                        category
+                            .members
+                            .iter()
+                            .position(|m| *m == i)
+                            .is_some_and(|p| p <= rank)
+                    })
+                })
                 .map(|(i, _)| i)
                 .max();
             if let Some(level) = level
@@ -273,18 +357,35 @@ fn stage(v: &Vocabulary, text: &str) -> Result<(Bound, Option<(usize, String)>),
     };
     let Some(stage) = v.stages().iter().find(|s| s.name == name) else {
         let names = || v.stages().iter().map(|s| s.name.as_str());
-        let near = nearest(name, names()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-        return Err(UsageError(format!("no stage `{name}` is declared (stages: {}){near}", names().collect::<Vec<_>>().join(", "))));
+        let near =
+            nearest(name, names()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        return Err(UsageError(format!(
+            "no stage `{name}` is declared (stages: {}){near}",
+            names().collect::<Vec<_>>().join(", ")
+        )));
     };
     let Some(selection) = v.selection(name, step) else {
         let steps: Vec<&str> = stage.steps.iter().map(|s| s.name.as_str()).collect();
         let wanted = step.unwrap_or("");
-        let near = nearest(wanted, steps.iter().copied()).map_or(String::new(), |n| format!("; did you mean `{name}.{n}`?"));
-        let known = if steps.is_empty() { "it has none".to_owned() } else { format!("its steps: {}", steps.join(", ")) };
-        return Err(UsageError(format!("stage `{name}` has no step `{wanted}` ({known}){near}")));
+        let near = nearest(wanted, steps.iter().copied())
+            .map_or(String::new(), |n| format!("; did you mean `{name}.{n}`?"));
+        let known = if steps.is_empty() {
+            "it has none".to_owned()
+        } else {
+            format!("its steps: {}", steps.join(", "))
+        };
+        return Err(UsageError(format!(
+            "stage `{name}` has no step `{wanted}` ({known}){near}"
+        )));
     };
     // Checked when the file was read; an error here would name the stage all the same.
-    let bound = selection.bind(v).map_err(|e| UsageError(format!("stage `{name}`: {e}")))?;
-    let level = stage.level.as_deref().and_then(|l| v.level(l)).map(|l| (l, format!("--stage {name}")));
+    let bound = selection
+        .bind(v)
+        .map_err(|e| UsageError(format!("stage `{name}`: {e}")))?;
+    let level = stage
+        .level
+        .as_deref()
+        .and_then(|l| v.level(l))
+        .map(|l| (l, format!("--stage {name}")));
     Ok((bound, level))
 }

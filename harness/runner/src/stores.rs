@@ -29,13 +29,25 @@ pub(crate) struct Key {
 impl Key {
     /// For people: `server (session)`.
     pub fn shown(&self) -> String {
-        let params: Vec<String> = self.params.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+        let params: Vec<String> = self
+            .params
+            .iter()
+            .map(|(n, v)| format!("{n} = {v}"))
+            .collect();
         let scope = match self.scope {
             Scope::Test => "test",
             Scope::Module => "module",
             Scope::Session => "session",
         };
-        format!("{}{} ({scope})", self.fixture.1, if params.is_empty() { String::new() } else { format!("[{}]", params.join(", ")) })
+        format!(
+            "{}{} ({scope})",
+            self.fixture.1,
+            if params.is_empty() {
+                String::new()
+            } else {
+                format!("[{}]", params.join(", "))
+            }
+        )
     }
 }
 
@@ -64,7 +76,12 @@ pub(crate) fn key(entry: &'static FixtureEntry, asker: &Asker) -> Key {
         scope: entry.scope,
         fixture: (entry.module, entry.name),
         module: (entry.scope == Scope::Module).then_some(asker.module),
-        params: asker.params.iter().filter(|(n, _)| read.contains(&n.as_str())).cloned().collect(),
+        params: asker
+            .params
+            .iter()
+            .filter(|(n, _)| read.contains(&n.as_str()))
+            .cloned()
+            .collect(),
         level: asker.level,
     }
 }
@@ -124,7 +141,9 @@ impl Store {
         {
             let mut users = lock(&self.users);
             for key in keys {
-                let Some(count) = users.get_mut(key) else { continue };
+                let Some(count) = users.get_mut(key) else {
+                    continue;
+                };
                 *count -= 1;
                 if *count == 0 {
                     users.remove(key);
@@ -144,7 +163,14 @@ impl Store {
     fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
         lock(&self.slots)
             .entry(key)
-            .or_insert_with(|| Arc::new(Slot { value: tokio::sync::OnceCell::new(), finalizers: Arc::default(), order: AtomicUsize::new(usize::MAX), name: entry.name }))
+            .or_insert_with(|| {
+                Arc::new(Slot {
+                    value: tokio::sync::OnceCell::new(),
+                    finalizers: Arc::default(),
+                    order: AtomicUsize::new(usize::MAX),
+                    name: entry.name,
+                })
+            })
             .clone()
     }
 }
@@ -154,7 +180,9 @@ async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
     let mut errors = vec![];
     for slot in slots {
         loop {
-            let Some(finalizer) = lock(&slot.finalizers).pop() else { break };
+            let Some(finalizer) = lock(&slot.finalizers).pop() else {
+                break;
+            };
             // A finalizer that panics while it is being made counts like one that panics while it runs.
             let outcome = guarded(async move { finalizer().await }).await;
             if let Err(e) = outcome {
@@ -186,10 +214,12 @@ async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T,
     let sink: Arc<Mutex<Vec<PanicRecord>>> = Arc::default();
     let mut future = std::pin::pin!(future);
     let caught = poll_with(
-        std::future::poll_fn(|cx| match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
-            Ok(std::task::Poll::Ready(r)) => std::task::Poll::Ready(Ok(r)),
-            Err(payload) => std::task::Poll::Ready(Err(payload)),
+        std::future::poll_fn(|cx| {
+            match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
+                Ok(std::task::Poll::Ready(r)) => std::task::Poll::Ready(Ok(r)),
+                Err(payload) => std::task::Poll::Ready(Err(payload)),
+            }
         }),
         |poll| collecting(&sink, poll),
     )
@@ -211,9 +241,17 @@ async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T,
 }
 
 /// The value of a fixture: made now, or taken from the store.
-pub(crate) fn resolve(entry: &'static FixtureEntry, asker: Asker, stores: Stores) -> BoxFuture<'static, Result<Stored, NoValue>> {
+pub(crate) fn resolve(
+    entry: &'static FixtureEntry,
+    asker: Asker,
+    stores: Stores,
+) -> BoxFuture<'static, Result<Stored, NoValue>> {
     Box::pin(async move {
-        let store = if entry.scope == Scope::Test { stores.attempt.clone() } else { stores.run.clone() };
+        let store = if entry.scope == Scope::Test {
+            stores.attempt.clone()
+        } else {
+            stores.run.clone()
+        };
         let slot = store.slot(key(entry, &asker), entry);
         let made = slot
             .value
@@ -222,12 +260,30 @@ pub(crate) fn resolve(entry: &'static FixtureEntry, asker: Asker, stores: Stores
                 for need in entry.needs {
                     values.push(resolve(need, asker.clone(), stores.clone()).await?);
                 }
-                slot.order.store(store.next.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
-                let set_up = SetUp { values, params: asker.params.clone(), finalizers: slot.finalizers.clone(), entry, test: asker.name.clone(), level: asker.level_name.clone(), level_index: asker.level };
-                guarded(async move { (entry.set_up)(set_up).await }).await.map_err(|e| match e {
-                    Bad::Skipped(reason) => NoValue::Skipped(format!("fixture `{}`: {reason}", entry.name)),
-                    e => NoValue::Failed(format!("fixture `{}` ({}): {}", entry.name, entry.place, e.into_text())),
-                })
+                slot.order
+                    .store(store.next.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+                let set_up = SetUp {
+                    values,
+                    params: asker.params.clone(),
+                    finalizers: slot.finalizers.clone(),
+                    entry,
+                    test: asker.name.clone(),
+                    level: asker.level_name.clone(),
+                    level_index: asker.level,
+                };
+                guarded(async move { (entry.set_up)(set_up).await })
+                    .await
+                    .map_err(|e| match e {
+                        Bad::Skipped(reason) => {
+                            NoValue::Skipped(format!("fixture `{}`: {reason}", entry.name))
+                        }
+                        e => NoValue::Failed(format!(
+                            "fixture `{}` ({}): {}",
+                            entry.name,
+                            entry.place,
+                            e.into_text()
+                        )),
+                    })
             })
             .await;
         made.clone()

@@ -8,7 +8,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tribunal_report::{Context, Screen};
-use tribunal_runner::{Capture, Catalog, Format, Here, Options, Plan, Run, RunOptions, Selector, Severity, Task, UsageError, exit_code as code, guard_exit};
+use tribunal_runner::{
+    Capture, Catalog, Format, Here, Options, Plan, Run, RunOptions, Selector, Severity, Task,
+    UsageError, exit_code as code, guard_exit,
+};
 use tribunal_vocabulary::{Expression, Vocabulary};
 
 /// What the macro knows at compile time.
@@ -81,7 +84,12 @@ fn vocabulary(built: &Built) -> Result<&'static Vocabulary, UsageError> {
 }
 
 fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
-    let options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| UsageError(format!("{}\n\nSee `cargo test -- --help` for every option.", e.0)))?;
+    let options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| {
+        UsageError(format!(
+            "{}\n\nSee `cargo test -- --help` for every option.",
+            e.0
+        ))
+    })?;
     let print = |text: &str| {
         // A reader that has seen enough (`| head`) is no error.
         let _ = std::io::stdout().write_all(text.as_bytes());
@@ -97,7 +105,11 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
     }
     let selector = Selector::new(v, &options)?;
     let sequential = match &options.sequential_unless {
-        Some(text) => Some(Expression::parse(text).and_then(|e| e.bind(v)).map_err(usage("--sequential-unless"))?),
+        Some(text) => Some(
+            Expression::parse(text)
+                .and_then(|e| e.bind(v))
+                .map_err(usage("--sequential-unless"))?,
+        ),
         None => None,
     };
     let (catalog, findings) = Catalog::collect(v);
@@ -106,16 +118,30 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
         print(&text);
         return Ok(if clean { 0 } else { code::USAGE });
     }
-    let errors: Vec<String> = findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.to_string()).collect();
+    let errors: Vec<String> = findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .map(|f| f.to_string())
+        .collect();
     if !errors.is_empty() {
         eprintln!("{}\n", errors.join("\n\n"));
         let n = errors.len();
-        return Err(UsageError(format!("{n} rule{} about tests {} broken, so nothing runs", if n == 1 { "" } else { "s" }, if n == 1 { "is" } else { "are" })));
+        return Err(UsageError(format!(
+            "{n} rule{} about tests {} broken, so nothing runs",
+            if n == 1 { "" } else { "s" },
+            if n == 1 { "is" } else { "are" }
+        )));
     }
     let mut facts = Here::new();
     let o = &options;
     let selection = selector.select(&catalog, &mut |case| {
-        tribunal_runner::disposition(&case.marks, catalog.tests[case.test].entry.ignore, &Options::default(), v, &mut facts) != tribunal_runner::Disposition::Run
+        tribunal_runner::disposition(
+            &case.marks,
+            catalog.tests[case.test].entry.ignore,
+            &Options::default(),
+            v,
+            &mut facts,
+        ) != tribunal_runner::Disposition::Run
     });
     let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
     let context = Context {
@@ -134,7 +160,8 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
             });
             Ok(0)
         }
-        Task::Explain(name) => match tribunal_report::explain(&catalog, name, &context, &mut facts) {
+        Task::Explain(name) => match tribunal_report::explain(&catalog, name, &context, &mut facts)
+        {
             Ok(text) => {
                 print(&text);
                 Ok(0)
@@ -153,8 +180,11 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
 fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError> {
     let o = &context.options;
     let json = o.format == Format::Json;
-    let (capture, out, err) = Capture::install(o.nocapture, json).map_err(usage("the output of tests cannot be captured"))?;
-    let guard = err.try_clone().map_err(usage("no second handle on standard error"))?;
+    let (capture, out, err) = Capture::install(o.nocapture, json)
+        .map_err(usage("the output of tests cannot be captured"))?;
+    let guard = err
+        .try_clone()
+        .map_err(usage("no second handle on standard error"))?;
     guard_exit(Some((capture.clone(), guard)));
     let run_options = RunOptions {
         slots: o.slots(),
@@ -166,7 +196,12 @@ fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError>
         },
         show_output: o.show_output,
         filtered_out: context.filtered_out(),
-        level_names: context.vocabulary.levels().iter().map(|l| l.name.clone()).collect(),
+        level_names: context
+            .vocabulary
+            .levels()
+            .iter()
+            .map(|l| l.name.clone())
+            .collect(),
         grace: o.grace.unwrap_or(GRACE),
         run_limit: o.run_limit,
     };
@@ -174,7 +209,9 @@ fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError>
     let run = Run::new(catalog, plan, run_options, sender, capture);
     let reported = {
         let run = run.clone();
-        std::thread::Builder::new().name("tribunal-report".into()).spawn(move || report(&context, &run, &events, Screen { out, err }))
+        std::thread::Builder::new()
+            .name("tribunal-report".into())
+            .spawn(move || report(&context, &run, &events, Screen { out, err }))
     };
     if let Err(e) = reported {
         return Err(UsageError(format!("no thread for the report: {e}")));
@@ -186,12 +223,18 @@ fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError>
     }
 }
 
-fn report(context: &Context, run: &Arc<Run>, events: &mpsc::Receiver<tribunal_runner::Event>, screen: Screen) {
-    let mut err = match screen.err.try_clone() {
-        Ok(err) => Some(err),
-        Err(_) => None,
+fn report(
+    context: &Context,
+    run: &Arc<Run>,
+    events: &mpsc::Receiver<tribunal_runner::Event>,
+    screen: Screen,
+) {
+    let mut err = screen.err.try_clone().ok();
+    let shown = if context.options.format == Format::Json {
+        tribunal_report::run_json(context, run, events, screen)
+    } else {
+        tribunal_report::run_terminal(context, run, events, screen)
     };
-    let shown = if context.options.format == Format::Json { tribunal_report::run_json(context, run, events, screen) } else { tribunal_report::run_terminal(context, run, events, screen) };
     guard_exit(None);
     let code = match shown {
         Ok(summary) => {
@@ -200,7 +243,10 @@ fn report(context: &Context, run: &Arc<Run>, events: &mpsc::Receiver<tribunal_ru
                 && code == code::NOTHING_EXECUTED
                 && let Some(err) = &mut err
             {
-                let _ = writeln!(err, "error: nothing was executed; --list shows what is selected, --no-tests pass accepts it");
+                let _ = writeln!(
+                    err,
+                    "error: nothing was executed; --list shows what is selected, --no-tests pass accepts it"
+                );
             }
             code
         }

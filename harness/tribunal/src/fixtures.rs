@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use tribunal_client::{ChatAnswer, ChatClient, Client, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses};
+use tribunal_client::{
+    ChatAnswer, ChatClient, Client, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses,
+};
 use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{Deployment, Server, StartOptions};
 use tribunal_verdict::Depth;
@@ -34,11 +36,23 @@ pub fn embedded() -> Result<Deployment, Error> {
         Ok(Deployment::command(program)
             .name("embedded engine")
             .model("embedded")
-            .args([tribunal_engine::VERB, "--host", "{host}", "--port", "{port}", "--model", "{model}", "--workers", "2"]))
+            .args([
+                tribunal_engine::VERB,
+                "--host",
+                "{host}",
+                "--port",
+                "{port}",
+                "--model",
+                "{model}",
+                "--workers",
+                "2",
+            ]))
     }
     #[cfg(not(feature = "engine"))]
     {
-        Err(Error::msg("the embedded engine is not built in: enable the feature `engine` of `tribunal`, or bring a fixture `server` of your own"))
+        Err(Error::msg(
+            "the embedded engine is not built in: enable the feature `engine` of `tribunal`, or bring a fixture `server` of your own",
+        ))
     }
 }
 
@@ -56,9 +70,16 @@ pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error>
 pub fn judged(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
     let client = Client::new(server.base_url())?;
     let Some(model) = server.model() else {
-        crate::fail!("the server at {} lists no model, so a chat client has none to ask for; give its deployment a .model(…)", server.base_url());
+        crate::fail!(
+            "the server at {} lists no model, so a chat client has none to ask for; give its deployment a .model(…)",
+            server.base_url()
+        );
     };
-    let depth = if cx.depth() == 0 { Depth::Basic } else { Depth::Deep };
+    let depth = if cx.depth() == 0 {
+        Depth::Basic
+    } else {
+        Depth::Deep
+    };
     Ok(client.chat(model).with_judge(Arc::new(LevelJudge(depth))))
 }
 
@@ -84,11 +105,22 @@ fn evidence_folder(name: &str) -> PathBuf {
     let run = RUN.get_or_init(|| {
         let exe = std::env::current_exe().unwrap_or_default();
         // Cargo marks every target folder with this file.
-        let target = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists()).map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        target.join("tribunal").join("evidence").join(format!("{seconds}-{}", std::process::id()))
+        let target = exe
+            .ancestors()
+            .find(|dir| dir.join("CACHEDIR.TAG").exists())
+            .map_or_else(std::env::temp_dir, Path::to_path_buf);
+        let seconds = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs());
+        target
+            .join("tribunal")
+            .join("evidence")
+            .join(format!("{seconds}-{}", std::process::id()))
     });
-    let slug: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let slug: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     run.join(format!("{n:02}-{slug}"))
 }

@@ -1,6 +1,8 @@
 use super::support::*;
-use crate::catalog::{Catalog, DeviceLine, Origin, Requirement, Xfail};
+use crate::catalog::Catalog;
 use crate::finding::Severity;
+use crate::marks::{DeviceLine, Requirement, Xfail};
+use crate::origin::Origin;
 use crate::registry::{Cases, ProvidedCase};
 
 fn names(catalog: &Catalog) -> Vec<&str> {
@@ -8,13 +10,25 @@ fn names(catalog: &Catalog) -> Vec<&str> {
 }
 
 fn marks<'a>(catalog: &'a Catalog, case: &str) -> Vec<&'a str> {
-    let case = catalog.cases.iter().find(|c| c.name == case).expect("the case");
-    case.marks.set.iter().map(|id| vocabulary().name(id)).collect()
+    let case = catalog
+        .cases
+        .iter()
+        .find(|c| c.name == case)
+        .expect("the case");
+    case.marks
+        .set
+        .iter()
+        .map(|id| vocabulary().name(id))
+        .collect()
 }
 
 #[test]
 fn names_leave_the_crate_out_and_are_sorted() {
-    let c = catalog(vec![test("z"), test("m::b").cases(&[("y", &[]), ("x", &[])]), test("m::a")]);
+    let c = catalog(vec![
+        test("z"),
+        test("m::b").cases(&[("y", &[]), ("x", &[])]),
+        test("m::a"),
+    ]);
     assert_eq!(names(&c), ["m::a", "m::b::x", "m::b::y", "z"]);
     assert_eq!(c.cases[1].short_name(&c), "x");
     assert_eq!(c.cases[1].params(&c), [("p".to_owned(), "x".to_owned())]);
@@ -22,10 +36,28 @@ fn names_leave_the_crate_out_and_are_sorted() {
 
 #[test]
 fn markers_of_modules_merge_from_the_outside_in() {
-    let tests = vec![test("a::b::t").marked(&["unit"]).entry(), test("ab::t").entry()];
-    let (c, _) = Catalog::build(tests, &[module("a::b", &["parallel"]), module("a", &["core_model"]), module("", &["cpu"])], vocabulary());
+    let tests = vec![
+        test("a::b::t").marked(&["unit"]).entry(),
+        test("ab::t").entry(),
+    ];
+    let (c, _) = Catalog::build(
+        tests,
+        &[
+            module("a::b", &["parallel"]),
+            module("a", &["core_model"]),
+            module("", &["cpu"]),
+        ],
+        vocabulary(),
+    );
     let of = |case| marks(&c, case);
-    for m in ["cpu", "core_model", "parallel", "unit", "pre_merge", "gpu_0"] {
+    for m in [
+        "cpu",
+        "core_model",
+        "parallel",
+        "unit",
+        "pre_merge",
+        "gpu_0",
+    ] {
         assert!(of("a::b::t").contains(&m), "{m}");
     }
     // `a` is no prefix of `ab`: a module ends at `::`.
@@ -35,13 +67,27 @@ fn markers_of_modules_merge_from_the_outside_in() {
 #[test]
 fn every_marker_knows_where_it_came_from() {
     let modules = [module("a", &["core_model"])];
-    let entry = test("a::t").marked(&["parallel"]).cases(&[("x", &["tts"])]).entry();
+    let entry = test("a::t")
+        .marked(&["parallel"])
+        .cases(&[("x", &["tts"])])
+        .entry();
     let (c, _) = Catalog::build(vec![entry], &modules, vocabulary());
     let origins = c.origins_among(&c.cases[0], &modules, vocabulary());
-    let of = |name: &str| origins.iter().find(|(id, _)| vocabulary().name(*id) == name).map(|(_, o)| o.clone());
-    assert_eq!(of("core_model"), Some(Origin::Module("a".into(), "tests/suite.rs", 1)));
+    let of = |name: &str| {
+        origins
+            .iter()
+            .find(|(id, _)| vocabulary().name(*id) == name)
+            .map(|(_, o)| o.clone())
+    };
+    assert_eq!(
+        of("core_model"),
+        Some(Origin::Module("a".into(), "tests/suite.rs", 1))
+    );
     assert_eq!(of("parallel"), Some(Origin::Test("tests/suite.rs", 20)));
-    assert_eq!(of("tts"), Some(Origin::Case("x".into(), "tests/suite.rs", 30)));
+    assert_eq!(
+        of("tts"),
+        Some(Origin::Case("x".into(), "tests/suite.rs", 30))
+    );
     assert_eq!(of("pre_merge"), Some(Origin::Implied("core_model".into())));
     assert_eq!(of("unit"), Some(Origin::Default("kind".into())));
     assert_eq!(origins.len(), c.cases[0].marks.set.iter().count());
@@ -49,34 +95,80 @@ fn every_marker_knows_where_it_came_from() {
 
 #[test]
 fn tests_with_the_same_markers_share_them() {
-    let c = catalog(vec![test("a").marked(&["core_model", "max_vram_gib(2)"]), test("b").marked(&["core_model", "max_vram_gib(2)"]), test("c").marked(&["core_model", "max_vram_gib(3)"])]);
+    let c = catalog(vec![
+        test("a").marked(&["core_model", "max_vram_gib(2)"]),
+        test("b").marked(&["core_model", "max_vram_gib(2)"]),
+        test("c").marked(&["core_model", "max_vram_gib(3)"]),
+    ]);
     assert!(std::sync::Arc::ptr_eq(&c.cases[0].marks, &c.cases[1].marks));
-    assert_eq!((c.cases[0].marks.max_vram_gib, c.cases[2].marks.max_vram_gib), (Some(2.0), Some(3.0)));
+    assert_eq!(
+        (c.cases[0].marks.max_vram_gib, c.cases[2].marks.max_vram_gib),
+        (Some(2.0), Some(3.0))
+    );
 }
 
 #[test]
 fn what_markers_with_arguments_say() {
     let c = catalog(vec![
         test("t")
-            .marked(&["timeout(\"90s\")", "xfail(\"known\", strict=false)", "serial(\"disk\")", "requires(env=\"TOKEN\")", "requires(program=\"flite\")", "requires(feature=feature:+integration)", "requires(feature=feature:-other)"])
+            .marked(&[
+                "timeout(\"90s\")",
+                "xfail(\"known\", strict=false)",
+                "serial(\"disk\")",
+                "requires(env=\"TOKEN\")",
+                "requires(program=\"flite\")",
+                "requires(feature=feature:+integration)",
+                "requires(feature=feature:-other)",
+            ])
             .cases(&[("x", &["timeout(5)", "skip(\"broken\")"]), ("y", &[])]),
     ]);
     let (x, y) = (&c.cases[0].marks, &c.cases[1].marks);
-    assert_eq!(x.timeout, Some(std::time::Duration::from_secs(5)), "the case's limit wins over the test's");
+    assert_eq!(
+        x.timeout,
+        Some(std::time::Duration::from_secs(5)),
+        "the case's limit wins over the test's"
+    );
     assert_eq!(y.timeout, Some(std::time::Duration::from_secs(90)));
-    assert_eq!((x.skip.as_deref(), y.skip.as_deref()), (Some("broken"), None));
-    assert_eq!(y.xfail, Some(Xfail { reason: "known".into(), strict: false }));
+    assert_eq!(
+        (x.skip.as_deref(), y.skip.as_deref()),
+        (Some("broken"), None)
+    );
+    assert_eq!(
+        y.xfail,
+        Some(Xfail {
+            reason: "known".into(),
+            strict: false
+        })
+    );
     assert_eq!(y.exclusive, ["disk"]);
     use Requirement::*;
-    assert_eq!(y.requires, [Env("TOKEN".into()), Program("flite".into()), Feature("integration".into(), true), Feature("other".into(), false)]);
+    assert_eq!(
+        y.requires,
+        [
+            Env("TOKEN".into()),
+            Program("flite".into()),
+            Feature("integration".into(), true),
+            Feature("other".into(), false)
+        ]
+    );
 }
 
 #[test]
 fn devices_from_hardware_test_and_from_bare_markers() {
-    let line = |platform: &str, models: &[&str], count| DeviceLine { platform: platform.into(), models: models.iter().map(|m| m.to_string()).collect(), count };
+    let line = |platform: &str, models: &[&str], count| DeviceLine {
+        platform: platform.into(),
+        models: models.iter().map(|m| m.to_string()).collect(),
+        count,
+    };
     for (texts, expected) in [
-        (&["hardware_test(cuda=\"H100\", num_cards=2)"][..], vec![line("cuda", &["H100"], 2)]),
-        (&["hardware_test(cuda=\"H100\", rocm=\"MI325\")"], vec![line("cuda", &["H100"], 1), line("rocm", &["MI325"], 1)]),
+        (
+            &["hardware_test(cuda=\"H100\", num_cards=2)"][..],
+            vec![line("cuda", &["H100"], 2)],
+        ),
+        (
+            &["hardware_test(cuda=\"H100\", rocm=\"MI325\")"],
+            vec![line("cuda", &["H100"], 1), line("rocm", &["MI325"], 1)],
+        ),
         (&["gpu_2"], vec![line("", &[], 2)]),
         (&["gpu_1", "H100"], vec![line("cuda", &["H100"], 1)]),
         (&["rocm"], vec![line("rocm", &[], 1)]),
@@ -92,14 +184,36 @@ fn devices_from_hardware_test_and_from_bare_markers() {
 
 #[test]
 fn a_fixture_speaks_only_where_the_test_is_silent() {
-    fn none(_: crate::fixture::SetUp) -> crate::fixture::BoxFuture<'static, Result<crate::fixture::Stored, crate::body::Error>> {
+    fn none(
+        _: crate::fixture::SetUp,
+    ) -> crate::fixture::BoxFuture<'static, Result<crate::fixture::Stored, crate::body::Error>>
+    {
         Box::pin(async { Ok(std::sync::Arc::new(()) as _) })
     }
-    let place = crate::registry::Place { file: "f.rs", line: 1, column: 1 };
-    let server = leak(crate::fixture::FixtureEntry { name: "server", module: "suite", scope: crate::fixture::Scope::Session, place, needs: &[], params: &[], implies: &["e2e"], set_up: none });
-    let c = catalog(vec![test("silent").fixtures(&[server]), test("spoken").marked(&["stress"]).fixtures(&[server])]);
+    let place = crate::registry::Place {
+        file: "f.rs",
+        line: 1,
+        column: 1,
+    };
+    let server = leak(crate::fixture::FixtureEntry {
+        name: "server",
+        module: "suite",
+        scope: crate::fixture::Scope::Session,
+        place,
+        needs: &[],
+        params: &[],
+        implies: &["e2e"],
+        set_up: none,
+    });
+    let c = catalog(vec![
+        test("silent").fixtures(&[server]),
+        test("spoken").marked(&["stress"]).fixtures(&[server]),
+    ]);
     assert!(marks(&c, "silent").contains(&"e2e"));
-    assert!(!marks(&c, "silent").contains(&"unit"), "the default of the category came although the fixture spoke");
+    assert!(
+        !marks(&c, "silent").contains(&"unit"),
+        "the default of the category came although the fixture spoke"
+    );
     assert!(!marks(&c, "spoken").contains(&"e2e"));
 }
 
@@ -107,17 +221,27 @@ fn a_fixture_speaks_only_where_the_test_is_silent() {
 fn every_broken_rule_of_every_test_is_found_at_once() {
     let tests = vec![
         test("a").marked(&["core_modle"]).at(1).entry(),
-        test("b").marked(&["cpu", "hardware_test(cuda=\"H100\")"]).at(2).entry(),
+        test("b")
+            .marked(&["cpu", "hardware_test(cuda=\"H100\")"])
+            .at(2)
+            .entry(),
         test("c").marked(&["slow"]).at(3).entry(),
         test("d").at(4).entry(),
         test("d").at(5).entry(),
         test("e").at(6).cases(&[("x", &[]), ("x", &[])]).entry(),
         test("f").marked(&["max_vram_gib(-3)"]).at(7).entry(),
-        test("g").provided(|| Err("the file is gone".into())).at(8).entry(),
+        test("g")
+            .provided(|| Err("the file is gone".into()))
+            .at(8)
+            .entry(),
         test("h").provided(|| panic!("no")).at(9).entry(),
     ];
     let (_, findings) = Catalog::build(tests, &[], vocabulary());
-    let errors: Vec<(u32, &str)> = findings.iter().filter(|f| f.severity == Severity::Error).map(|f| (f.place.line, f.message.lines().next().unwrap_or(""))).collect();
+    let errors: Vec<(u32, &str)> = findings
+        .iter()
+        .filter(|f| f.severity == Severity::Error)
+        .map(|f| (f.place.line, f.message.lines().next().unwrap_or("")))
+        .collect();
     for (line, part) in [
         (1, "undeclared marker `core_modle`"),
         (2, "cpu"),
@@ -128,27 +252,62 @@ fn every_broken_rule_of_every_test_is_found_at_once() {
         (8, "the file is gone"),
         (9, "panicked"),
     ] {
-        assert!(errors.iter().any(|(l, m)| *l == line && m.contains(part)), "line {line}: {part}\n{errors:#?}");
+        assert!(
+            errors.iter().any(|(l, m)| *l == line && m.contains(part)),
+            "line {line}: {part}\n{errors:#?}"
+        );
     }
-    assert!(!errors.iter().any(|(l, _)| *l == 4), "the first of two is not the wrong one");
+    assert!(
+        !errors.iter().any(|(l, _)| *l == 4),
+        "the first of two is not the wrong one"
+    );
 }
 
 #[test]
 fn warnings_for_tests_that_rely_on_defaults() {
-    let (_, findings) = Catalog::build(vec![test("a").marked(&["e2e"]).entry(), test("b").marked(&["e2e", "timeout(\"5s\")"]).entry(), test("c").marked(&["unit"]).entry()], &[], vocabulary());
-    let warned: Vec<&str> = findings.iter().filter(|f| f.severity == Severity::Warning).map(|f| f.test.as_str()).collect();
+    let (_, findings) = Catalog::build(
+        vec![
+            test("a").marked(&["e2e"]).entry(),
+            test("b").marked(&["e2e", "timeout(\"5s\")"]).entry(),
+            test("c").marked(&["unit"]).entry(),
+        ],
+        &[],
+        vocabulary(),
+    );
+    let warned: Vec<&str> = findings
+        .iter()
+        .filter(|f| f.severity == Severity::Warning)
+        .map(|f| f.test.as_str())
+        .collect();
     assert_eq!(warned, ["a"]);
-    assert!(findings.iter().any(|f| f.severity == Severity::Strict && f.test == "c"));
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.severity == Severity::Strict && f.test == "c")
+    );
 }
 
 #[test]
 fn provided_cases_get_names_that_are_identifiers() {
     fn three() -> Result<Vec<ProvidedCase>, String> {
-        let case = |name: &str, markers: &[&str]| ProvidedCase { name: name.into(), text: name.into(), markers: markers.iter().map(|m| (m.to_string(), vec![])).collect(), value: std::sync::Arc::new(1u8) };
-        Ok(vec![case("llama-8b", &["tts"]), case("8b", &[]), case("keeps_Case", &[]), case("", &[])])
+        let case = |name: &str, markers: &[&str]| ProvidedCase {
+            name: name.into(),
+            text: name.into(),
+            markers: markers.iter().map(|m| (m.to_string(), vec![])).collect(),
+            value: std::sync::Arc::new(1u8),
+        };
+        Ok(vec![
+            case("llama-8b", &["tts"]),
+            case("8b", &[]),
+            case("keeps_Case", &[]),
+            case("", &[]),
+        ])
     }
     let c = catalog(vec![test("t").provided(three)]);
-    assert_eq!(names(&c), ["t::case", "t::case_8b", "t::keeps_Case", "t::llama_8b"]);
+    assert_eq!(
+        names(&c),
+        ["t::case", "t::case_8b", "t::keeps_Case", "t::llama_8b"]
+    );
     assert!(marks(&c, "t::llama_8b").contains(&"tts") && !marks(&c, "t::case").contains(&"tts"));
     assert!(matches!(c.tests[0].entry.cases, Cases::From(_)));
 }

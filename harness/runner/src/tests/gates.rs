@@ -27,24 +27,48 @@ impl Facts for Fake {
 }
 
 fn fake() -> Fake {
-    Fake { host: Host::without_devices(), probes: 0 }
+    Fake {
+        host: Host::without_devices(),
+        probes: 0,
+    }
 }
 
 #[test]
 fn what_each_gate_says() {
     for (texts, expected) in [
         (&["core_model"][..], None),
-        (&["skip(\"broken by #7\")"], Some((GateKind::Skip, "broken by #7"))),
+        (
+            &["skip(\"broken by #7\")"],
+            Some((GateKind::Skip, "broken by #7")),
+        ),
         (&["requires(feature=feature:+integration)"], None),
-        (&["requires(feature=feature:-integration)"], Some((GateKind::Feature, "--features integration"))),
+        (
+            &["requires(feature=feature:-integration)"],
+            Some((GateKind::Feature, "--features integration")),
+        ),
         (&["requires(env=\"TOKEN\")"], None),
-        (&["requires(env=\"OTHER\")"], Some((GateKind::Env, "needs the environment variable OTHER"))),
+        (
+            &["requires(env=\"OTHER\")"],
+            Some((GateKind::Env, "needs the environment variable OTHER")),
+        ),
         (&["requires(program=\"flite\")"], None),
-        (&["requires(program=\"sox\")"], Some((GateKind::Program, "needs the program `sox` on PATH"))),
+        (
+            &["requires(program=\"sox\")"],
+            Some((GateKind::Program, "needs the program `sox` on PATH")),
+        ),
         (&["requires(os=\"linux\")"], None),
-        (&["requires(os=\"macos\")"], Some((GateKind::Platform, "needs macos; this is linux"))),
-        (&["hardware_test(cuda=\"H100\", num_cards=2)"], Some((GateKind::Device, "needs 2 x H100"))),
-        (&["gpu_1"], Some((GateKind::Device, "needs 1 GPU; this host has none"))),
+        (
+            &["requires(os=\"macos\")"],
+            Some((GateKind::Platform, "needs macos; this is linux")),
+        ),
+        (
+            &["hardware_test(cuda=\"H100\", num_cards=2)"],
+            Some((GateKind::Device, "needs 2 x H100")),
+        ),
+        (
+            &["gpu_1"],
+            Some((GateKind::Device, "needs 1 GPU; this host has none")),
+        ),
         (&["cpu"], None),
     ] {
         let c = catalog(vec![test("t").marked(texts)]);
@@ -60,7 +84,10 @@ fn what_each_gate_says() {
 #[test]
 fn no_device_is_probed_unless_a_case_needs_one() {
     let mut facts = fake();
-    let c = catalog(vec![test("a").marked(&["core_model", "cpu"]), test("b").marked(&["requires(env=\"OTHER\")", "gpu_1"])]);
+    let c = catalog(vec![
+        test("a").marked(&["core_model", "cpu"]),
+        test("b").marked(&["requires(env=\"OTHER\")", "gpu_1"]),
+    ]);
     for case in &c.cases {
         unmet(&case.marks, vocabulary(), &mut facts);
     }
@@ -69,11 +96,21 @@ fn no_device_is_probed_unless_a_case_needs_one() {
 
 #[test]
 fn flags_turn_unmet_gates_into_failures_and_none_overrides_them() {
-    let c = catalog(vec![test("gpu").marked(&["gpu_1"]), test("env").marked(&["requires(env=\"OTHER\")"]), test("off").ignored("slow")]);
+    let c = catalog(vec![
+        test("gpu").marked(&["gpu_1"]),
+        test("env").marked(&["requires(env=\"OTHER\")"]),
+        test("off").ignored("slow"),
+    ]);
     let judge = |case: usize, args: &[&str]| {
         let o = options(args);
         let case = &c.cases[case];
-        match disposition(&case.marks, c.tests[case.test].entry.ignore, &o, vocabulary(), &mut fake()) {
+        match disposition(
+            &case.marks,
+            c.tests[case.test].entry.ignore,
+            &o,
+            vocabulary(),
+            &mut fake(),
+        ) {
             Disposition::Run => "run",
             Disposition::Ignored(_) => "ignored",
             Disposition::Gated(_) => "gated",
@@ -88,6 +125,10 @@ fn flags_turn_unmet_gates_into_failures_and_none_overrides_them() {
         (&["--require-hardware"], ["gated", "refused", "ignored"]),
         (&["--deny-skips"], ["refused", "refused", "ignored"]),
     ] {
-        assert_eq!([judge(env, args), judge(gpu, args), judge(off, args)], expected, "{args:?}");
+        assert_eq!(
+            [judge(env, args), judge(gpu, args), judge(off, args)],
+            expected,
+            "{args:?}"
+        );
     }
 }

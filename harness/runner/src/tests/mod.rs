@@ -2,6 +2,7 @@
 
 mod catalog;
 mod gates;
+mod options;
 mod plan;
 mod run;
 mod selection;

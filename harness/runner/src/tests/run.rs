@@ -19,9 +19,15 @@ fn run(tests: Vec<Make>, args: &[&str]) -> (Vec<(String, Outcome)>, Summary) {
     run_and(tests, args, |_| {})
 }
 
-fn run_and(tests: Vec<Make>, args: &[&str], meanwhile: impl FnOnce(&Arc<Run>)) -> (Vec<(String, Outcome)>, Summary) {
+fn run_and(
+    tests: Vec<Make>,
+    args: &[&str],
+    meanwhile: impl FnOnce(&Arc<Run>),
+) -> (Vec<(String, Outcome)>, Summary) {
     let (c, o, v) = (catalog(tests), options(args), vocabulary());
-    let selection = Selector::new(v, &o).expect("valid").select(&c, &mut |_| false);
+    let selection = Selector::new(v, &o)
+        .expect("valid")
+        .select(&c, &mut |_| false);
     let plan = Plan::new(&c, &selection, &o, None, v, &mut Here::new());
     let (sender, events) = mpsc::channel();
     let options = RunOptions {
@@ -43,7 +49,9 @@ fn run_and(tests: Vec<Make>, args: &[&str], meanwhile: impl FnOnce(&Arc<Run>)) -
     let mut outcomes = vec![];
     let summary = loop {
         match events.recv().expect("the run sends its summary") {
-            Event::CaseEnded(ended) => outcomes.push((run.name(ended.planned).to_string(), ended.outcome)),
+            Event::CaseEnded(ended) => {
+                outcomes.push((run.name(ended.planned).to_string(), ended.outcome))
+            }
             Event::RunEnded(summary) => break *summary,
             _ => {}
         }
@@ -69,10 +77,27 @@ fn the_ways_a_body_can_end() {
     assert_eq!(one(test("t"), &[]), Outcome::Passed);
     assert!(failed(&one(test("t").body(|_| Err(Error::of("no"))), &[])).starts_with("Error: no"));
     let text = one(test("t").body(|_| panic!("boom")), &[]);
-    assert!(failed(&text).starts_with("thread 't' panicked at ") && failed(&text).contains("run.rs:") && failed(&text).contains(":\nboom\n"), "{text:?}");
-    assert_eq!(one(test("t").body(|_| skip("not today".into())), &[]), Outcome::Skipped("not today".into()));
-    assert!(failed(&one(test("t").body(|_| skip("not today".into())), &["--deny-skips"])).contains("not today"));
-    assert_eq!(one(test("t").ignored("why"), &[]), Outcome::Ignored("why".into()));
+    assert!(
+        failed(&text).starts_with("thread 't' panicked at ")
+            && failed(&text).contains("run.rs:")
+            && failed(&text).contains(":\nboom\n"),
+        "{text:?}"
+    );
+    assert_eq!(
+        one(test("t").body(|_| skip("not today".into())), &[]),
+        Outcome::Skipped("not today".into())
+    );
+    assert!(
+        failed(&one(
+            test("t").body(|_| skip("not today".into())),
+            &["--deny-skips"]
+        ))
+        .contains("not today")
+    );
+    assert_eq!(
+        one(test("t").ignored("why"), &[]),
+        Outcome::Ignored("why".into())
+    );
 }
 
 #[test]
@@ -82,23 +107,47 @@ fn the_place_of_a_question_mark_is_kept() {
         Ok(())
     }
     let outcome = one(test("t").body(body), &[]);
-    assert!(failed(&outcome).contains("invalid digit") && failed(&outcome).contains("tests/run.rs:"), "{outcome:?}");
+    assert!(
+        failed(&outcome).contains("invalid digit") && failed(&outcome).contains("tests/run.rs:"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
 fn should_panic() {
-    assert_eq!(one(test("t").should_panic("").body(|_| panic!("boom")), &[]), Outcome::Passed);
-    assert_eq!(one(test("t").should_panic("oo").body(|_| panic!("boom")), &[]), Outcome::Passed);
-    assert!(failed(&one(test("t").should_panic("xx").body(|_| panic!("boom")), &[])).contains("did not contain expected string"));
+    assert_eq!(
+        one(test("t").should_panic("").body(|_| panic!("boom")), &[]),
+        Outcome::Passed
+    );
+    assert_eq!(
+        one(test("t").should_panic("oo").body(|_| panic!("boom")), &[]),
+        Outcome::Passed
+    );
+    assert!(
+        failed(&one(
+            test("t").should_panic("xx").body(|_| panic!("boom")),
+            &[]
+        ))
+        .contains("did not contain expected string")
+    );
     assert!(failed(&one(test("t").should_panic(""), &[])).contains("did not panic as expected"));
 }
 
 #[test]
 fn xfail() {
     let marked = |text| test("t").marked(&[text]);
-    assert_eq!(one(marked("xfail(\"bug 7\")").body(|_| panic!("boom")), &[]), Outcome::ExpectedFailure("bug 7".into()));
-    assert_eq!(one(marked("xfail(\"bug 7\")"), &[]), Outcome::UnexpectedPass("bug 7".into()));
-    assert_eq!(one(marked("xfail(\"bug 7\", strict=false)"), &[]), Outcome::Passed);
+    assert_eq!(
+        one(marked("xfail(\"bug 7\")").body(|_| panic!("boom")), &[]),
+        Outcome::ExpectedFailure("bug 7".into())
+    );
+    assert_eq!(
+        one(marked("xfail(\"bug 7\")"), &[]),
+        Outcome::UnexpectedPass("bug 7".into())
+    );
+    assert_eq!(
+        one(marked("xfail(\"bug 7\", strict=false)"), &[]),
+        Outcome::Passed
+    );
 }
 
 #[test]
@@ -117,7 +166,10 @@ fn an_async_body_is_cancelled_at_its_limit_and_its_destructors_run() {
         }))
     }
     let outcome = one(test("t").marked(&["timeout(\"50ms\")"]).body(body), &[]);
-    assert!(matches!(&outcome, Outcome::TimedOut(crate::outcome::Phase::Body, limit, _) if *limit == Duration::from_millis(50)), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::TimedOut(crate::outcome::Phase::Body, limit, _) if *limit == Duration::from_millis(50)),
+        "{outcome:?}"
+    );
     assert_eq!(DROPPED.load(Ordering::SeqCst), 1);
 }
 
@@ -131,10 +183,21 @@ fn stuck(_: &Cx<'_>) -> TestResult {
 #[test]
 fn a_blocking_body_is_abandoned_and_the_run_goes_on() {
     for threads in ["1", "2"] {
-        let tests = vec![test("a").marked(&["timeout(\"50ms\")"]).body(stuck), test("b"), test("c")];
+        let tests = vec![
+            test("a").marked(&["timeout(\"50ms\")"]).body(stuck),
+            test("b"),
+            test("c"),
+        ];
         let (outcomes, summary) = run(tests, &["--test-threads", threads]);
-        assert!(matches!(&outcomes[0].1, Outcome::TimedOut(_, _, text) if text.contains("abandoned")), "{outcomes:?}");
-        assert_eq!((summary.counts.passed, summary.counts.failed), (2, 1), "{threads} threads");
+        assert!(
+            matches!(&outcomes[0].1, Outcome::TimedOut(_, _, text) if text.contains("abandoned")),
+            "{outcomes:?}"
+        );
+        assert_eq!(
+            (summary.counts.passed, summary.counts.failed),
+            (2, 1),
+            "{threads} threads"
+        );
     }
 }
 
@@ -150,7 +213,10 @@ fn an_async_body_that_blocks_its_thread_is_abandoned_too() {
         }))
     }
     let outcome = one(test("t").marked(&["timeout(\"50ms\")"]).body(body), &[]);
-    assert!(matches!(&outcome, Outcome::TimedOut(_, _, text) if text.contains("blocks its thread")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::TimedOut(_, _, text) if text.contains("blocks its thread")),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -169,10 +235,21 @@ fn a_panic_in_a_spawned_task_fails_its_test_and_a_caught_one_does_not() {
         let _ = std::panic::catch_unwind(|| panic!("caught"));
         Ok(())
     }
-    let (outcomes, _) = run(vec![test("blocking").body(blocking), test("caught").body(caught), test("spawned").body(spawned)], &[]);
+    let (outcomes, _) = run(
+        vec![
+            test("blocking").body(blocking),
+            test("caught").body(caught),
+            test("spawned").body(spawned),
+        ],
+        &[],
+    );
     assert!(failed(&outcomes[0].1).contains("on the blocking thread"));
     assert_eq!(outcomes[1].1, Outcome::Passed);
-    assert!(failed(&outcomes[2].1).contains("in the task") && failed(&outcomes[2].1).contains("thread 'spawned'"), "{outcomes:?}");
+    assert!(
+        failed(&outcomes[2].1).contains("in the task")
+            && failed(&outcomes[2].1).contains("thread 'spawned'"),
+        "{outcomes:?}"
+    );
 }
 
 #[test]
@@ -182,16 +259,34 @@ fn a_task_that_is_left_behind_is_noted_and_cannot_disturb_the_next_test() {
             tokio::spawn(std::future::pending::<()>());
         }))
     }
-    let (outcomes, _) = run(vec![test("a").body(body), test("b").body(body)], &["--test-threads", "1"]);
+    let (outcomes, _) = run(
+        vec![test("a").body(body), test("b").body(body)],
+        &["--test-threads", "1"],
+    );
     assert!(outcomes.iter().all(|(_, o)| *o == Outcome::Passed));
 }
 
 #[test]
 fn nothing_starts_after_the_last_failure_that_is_allowed() {
     let fail: fn(&Cx<'_>) -> TestResult = |_| Err(Error::of("no"));
-    let (outcomes, summary) = run(vec![test("a"), test("b").body(fail), test("c").body(fail), test("d")], &["--max-fail", "1", "--test-threads", "1"]);
+    let (outcomes, summary) = run(
+        vec![
+            test("a"),
+            test("b").body(fail),
+            test("c").body(fail),
+            test("d"),
+        ],
+        &["--max-fail", "1", "--test-threads", "1"],
+    );
     assert!(matches!(&outcomes[2].1, Outcome::NotRun(why) if why.contains("--fail-fast")));
-    assert_eq!((summary.counts.passed, summary.counts.failed, summary.counts.not_run), (1, 1, 2));
+    assert_eq!(
+        (
+            summary.counts.passed,
+            summary.counts.failed,
+            summary.counts.not_run
+        ),
+        (1, 1, 2)
+    );
 }
 
 #[test]
@@ -206,7 +301,13 @@ fn serial_cases_never_meet() {
         Ok(())
     }
     let names: Vec<&'static str> = (0..40).map(|i| &*format!("t{i}").leak()).collect();
-    let (_, summary) = run(names.into_iter().map(|n| test(n).marked(&["serial(\"x\")"]).body(body)).collect(), &["--test-threads", "8"]);
+    let (_, summary) = run(
+        names
+            .into_iter()
+            .map(|n| test(n).marked(&["serial(\"x\")"]).body(body))
+            .collect(),
+        &["--test-threads", "8"],
+    );
     assert_eq!((summary.counts.passed, summary.counts.failed), (40, 0));
 }
 
@@ -215,13 +316,20 @@ fn stopping_cancels_what_runs_and_reports_the_rest() {
     fn endless(_: &Cx<'_>) -> TestResult {
         drive(std::pin::pin!(std::future::pending::<()>()))
     }
-    let (outcomes, summary) = run_and(vec![test("a").body(endless), test("b").body(stuck), test("c")], &["--test-threads", "2"], |run| {
-        while run.running().0.len() < 2 {
-            std::thread::yield_now();
-        }
-        run.stop("told so");
-    });
-    assert_eq!(failed(&outcomes[0].1).lines().next(), Some("Error: told so"));
+    let (outcomes, summary) = run_and(
+        vec![test("a").body(endless), test("b").body(stuck), test("c")],
+        &["--test-threads", "2"],
+        |run| {
+            while run.running().0.len() < 2 {
+                std::thread::yield_now();
+            }
+            run.stop("told so");
+        },
+    );
+    assert_eq!(
+        failed(&outcomes[0].1).lines().next(),
+        Some("Error: told so")
+    );
     assert_eq!(failed(&outcomes[1].1), "told so");
     assert_eq!(outcomes[2].1, Outcome::NotRun("told so".into()));
     assert_eq!(summary.counts.not_run, 1);
@@ -242,7 +350,12 @@ fn say(text: String) {
     LOG.lock().expect("the log").push(text);
 }
 fn said(prefix: &str) -> Vec<String> {
-    LOG.lock().expect("the log").iter().filter_map(|l| l.strip_prefix(prefix)).map(str::to_owned).collect()
+    LOG.lock()
+        .expect("the log")
+        .iter()
+        .filter_map(|l| l.strip_prefix(prefix))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn set_up(cx: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
@@ -257,9 +370,27 @@ fn set_up(cx: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
     })
 }
 
-fn fixture(name: &'static str, scope: Scope, needs: &[&'static FixtureEntry], set_up: fn(SetUp) -> BoxFuture<'static, Result<Stored, Error>>) -> &'static FixtureEntry {
-    let place = Place { file: "f.rs", line: 7, column: 1 };
-    leak(FixtureEntry { name, module: "suite", scope, place, needs: Box::leak(needs.to_vec().into_boxed_slice()), params: &[], implies: &[], set_up })
+fn fixture(
+    name: &'static str,
+    scope: Scope,
+    needs: &[&'static FixtureEntry],
+    set_up: fn(SetUp) -> BoxFuture<'static, Result<Stored, Error>>,
+) -> &'static FixtureEntry {
+    let place = Place {
+        file: "f.rs",
+        line: 7,
+        column: 1,
+    };
+    leak(FixtureEntry {
+        name,
+        module: "suite",
+        scope,
+        place,
+        needs: Box::leak(needs.to_vec().into_boxed_slice()),
+        params: &[],
+        implies: &[],
+        set_up,
+    })
 }
 
 #[test]
@@ -270,10 +401,30 @@ fn fixtures_are_made_once_per_scope_and_taken_down_in_reverse_when_their_last_us
         say("1.body".into());
         Ok(())
     }
-    let tests = vec![test("a").fixtures(&[inner]).body(body), test("b").fixtures(&[inner, session]).body(body), test("c").body(|_| { say("1.other".into()); Ok(()) })];
+    let tests = vec![
+        test("a").fixtures(&[inner]).body(body),
+        test("b").fixtures(&[inner, session]).body(body),
+        test("c").body(|_| {
+            say("1.other".into());
+            Ok(())
+        }),
+    ];
     let (_, summary) = run(tests, &["--test-threads", "1"]);
     assert_eq!(summary.counts.passed, 3);
-    assert_eq!(said("1."), ["session up", "test up", "body", "test down", "test up", "body", "test down", "session down", "other"]);
+    assert_eq!(
+        said("1."),
+        [
+            "session up",
+            "test up",
+            "body",
+            "test down",
+            "test up",
+            "body",
+            "test down",
+            "session down",
+            "other"
+        ]
+    );
 }
 
 #[test]
@@ -282,7 +433,10 @@ fn teardown_runs_whatever_the_body_does() {
     let tests = vec![
         test("a").fixtures(&[f]).body(|_| panic!("boom")),
         test("b").fixtures(&[f]).body(|_| skip("no".into())),
-        test("c").fixtures(&[f]).marked(&["timeout(\"50ms\")"]).body(stuck),
+        test("c")
+            .fixtures(&[f])
+            .marked(&["timeout(\"50ms\")"])
+            .body(stuck),
         test("d").fixtures(&[f]).body(|_| Err(Error::of("no"))),
     ];
     run(tests, &["--test-threads", "1"]);
@@ -307,12 +461,23 @@ fn a_fixture_that_cannot_be_made_fails_its_users_and_is_tried_once() {
     let above = fixture("3.above", Scope::Test, &[broken], set_up);
     let panics = fixture("3.panics", Scope::Test, &[], panics);
     let skips = fixture("3.skips", Scope::Test, &[], skips);
-    let tests = vec![test("a").fixtures(&[broken]), test("b").fixtures(&[above]), test("c").fixtures(&[panics]), test("d").fixtures(&[skips])];
+    let tests = vec![
+        test("a").fixtures(&[broken]),
+        test("b").fixtures(&[above]),
+        test("c").fixtures(&[panics]),
+        test("d").fixtures(&[skips]),
+    ];
     let (outcomes, _) = run(tests, &["--test-threads", "1"]);
     for (name, outcome) in &outcomes[..2] {
-        assert!(matches!(outcome, Outcome::SetUpFailed(t) if t.contains("fixture `3.broken` (f.rs:7:1)") && t.contains("no such model")), "{name}: {outcome:?}");
+        assert!(
+            matches!(outcome, Outcome::SetUpFailed(t) if t.contains("fixture `3.broken` (f.rs:7:1)") && t.contains("no such model")),
+            "{name}: {outcome:?}"
+        );
     }
-    assert!(matches!(&outcomes[2].1, Outcome::SetUpFailed(t) if t.contains("boom") && t.contains("tests/run.rs")), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[2].1, Outcome::SetUpFailed(t) if t.contains("boom") && t.contains("tests/run.rs")),
+        "{outcomes:?}"
+    );
     assert!(matches!(&outcomes[3].1, Outcome::Skipped(t) if t.contains("no device")));
     assert_eq!(said("3."), ["broken tried"]);
 }
@@ -326,14 +491,23 @@ fn a_failing_teardown_fails_the_test_that_it_belongs_to() {
         })
     }
     let f = fixture("4.f", Scope::Session, &[], leaves);
-    let (outcomes, _) = run(vec![test("a").fixtures(&[f]), test("b")], &["--test-threads", "1"]);
-    assert!(matches!(&outcomes[0].1, Outcome::TeardownFailed(t) if t.contains("4.f") && t.contains("process 7 is left")), "{outcomes:?}");
+    let (outcomes, _) = run(
+        vec![test("a").fixtures(&[f]), test("b")],
+        &["--test-threads", "1"],
+    );
+    assert!(
+        matches!(&outcomes[0].1, Outcome::TeardownFailed(t) if t.contains("4.f") && t.contains("process 7 is left")),
+        "{outcomes:?}"
+    );
     assert_eq!(outcomes[1].1, Outcome::Passed);
 }
 
 #[test]
 fn every_result_is_there_when_the_run_ends() {
     let names: Vec<&'static str> = (0..500).map(|i| &*format!("t{i:03}").leak()).collect();
-    let (outcomes, summary) = run(names.into_iter().map(test).collect(), &["--test-threads", "4"]);
+    let (outcomes, summary) = run(
+        names.into_iter().map(test).collect(),
+        &["--test-threads", "4"],
+    );
     assert_eq!((outcomes.len(), summary.counts.passed), (500, 500));
 }

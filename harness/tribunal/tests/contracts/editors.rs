@@ -26,8 +26,13 @@ pub fn rust_analyzer(out: &str) -> Explorer {
         let known = event.as_ref().and_then(|e| {
             let name = e["name"].as_str()?;
             match (e["type"].as_str()?, e["event"].as_str()?) {
-                ("test", state @ ("started" | "ok" | "ignored")) => Some((name.to_owned(), state.to_owned())),
-                ("test", "failed") => Some((name.to_owned(), format!("failed: {}", e["stdout"].as_str().unwrap_or("")))),
+                ("test", state @ ("started" | "ok" | "ignored")) => {
+                    Some((name.to_owned(), state.to_owned()))
+                }
+                ("test", "failed") => Some((
+                    name.to_owned(),
+                    format!("failed: {}", e["stdout"].as_str().unwrap_or("")),
+                )),
                 _ => None,
             }
         });
@@ -57,16 +62,26 @@ pub struct Diff {
 /// Reads a stream as IntelliJ's `CargoTestEventsConverter` does; the error says which rule was broken. Returns the tree: every suite with its tests.
 pub fn rust_rover(out: &str) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let mut tree: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let (mut announced, mut running, mut ended, mut closed) = (None, BTreeSet::new(), BTreeSet::new(), false);
+    let (mut announced, mut running, mut ended, mut closed) =
+        (None, BTreeSet::new(), BTreeSet::new(), false);
     for line in out.lines() {
         // Before a suite, a line with this text is taken for the path of an executable.
         if announced.is_none() && line.contains("/target/") {
-            return Err(format!("a line before the suite looks like an executable's path: {line}"));
+            return Err(format!(
+                "a line before the suite looks like an executable's path: {line}"
+            ));
         }
-        let event: Value = serde_json::from_str(line).map_err(|e| format!("it drops a line that is no JSON ({e}): {line}"))?;
+        let event: Value = serde_json::from_str(line)
+            .map_err(|e| format!("it drops a line that is no JSON ({e}): {line}"))?;
         let name = event["name"].as_str().unwrap_or_default().to_owned();
         match (event["type"].as_str(), event["event"].as_str()) {
-            (Some("suite"), Some("started")) => announced = Some(event["test_count"].as_u64().ok_or("a suite without test_count")?),
+            (Some("suite"), Some("started")) => {
+                announced = Some(
+                    event["test_count"]
+                        .as_u64()
+                        .ok_or("a suite without test_count")?,
+                )
+            }
             (Some("suite"), Some("ok" | "failed")) => closed = true,
             (Some("test"), Some("started")) => {
                 if announced.is_none() {
@@ -77,15 +92,23 @@ pub fn rust_rover(out: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Strin
                 }
                 running.insert(name.clone());
                 let (suite, test) = name.rsplit_once("::").unwrap_or(("", &name));
-                tree.entry(suite.to_owned()).or_default().insert(test.to_owned());
+                tree.entry(suite.to_owned())
+                    .or_default()
+                    .insert(test.to_owned());
             }
             (Some("test"), Some("ok" | "failed" | "ignored")) => {
                 if !running.remove(&name) {
-                    return Err(format!("{name} ends without having started: it would have no node and no duration"));
+                    return Err(format!(
+                        "{name} ends without having started: it would have no node and no duration"
+                    ));
                 }
                 ended.insert(name);
             }
-            other => return Err(format!("it drops an event that it does not know: {other:?}")),
+            other => {
+                return Err(format!(
+                    "it drops an event that it does not know: {other:?}"
+                ));
+            }
         }
     }
     if !closed || !running.is_empty() {
@@ -101,10 +124,22 @@ pub fn rust_rover(out: &str) -> Result<BTreeMap<String, BTreeSet<String>>, Strin
 /// thread id in it, the message, `left`, `right`, and a line that ends the message.
 pub fn diff(stdout: &str) -> Option<Diff> {
     let mut lines = stdout.lines().skip_while(|l| !l.starts_with("thread"));
-    let place = lines.next()?.strip_prefix("thread '")?.split_once("' panicked at ")?.1.strip_suffix(':')?.to_owned();
-    lines.next()?.strip_prefix("assertion `left == right` failed")?;
+    let place = lines
+        .next()?
+        .strip_prefix("thread '")?
+        .split_once("' panicked at ")?
+        .1
+        .strip_suffix(':')?
+        .to_owned();
+    lines
+        .next()?
+        .strip_prefix("assertion `left == right` failed")?;
     let left = lines.next()?.strip_prefix("  left: ")?.to_owned();
     let right = lines.next()?.strip_prefix(" right: ")?.to_owned();
     let after = lines.next()?;
-    (after.starts_with("note:") || after.starts_with("stack backtrace:")).then_some(Diff { place, left, right })
+    (after.starts_with("note:") || after.starts_with("stack backtrace:")).then_some(Diff {
+        place,
+        left,
+        right,
+    })
 }

@@ -19,17 +19,26 @@ enum Run {
 impl Row {
     /// A row that runs everywhere.
     pub const fn here(name: &'static str, run: fn()) -> Row {
-        Row { name, run: Run::Here(run) }
+        Row {
+            name,
+            run: Run::Here(run),
+        }
     }
 
     /// A row that runs where a program is on `PATH`.
     pub const fn with(program: &'static str, name: &'static str, run: fn()) -> Row {
-        Row { name, run: Run::With(program, run) }
+        Row {
+            name,
+            run: Run::With(program, run),
+        }
     }
 
     /// A line of the contract that no test can prove, and why; its name says so too.
     pub const fn cannot_run(name: &'static str, why: &'static str) -> Row {
-        Row { name, run: Run::Nowhere(why) }
+        Row {
+            name,
+            run: Run::Nowhere(why),
+        }
     }
 
     /// The row as a trial, named after its line.
@@ -44,7 +53,9 @@ impl Row {
                 run();
                 Ok(Completion::Completed)
             }
-            Run::With(program, _) => Ok(Completion::ignored_with(format!("{program} is not installed"))),
+            Run::With(program, _) => Ok(Completion::ignored_with(format!(
+                "{program} is not installed"
+            ))),
             Run::Nowhere(why) => Ok(Completion::ignored_with(why)),
         })
     }

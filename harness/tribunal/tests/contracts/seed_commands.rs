@@ -45,7 +45,16 @@ const LEFT_OUT_BY_LEVEL: [(&str, u32, &[&str]); 7] = [
     ("five-level-testing", 297, &["async_chunk"]),
     ("five-level-testing", 302, &["async_chunk"]),
     ("five-level-testing", 401, &["async_chunk"]),
-    ("five-level-testing", 808, &["test_worker_killed", "text", "text_and_audio", "test_out_of_memory"]),
+    (
+        "five-level-testing",
+        808,
+        &[
+            "test_worker_killed",
+            "text",
+            "text_and_audio",
+            "test_out_of_memory",
+        ],
+    ),
     // Both command lines of this line: everything is `slow`.
     ("five-level-testing", 814, &["test_steady_traffic"]),
     // A bare `pytest -s` takes every test of Dynamo's tree, none of which has a level.
@@ -53,12 +62,19 @@ const LEFT_OUT_BY_LEVEL: [(&str, u32, &[&str]); 7] = [
 ];
 
 fn seeds() -> Seeds {
-    serde_json::from_str(include_str!("../../../../fixtures/golden/seed_selections.json")).expect("the recorded selections are valid")
+    serde_json::from_str(include_str!(
+        "../../../../fixtures/golden/seed_selections.json"
+    ))
+    .expect("the recorded selections are valid")
 }
 
 /// The trees as sources of test targets: name and text.
 pub fn sources() -> Vec<(String, String)> {
-    seeds().trees.into_iter().map(|(name, tests)| (name, source(&tests))).collect()
+    seeds()
+        .trees
+        .into_iter()
+        .map(|(name, tests)| (name, source(&tests)))
+        .collect()
 }
 
 /// Modules by path, each with its tests.
@@ -73,25 +89,46 @@ fn source(tests: &[Test]) -> String {
     for test in tests {
         let mut segments: Vec<&str> = test.test.split("::").collect();
         let function = segments.pop().unwrap_or_default();
-        let module = segments.into_iter().fold(&mut root, |module, segment| module.inner.entry(segment).or_default());
+        let module = segments.into_iter().fold(&mut root, |module, segment| {
+            module.inner.entry(segment).or_default()
+        });
         module.tests.entry(function).or_default().push(test);
     }
-    let mut out = String::from("//! Rendered from the recorded selections.\n\ntribunal::main!();\n");
+    let mut out =
+        String::from("//! Rendered from the recorded selections.\n\ntribunal::main!();\n");
     render(&root, &mut out);
     out
 }
 
 fn render(module: &Module<'_>, out: &mut String) {
     for (function, cases) in &module.tests {
-        let attributes = |test: &Test| test.markers.iter().map(|m| format!("#[{m}] ")).collect::<String>();
+        let attributes = |test: &Test| {
+            test.markers
+                .iter()
+                .map(|m| format!("#[{m}] "))
+                .collect::<String>()
+        };
         out.push_str("#[tribunal::test]\n");
         match cases.as_slice() {
             [only] if only.name == only.test => {
                 let _ = writeln!(out, "{}\nfn {function}() {{}}", attributes(only));
             }
             cases => {
-                let list: Vec<String> = cases.iter().map(|c| format!("{}{} = 0", attributes(c), c.name.rsplit("::").next().unwrap_or_default())).collect();
-                let _ = writeln!(out, "#[cases({})]\nfn {function}(#[case] _n: u8) {{}}", list.join(", "));
+                let list: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "{}{} = 0",
+                            attributes(c),
+                            c.name.rsplit("::").next().unwrap_or_default()
+                        )
+                    })
+                    .collect();
+                let _ = writeln!(
+                    out,
+                    "#[cases({})]\nfn {function}(#[case] _n: u8) {{}}",
+                    list.join(", ")
+                );
             }
         }
     }
@@ -105,14 +142,23 @@ fn render(module: &Module<'_>, out: &mut String) {
 /// A path or an id of pytest as a name filter; `None` for the folder of all tests.
 fn filter(word: &str) -> Option<String> {
     let path = word.trim_start_matches('/');
-    let path = path.strip_prefix("tests/").or_else(|| path.strip_prefix("test/")).unwrap_or(path);
+    let path = path
+        .strip_prefix("tests/")
+        .or_else(|| path.strip_prefix("test/"))
+        .unwrap_or(path);
     let (file, id) = match path.split_once("::") {
         Some((file, id)) => (file, Some(id)),
         None => (path, None),
     };
-    let module = file.trim_end_matches(".py").trim_end_matches('/').replace('/', "::");
+    let module = file
+        .trim_end_matches(".py")
+        .trim_end_matches('/')
+        .replace('/', "::");
     match id {
-        Some(id) => Some(format!("{module}::{}", id.replace('[', "::").replace(']', "").replace('-', "_"))),
+        Some(id) => Some(format!(
+            "{module}::{}",
+            id.replace('[', "::").replace(']', "").replace('-', "_")
+        )),
         None if module.is_empty() => None,
         // With the colons it is the module and not also one whose name goes on.
         None => Some(format!("{module}::")),
@@ -120,7 +166,9 @@ fn filter(word: &str) -> Option<String> {
 }
 
 fn is_path(word: &str) -> bool {
-    ["tests/", "/tests/", "test/"].iter().any(|p| word.starts_with(p))
+    ["tests/", "/tests/", "test/"]
+        .iter()
+        .any(|p| word.starts_with(p))
 }
 
 /// One row for every command line.
@@ -131,7 +179,11 @@ pub fn trials() -> Vec<Trial> {
         .enumerate()
         .map(|(n, command)| {
             // The number keeps two commands of one line apart.
-            let name = format!("seed_commands::{}_line_{}_n{n:02}", command.document.replace('-', "_"), command.line);
+            let name = format!(
+                "seed_commands::{}_line_{}_n{n:02}",
+                command.document.replace('-', "_"),
+                command.line
+            );
             Trial::test(name, move || {
                 check(&command);
                 Ok(())
@@ -141,30 +193,67 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn check(command: &Command) {
-    let mut args: Vec<String> = command.args.iter().filter_map(|w| if is_path(w) { filter(w) } else { Some(w.clone()) }).collect();
-    for (option, instead) in [("--tb", "RUST_BACKTRACE=1"), ("--dist", "--sequential-unless parallel")] {
-        let Some(at) = args.iter().position(|a| a.starts_with(option)) else { continue };
+    let mut args: Vec<String> = command
+        .args
+        .iter()
+        .filter_map(|w| {
+            if is_path(w) {
+                filter(w)
+            } else {
+                Some(w.clone())
+            }
+        })
+        .collect();
+    for (option, instead) in [
+        ("--tb", "RUST_BACKTRACE=1"),
+        ("--dist", "--sequential-unless parallel"),
+    ] {
+        let Some(at) = args.iter().position(|a| a.starts_with(option)) else {
+            continue;
+        };
         // Alone with what stood before it, so that the other one does not answer first.
         let mut only = args.clone();
-        only.retain(|a| a.starts_with(option) || !(a.starts_with("--tb") || a.starts_with("--dist")));
-        binary(&command.tree, &only).run().exits(2).warns([option, instead]);
+        only.retain(|a| {
+            a.starts_with(option) || !(a.starts_with("--tb") || a.starts_with("--dist"))
+        });
+        binary(&command.tree, &only)
+            .run()
+            .exits(2)
+            .warns([option, instead]);
         args.remove(at);
     }
     let list = |extra: &[&str]| {
         let mut all = args.clone();
-        all.extend(["--list", "--format", "terse"].iter().chain(extra).map(|a| (*a).to_owned()));
+        all.extend(
+            ["--list", "--format", "terse"]
+                .iter()
+                .chain(extra)
+                .map(|a| (*a).to_owned()),
+        );
         binary(&command.tree, all).run().exits(0).listed()
     };
-    let left_out = LEFT_OUT_BY_LEVEL.iter().find(|(document, line, _)| *document == command.document && *line == command.line);
+    let left_out = LEFT_OUT_BY_LEVEL
+        .iter()
+        .find(|(document, line, _)| *document == command.document && *line == command.line);
     let level_decides = left_out.is_some() && !command.args.iter().any(|a| a == "-m");
     let short = |name: &String| name.rsplit("::").next().unwrap_or_default().to_owned();
     let expected: Vec<String> = match left_out {
-        Some((.., names)) if level_decides => command.selected.iter().filter(|n| !names.contains(&short(n).as_str())).cloned().collect(),
+        Some((.., names)) if level_decides => command
+            .selected
+            .iter()
+            .filter(|n| !names.contains(&short(n).as_str()))
+            .cloned()
+            .collect(),
         _ => command.selected.clone(),
     };
     assert_eq!(list(&[]), expected, "{}", command.printed);
     if level_decides {
         // By design only the level stands between the two: with the deepest one the selection is pytest's.
-        assert_eq!(list(&["--run-level", "slow"]), command.selected, "{} with --run-level slow", command.printed);
+        assert_eq!(
+            list(&["--run-level", "slow"]),
+            command.selected,
+            "{} with --run-level slow",
+            command.printed
+        );
     }
 }

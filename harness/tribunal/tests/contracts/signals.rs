@@ -33,10 +33,23 @@ impl Waiting {
     fn on(test: &str, extra: &[&str]) -> Waiting {
         let folder = folder();
         let diary = folder.path().join("diary");
-        let started = binary("calm", [&[test, "--exact", "--include-ignored"], extra].concat()).env("LAB_DIARY", &diary).start();
-        let mut waiting = Waiting { _folder: folder, diary, started };
+        let started = binary(
+            "calm",
+            [&[test, "--exact", "--include-ignored"], extra].concat(),
+        )
+        .env("LAB_DIARY", &diary)
+        .start();
+        let mut waiting = Waiting {
+            _folder: folder,
+            diary,
+            started,
+        };
         until("the body of the test", || {
-            assert!(!waiting.started.ended(), "it ended by itself; its diary: {:?}", waiting.lines());
+            assert!(
+                !waiting.started.ended(),
+                "it ended by itself; its diary: {:?}",
+                waiting.lines()
+            );
             waiting.lines().iter().any(|l| l.starts_with("waiting"))
         });
         waiting
@@ -48,14 +61,24 @@ impl Waiting {
 }
 
 fn lines(diary: &Path) -> Vec<String> {
-    std::fs::read_to_string(diary).unwrap_or_default().lines().map(str::to_owned).collect()
+    std::fs::read_to_string(diary)
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The processes that a waiting test noted, each with its start time, so that a number that is used again is not taken for it.
 fn noted_processes(waiting: &Waiting) -> Vec<(u32, u64)> {
     let lines = waiting.lines();
-    let pids = lines.iter().find_map(|l| l.strip_prefix("pids ")).expect("the processes of the server were noted");
-    pids.split(' ').map(|p| p.parse().expect("a number")).map(|pid| (pid, start_time(pid).expect("it lives"))).collect()
+    let pids = lines
+        .iter()
+        .find_map(|l| l.strip_prefix("pids "))
+        .expect("the processes of the server were noted");
+    pids.split(' ')
+        .map(|p| p.parse().expect("a number"))
+        .map(|pid| (pid, start_time(pid).expect("it lives")))
+        .collect()
 }
 
 /// Field 22 of `/proc/PID/stat`; `None` for a process that is gone or only waits to be reaped.
@@ -69,7 +92,9 @@ fn start_time(pid: u32) -> Option<u64> {
 }
 
 fn all_gone(processes: &[(u32, u64)]) -> bool {
-    processes.iter().all(|(pid, since)| start_time(*pid) != Some(*since))
+    processes
+        .iter()
+        .all(|(pid, since)| start_time(*pid) != Some(*since))
 }
 
 /// SIGINT: the session's fixtures go down, the last first; the summary is written.
@@ -79,8 +104,21 @@ fn ctrl_c_tears_down_in_reverse_order_and_exits_130() {
     let diary = waiting.diary.clone();
     let said = waiting.started.end().exits(130);
     assert!(!said.killed, "it must end by itself");
-    assert_eq!(lines(&diary), ["house up", "room up", "waiting 2", "room down", "house down"]);
-    said.says(["test m::waits ... FAILED", "test result: FAILED. 0 passed; 1 failed"]).warns(["stopping: interrupted (Ctrl-C)"]);
+    assert_eq!(
+        lines(&diary),
+        [
+            "house up",
+            "room up",
+            "waiting 2",
+            "room down",
+            "house down"
+        ]
+    );
+    said.says([
+        "test m::waits ... FAILED",
+        "test result: FAILED. 0 passed; 1 failed",
+    ])
+    .warns(["stopping: interrupted (Ctrl-C)"]);
 }
 
 /// SIGTERM, as nextest and CI send it.
@@ -101,7 +139,11 @@ fn ctrl_c_abandons_a_blocking_body() {
         waiting.started.signal(Signal::INT);
         let diary = waiting.diary.clone();
         waiting.started.end().exits(130);
-        assert_eq!(lines(&diary)[3..], ["room down", "house down"], "with {threads} threads");
+        assert_eq!(
+            lines(&diary)[3..],
+            ["room down", "house down"],
+            "with {threads} threads"
+        );
     }
 }
 
@@ -112,7 +154,10 @@ fn ctrl_c_stops_servers() {
     assert!(processes.len() > 1, "a server with workers: {processes:?}");
     waiting.started.signal(Signal::INT);
     waiting.started.end().exits(130);
-    assert!(all_gone(&processes), "when the harness has ended, nothing of the server may live: {processes:?}");
+    assert!(
+        all_gone(&processes),
+        "when the harness has ended, nothing of the server may live: {processes:?}"
+    );
 }
 
 /// Machine-readable output stays so: every test that started ends, and the suite is closed.
@@ -122,38 +167,76 @@ fn ctrl_c_keeps_json_valid() {
     let said = waiting.started.end().exits(130);
     crate::editors::rust_rover(&said.out).unwrap_or_else(|e| panic!("{e}\n{}", said.out));
     let events = said.events();
-    assert_eq!(events.last().map(|e| e["event"].clone()), Some("failed".into()));
+    assert_eq!(
+        events.last().map(|e| e["event"].clone()),
+        Some("failed".into())
+    );
 }
 
 /// Cases that wait for their turn are *not run*, which is neither a pass nor a failure of theirs.
 fn what_was_not_started_is_not_run() {
     let folder = folder();
     let diary = folder.path().join("diary");
-    let args = ["m::waits", "m::one", "m::two", "--include-ignored", "--exact", "--test-threads", "1", "--shuffle-seed", &seed_with_waits_first()];
+    let args = [
+        "m::waits",
+        "m::one",
+        "m::two",
+        "--include-ignored",
+        "--exact",
+        "--test-threads",
+        "1",
+        "--shuffle-seed",
+        &seed_with_waits_first(),
+    ];
     let mut started = binary("calm", args).env("LAB_DIARY", &diary).start();
     until("the body of the test", || {
         assert!(!started.ended(), "it ended by itself");
         lines(&diary).iter().any(|l| l.starts_with("waiting"))
     });
     started.signal(Signal::INT);
-    let said = started.end().exits(130).says(["0 passed; 1 failed", "2 not run", "not run: interrupted (Ctrl-C)"]);
+    let said = started.end().exits(130).says([
+        "0 passed; 1 failed",
+        "2 not run",
+        "not run: interrupted (Ctrl-C)",
+    ]);
     assert_eq!(said.names(), ["m::waits"]);
 }
 
 /// A seed under which `m::waits` comes first, found by asking for the plan.
 fn seed_with_waits_first() -> String {
     let first = |seed: &str| {
-        let said = binary("calm", ["m::waits", "m::one", "m::two", "--include-ignored", "--exact", "--list", "--format", "terse", "--shuffle-seed", seed]).run().exits(0);
+        let said = binary(
+            "calm",
+            [
+                "m::waits",
+                "m::one",
+                "m::two",
+                "--include-ignored",
+                "--exact",
+                "--list",
+                "--format",
+                "terse",
+                "--shuffle-seed",
+                seed,
+            ],
+        )
+        .run()
+        .exits(0);
         said.listed().first().cloned()
     };
-    (0..100).map(|n| n.to_string()).find(|seed| first(seed).as_deref() == Some("m::waits")).expect("one of a hundred seeds puts it first")
+    (0..100)
+        .map(|n| n.to_string())
+        .find(|seed| first(seed).as_deref() == Some("m::waits"))
+        .expect("one of a hundred seeds puts it first")
 }
 
 /// Whoever presses Ctrl-C twice does not want to wait for teardown.
 fn a_second_signal_kills_at_once() {
     let waiting = Waiting::on("waits_for_the_second_signal", &["--grace", "5m"]);
     waiting.started.signal(Signal::INT);
-    until("the teardown that never ends", || waiting.lines().iter().any(|l| l == "stubborn"));
+    until("the teardown that never ends", || {
+        waiting.lines().iter().any(|l| l == "stubborn")
+    });
     waiting.started.signal(Signal::INT);
     waiting.started.end().exits(130);
 }
@@ -176,10 +259,14 @@ fn a_killed_harness_leaves_no_server() {
 
 /// SIGKILL to the whole process group, as the stop button of an editor does.
 pub fn killed_group_leaves_no_server() {
-    let waiting = Waiting::on("m::waits_with_a_server", &["-Z", "unstable-options", "--format=json", "--nocapture"]);
+    let waiting = Waiting::on(
+        "m::waits_with_a_server",
+        &["-Z", "unstable-options", "--format=json", "--nocapture"],
+    );
     let processes = noted_processes(&waiting);
     let group = rustix::process::Pid::from_raw(waiting.started.pid() as i32).expect("a process id");
-    rustix::process::kill_process_group(group, Signal::KILL).expect("our own child leads its group");
+    rustix::process::kill_process_group(group, Signal::KILL)
+        .expect("our own child leads its group");
     assert!(waiting.started.end().killed);
     until("the end of the server's processes", || all_gone(&processes));
 }
@@ -188,7 +275,19 @@ pub fn killed_group_leaves_no_server() {
 fn the_run_limit_stops_like_ctrl_c() {
     let folder = folder();
     let diary = folder.path().join("diary");
-    let said = binary("calm", ["m::waits", "--exact", "--include-ignored", "--run-limit", "300ms"]).env("LAB_DIARY", &diary).run().exits(101);
+    let said = binary(
+        "calm",
+        [
+            "m::waits",
+            "--exact",
+            "--include-ignored",
+            "--run-limit",
+            "300ms",
+        ],
+    )
+    .env("LAB_DIARY", &diary)
+    .run()
+    .exits(101);
     assert_eq!(lines(&diary)[3..], ["room down", "house down"]);
     said.warns(["the run's limit of 0.300s is over (--run-limit)"]);
 }

@@ -7,12 +7,20 @@ const QUESTION: &str = "What does the river bring in spring?";
 
 /// Sends a request plainly or as a stream with usage: what comes back has the same shape.
 async fn send(request: ChatRequest, streamed: bool) -> Result<ChatAnswer, ClientError> {
-    if streamed { request.stream().include_usage().send().await } else { request.send().await }
+    if streamed {
+        request.stream().include_usage().send().await
+    } else {
+        request.send().await
+    }
 }
 
 /// The tokens of the first choice with their log-probabilities.
 fn tokens(answer: &ChatAnswer) -> Result<&[TokenLogprob], Error> {
-    let content = answer.choices.first().and_then(|c| c.logprobs.as_ref()).and_then(|l| l.content.as_deref());
+    let content = answer
+        .choices
+        .first()
+        .and_then(|c| c.logprobs.as_ref())
+        .and_then(|l| l.content.as_deref());
     content.ok_or_else(|| Error::msg("the first choice has no logprobs"))
 }
 
@@ -24,12 +32,23 @@ fn known(logprob: Option<f64>) -> Result<f64, Error> {
 /// An answer has text, stays within its limit, and counts its tokens.
 #[tribunal::test]
 #[timeout("30s")]
-async fn answers(#[values(false, true)] streamed: bool, #[values(1, 16, 64)] max_tokens: u64, chat: ChatClient) -> TestResult {
+async fn answers(
+    #[values(false, true)] streamed: bool,
+    #[values(1, 16, 64)] max_tokens: u64,
+    chat: ChatClient,
+) -> TestResult {
     let answer = send(chat.user(QUESTION).max_tokens(max_tokens), streamed).await?;
     let usage = answer.usage()?;
     assert!(!answer.text().is_empty());
-    assert!((1..=max_tokens).contains(&usage.completion_tokens), "{} tokens, at most {max_tokens} were asked for", usage.completion_tokens);
-    assert_eq!(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
+    assert!(
+        (1..=max_tokens).contains(&usage.completion_tokens),
+        "{} tokens, at most {max_tokens} were asked for",
+        usage.completion_tokens
+    );
+    assert_eq!(
+        usage.total_tokens,
+        usage.prompt_tokens + usage.completion_tokens
+    );
     match answer.finish_reason() {
         Some("length") => assert_eq!(usage.completion_tokens, max_tokens),
         reason => assert_eq!(reason, Some("stop")),
@@ -41,13 +60,20 @@ async fn answers(#[values(false, true)] streamed: bool, #[values(1, 16, 64)] max
 #[tribunal::test]
 #[timeout("30s")]
 async fn streams_say_the_same(#[values(1, 2, 3)] seed: i64, chat: ChatClient) -> TestResult {
-    let request = chat.user(QUESTION).max_tokens(24).temperature(1.0).seed(seed);
+    let request = chat
+        .user(QUESTION)
+        .max_tokens(24)
+        .temperature(1.0)
+        .seed(seed);
     let plain = request.clone().send().await?;
     let stream = request.stream().include_usage().send().await?;
     assert_eq!(stream.text(), plain.text());
     assert_eq!(stream.finish_reason(), plain.finish_reason());
     // A short answer may well come in one piece: its end is a token too.
-    assert!(stream.token_times().count() > 1 || stream.usage()?.completion_tokens <= 2, "one piece is no stream");
+    assert!(
+        stream.token_times().count() > 1 || stream.usage()?.completion_tokens <= 2,
+        "one piece is no stream"
+    );
     Ok(())
 }
 
@@ -55,14 +81,23 @@ async fn streams_say_the_same(#[values(1, 2, 3)] seed: i64, chat: ChatClient) ->
 #[tribunal::test]
 #[timeout("30s")]
 async fn seeds_reproduce(#[values(0.7, 1.0)] temperature: f64, chat: ChatClient) -> TestResult {
-    let ask = |seed| chat.user(QUESTION).max_tokens(24).temperature(temperature).seed(seed).send();
+    let ask = |seed| {
+        chat.user(QUESTION)
+            .max_tokens(24)
+            .temperature(temperature)
+            .seed(seed)
+            .send()
+    };
     let first = ask(7).await?.text().to_owned();
     assert_eq!(ask(7).await?.text(), first);
     let mut others = vec![];
     for seed in 8..12 {
         others.push(ask(seed).await?.text().to_owned());
     }
-    assert!(others.iter().any(|text| *text != first), "five seeds, one text: the seed is not used");
+    assert!(
+        others.iter().any(|text| *text != first),
+        "five seeds, one text: the seed is not used"
+    );
     Ok(())
 }
 
@@ -70,12 +105,27 @@ async fn seeds_reproduce(#[values(0.7, 1.0)] temperature: f64, chat: ChatClient)
 #[tribunal::test]
 #[timeout("30s")]
 async fn greedy_is_greedy(chat: ChatClient) -> TestResult {
-    let ask = |seed| chat.user(QUESTION).max_tokens(16).temperature(0.0).seed(seed).logprobs(3).send();
+    let ask = |seed| {
+        chat.user(QUESTION)
+            .max_tokens(16)
+            .temperature(0.0)
+            .seed(seed)
+            .logprobs(3)
+            .send()
+    };
     let first = ask(1).await?;
     assert_eq!(ask(2).await?.text(), first.text());
     for token in tokens(&first)? {
-        let best = token.top_logprobs.iter().filter_map(|t| t.logprob).fold(f64::NEG_INFINITY, f64::max);
-        assert!(known(token.logprob)? >= best - 1e-9, "`{}` was taken, though another token was likelier", token.token);
+        let best = token
+            .top_logprobs
+            .iter()
+            .filter_map(|t| t.logprob)
+            .fold(f64::NEG_INFINITY, f64::max);
+        assert!(
+            known(token.logprob)? >= best - 1e-9,
+            "`{}` was taken, though another token was likelier",
+            token.token
+        );
     }
     Ok(())
 }
@@ -83,10 +133,17 @@ async fn greedy_is_greedy(chat: ChatClient) -> TestResult {
 /// A stop string ends the answer and is not part of it, also where it spans several tokens.
 #[tribunal::test]
 #[timeout("30s")]
-async fn stop_ends_the_answer(#[values(false, true)] streamed: bool, #[values(4, 9)] length: usize, chat: ChatClient) -> TestResult {
+async fn stop_ends_the_answer(
+    #[values(false, true)] streamed: bool,
+    #[values(4, 9)] length: usize,
+    chat: ChatClient,
+) -> TestResult {
     let request = chat.user(QUESTION).max_tokens(48).temperature(1.0).seed(5);
     let whole = request.clone().send().await?.text().to_owned();
-    let start = whole.char_indices().nth(whole.chars().count() / 3).map_or(0, |(i, _)| i);
+    let start = whole
+        .char_indices()
+        .nth(whole.chars().count() / 3)
+        .map_or(0, |(i, _)| i);
     let stop: String = whole[start..].chars().take(length).collect();
     let cut = send(request.stop([stop.clone()]), streamed).await?;
     let expected = whole.find(&stop).map_or("", |at| &whole[..at]);
@@ -98,33 +155,71 @@ async fn stop_ends_the_answer(#[values(false, true)] streamed: bool, #[values(4,
 /// `n` answers come back, each with its index, and not all the same.
 #[tribunal::test]
 #[timeout("30s")]
-async fn several_choices(#[values(false, true)] streamed: bool, #[values(2, 4)] n: u64, chat: ChatClient) -> TestResult {
-    let answer = send(chat.user(QUESTION).n(n).max_tokens(16).temperature(1.0).seed(3), streamed).await?;
+async fn several_choices(
+    #[values(false, true)] streamed: bool,
+    #[values(2, 4)] n: u64,
+    chat: ChatClient,
+) -> TestResult {
+    let answer = send(
+        chat.user(QUESTION)
+            .n(n)
+            .max_tokens(16)
+            .temperature(1.0)
+            .seed(3),
+        streamed,
+    )
+    .await?;
     let mut indexes: Vec<u64> = answer.choices.iter().filter_map(|c| c.index).collect();
     indexes.sort_unstable();
     assert_eq!(indexes, (0..n).collect::<Vec<_>>());
     let first = answer.choices[0].text();
-    assert!(answer.choices.iter().any(|c| c.text() != first), "{n} choices, one text");
+    assert!(
+        answer.choices.iter().any(|c| c.text() != first),
+        "{n} choices, one text"
+    );
     Ok(())
 }
 
 /// Log-probabilities are those of a distribution: none above zero, the top list in order, its sum at most one.
 #[tribunal::test]
 #[timeout("30s")]
-async fn logprobs_are_probabilities(#[values(false, true)] streamed: bool, #[values(1, 5)] top: u64, chat: ChatClient) -> TestResult {
-    let answer = send(chat.user(QUESTION).max_tokens(12).temperature(1.0).seed(4).logprobs(top), streamed).await?;
+async fn logprobs_are_probabilities(
+    #[values(false, true)] streamed: bool,
+    #[values(1, 5)] top: u64,
+    chat: ChatClient,
+) -> TestResult {
+    let answer = send(
+        chat.user(QUESTION)
+            .max_tokens(12)
+            .temperature(1.0)
+            .seed(4)
+            .logprobs(top),
+        streamed,
+    )
+    .await?;
     let tokens = tokens(&answer)?;
     assert_eq!(tokens.len() as u64, answer.usage()?.completion_tokens);
     for token in tokens {
         assert!(known(token.logprob)? <= 0.0);
         assert_eq!(token.top_logprobs.len() as u64, top);
-        let list = token.top_logprobs.iter().map(|t| known(t.logprob)).collect::<Result<Vec<f64>, Error>>()?;
-        assert!(list.windows(2).all(|w| w[0] >= w[1]), "the top list is out of order: {list:?}");
+        let list = token
+            .top_logprobs
+            .iter()
+            .map(|t| known(t.logprob))
+            .collect::<Result<Vec<f64>, Error>>()?;
+        assert!(
+            list.windows(2).all(|w| w[0] >= w[1]),
+            "the top list is out of order: {list:?}"
+        );
         let sum: f64 = list.iter().map(|p| p.exp()).sum();
         assert!(sum <= 1.0 + 1e-6, "the top {top} have probability {sum}");
     }
     let text: String = tokens.iter().map(|t| t.token.as_str()).collect();
-    assert!(text.starts_with(answer.text()), "tokens {text:?}, text {:?}", answer.text());
+    assert!(
+        text.starts_with(answer.text()),
+        "tokens {text:?}, text {:?}",
+        answer.text()
+    );
     Ok(())
 }
 
@@ -133,7 +228,14 @@ async fn logprobs_are_probabilities(#[values(false, true)] streamed: bool, #[val
 #[timeout("30s")]
 async fn conversations_grow(chat: ChatClient) -> TestResult {
     let short = chat.user(QUESTION).max_tokens(4).send().await?;
-    let long = chat.system("Answer in one sentence.").user("Who are you?").assistant("A river.").user(QUESTION).max_tokens(4).send().await?;
+    let long = chat
+        .system("Answer in one sentence.")
+        .user("Who are you?")
+        .assistant("A river.")
+        .user(QUESTION)
+        .max_tokens(4)
+        .send()
+        .await?;
     assert!(long.usage()?.prompt_tokens > short.usage()?.prompt_tokens);
     Ok(())
 }

@@ -4,7 +4,11 @@ use tribunal::client::{ClientError, CompletionAnswer, CompletionRequest};
 use tribunal::prelude::*;
 
 async fn send(request: CompletionRequest, streamed: bool) -> Result<CompletionAnswer, ClientError> {
-    if streamed { request.stream().include_usage().send().await } else { request.send().await }
+    if streamed {
+        request.stream().include_usage().send().await
+    } else {
+        request.send().await
+    }
 }
 
 /// A list of prompts gets one answer each, in order, as if each were asked alone.
@@ -12,13 +16,33 @@ async fn send(request: CompletionRequest, streamed: bool) -> Result<CompletionAn
 #[timeout("30s")]
 async fn prompt_lists(#[values(false, true)] streamed: bool, chat: ChatClient) -> TestResult {
     let prompts = ["The river ", "In the morning the ", "Nobody "];
-    let ask = |prompt: &str| chat.completion(prompt).max_tokens(12).temperature(1.0).seed(21);
-    let together = send(chat.completion(prompts.to_vec()).max_tokens(12).temperature(1.0).seed(21), streamed).await?;
+    let ask = |prompt: &str| {
+        chat.completion(prompt)
+            .max_tokens(12)
+            .temperature(1.0)
+            .seed(21)
+    };
+    let together = send(
+        chat.completion(prompts.to_vec())
+            .max_tokens(12)
+            .temperature(1.0)
+            .seed(21),
+        streamed,
+    )
+    .await?;
     assert_eq!(together.choices.len(), prompts.len());
     for (index, prompt) in prompts.iter().enumerate() {
         let alone = ask(prompt).send().await?;
-        let choice = together.choices.iter().find(|c| c.index == Some(index as u64)).ok_or_else(|| Error::msg(format!("no choice {index}")))?;
-        assert_eq!(choice.text.as_deref(), Some(alone.text()), "prompt {prompt:?}");
+        let choice = together
+            .choices
+            .iter()
+            .find(|c| c.index == Some(index as u64))
+            .ok_or_else(|| Error::msg(format!("no choice {index}")))?;
+        assert_eq!(
+            choice.text.as_deref(),
+            Some(alone.text()),
+            "prompt {prompt:?}"
+        );
     }
     Ok(())
 }
@@ -26,10 +50,25 @@ async fn prompt_lists(#[values(false, true)] streamed: bool, chat: ChatClient) -
 /// `echo` puts the prompt in front of the answer.
 #[tribunal::test]
 #[timeout("30s")]
-async fn echo_repeats_the_prompt(#[values(false, true)] streamed: bool, chat: ChatClient) -> TestResult {
+async fn echo_repeats_the_prompt(
+    #[values(false, true)] streamed: bool,
+    chat: ChatClient,
+) -> TestResult {
     let prompt = "The river is ";
-    let plain = chat.completion(prompt).max_tokens(8).temperature(0.0).send().await?;
-    let echoed = send(chat.completion(prompt).max_tokens(8).temperature(0.0).echo(), streamed).await?;
+    let plain = chat
+        .completion(prompt)
+        .max_tokens(8)
+        .temperature(0.0)
+        .send()
+        .await?;
+    let echoed = send(
+        chat.completion(prompt)
+            .max_tokens(8)
+            .temperature(0.0)
+            .echo(),
+        streamed,
+    )
+    .await?;
     assert_eq!(echoed.text(), format!("{prompt}{}", plain.text()));
     Ok(())
 }
@@ -38,11 +77,24 @@ async fn echo_repeats_the_prompt(#[values(false, true)] streamed: bool, chat: Ch
 #[tribunal::test]
 #[timeout("30s")]
 async fn logprobs_in_lists(chat: ChatClient) -> TestResult {
-    let answer = chat.completion("The ").max_tokens(8).temperature(0.0).logprobs(2).send().await?;
-    let l = answer.choices[0].logprobs.as_ref().ok_or_else(|| Error::msg("no logprobs"))?;
+    let answer = chat
+        .completion("The ")
+        .max_tokens(8)
+        .temperature(0.0)
+        .logprobs(2)
+        .send()
+        .await?;
+    let l = answer.choices[0]
+        .logprobs
+        .as_ref()
+        .ok_or_else(|| Error::msg("no logprobs"))?;
     assert_eq!(l.tokens.len() as u64, answer.usage()?.completion_tokens);
     assert_eq!(l.token_logprobs.len(), l.tokens.len());
-    assert!(l.token_logprobs.iter().all(|p| p.is_some_and(|p| p <= 0.0)), "{:?}", l.token_logprobs);
+    assert!(
+        l.token_logprobs.iter().all(|p| p.is_some_and(|p| p <= 0.0)),
+        "{:?}",
+        l.token_logprobs
+    );
     assert!(l.tokens.concat().starts_with(answer.text()));
     Ok(())
 }

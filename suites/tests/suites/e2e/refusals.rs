@@ -20,23 +20,57 @@ use tribunal::prelude::*;
     messages_are_empty = ("messages", json!([])),
     model_is_not_served = ("model", json!("no-such-model")),
 )]
-async fn wrong_parameters(#[case] param: &str, #[case] value: Value, chat: ChatClient) -> TestResult {
-    let expected = if param == "model" { [404, 404] } else { [400, 422] };
-    let refused = chat.user("hello").extra(param, value).expect_status(expected).send().await?;
-    assert_eq!(refused.error.param.as_deref(), Some(param), "{:?}", refused.error.message);
+async fn wrong_parameters(
+    #[case] param: &str,
+    #[case] value: Value,
+    chat: ChatClient,
+) -> TestResult {
+    let expected = if param == "model" {
+        [404, 404]
+    } else {
+        [400, 422]
+    };
+    let refused = chat
+        .user("hello")
+        .extra(param, value)
+        .expect_status(expected)
+        .send()
+        .await?;
+    assert_eq!(
+        refused.error.param.as_deref(),
+        Some(param),
+        "{:?}",
+        refused.error.message
+    );
     // The server goes on.
-    chat.user("hello").max_tokens(2).temperature(0.0).send().await?;
+    chat.user("hello")
+        .max_tokens(2)
+        .temperature(0.0)
+        .send()
+        .await?;
     Ok(())
 }
 
 /// A body that is no request gets an error object, not a broken connection.
 #[tribunal::test]
 #[timeout("30s")]
-#[cases(cut_off = r#"{"model": "embedded", "messages": [{"ro"#, no_json = "hello", a_list = "[1, 2]", empty = "", not_utf8 = "\u{fffd}{")]
+#[cases(
+    cut_off = r#"{"model": "embedded", "messages": [{"ro"#,
+    no_json = "hello",
+    a_list = "[1, 2]",
+    empty = "",
+    not_utf8 = "\u{fffd}{"
+)]
 async fn broken_bodies(#[case] body: &str, server: &Server) -> TestResult {
     let client = Client::new(server.base_url())?;
     // The body goes out as it is: no builder could write it.
-    let answer = client.post_bytes("/v1/chat/completions", "application/json", body.as_bytes().to_vec()).await?;
+    let answer = client
+        .post_bytes(
+            "/v1/chat/completions",
+            "application/json",
+            body.as_bytes().to_vec(),
+        )
+        .await?;
     assert_eq!(answer.status, 400, "{body:?}");
     let error = answer.api_error();
     assert!(error.message.is_some_and(|m| !m.is_empty()));

@@ -30,7 +30,9 @@ fn marker_expressions(#[case] text: &str, #[case] expected: bool) -> TestResult 
 /// A misspelt marker is an error that names the nearest.
 #[tribunal::test]
 fn misspelt_markers() {
-    let error = Expression::parse("core_modle").and_then(|e| e.bind(Vocabulary::shipped())).err();
+    let error = Expression::parse("core_modle")
+        .and_then(|e| e.bind(Vocabulary::shipped()))
+        .err();
     assert!(error.is_some_and(|e| e.to_string().contains("core_model")));
 }
 
@@ -38,12 +40,20 @@ fn misspelt_markers() {
 #[tribunal::test]
 #[cases(half_a_second = ("500ms", 500), minutes = ("5m", 300_000), mixed = ("1h30m", 5_400_000))]
 fn durations(#[case] text: &str, #[case] milliseconds: u64) {
-    assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)));
+    assert_eq!(
+        parse_duration(text),
+        Ok(Duration::from_millis(milliseconds))
+    );
 }
 
 /// Nonsense is refused with the text in the message.
 #[tribunal::test]
-#[cases(empty = "", no_unit = "5", unknown_unit = "5 parsecs", negative = "-3s")]
+#[cases(
+    empty = "",
+    no_unit = "5",
+    unknown_unit = "5 parsecs",
+    negative = "-3s"
+)]
 fn durations_refused(#[case] text: &str) {
     assert!(parse_duration(text).is_err());
 }
@@ -51,6 +61,9 @@ fn durations_refused(#[case] text: &str) {
 /// The nearest name is near; a far one is none.
 #[tribunal::test]
 fn nearest_names() {
-    assert_eq!(nearest("core_modle", ["core_model", "full_model"]), Some("core_model"));
+    assert_eq!(
+        nearest("core_modle", ["core_model", "full_model"]),
+        Some("core_model")
+    );
     assert_eq!(nearest("xyzzy", ["core_model", "full_model"]), None);
 }

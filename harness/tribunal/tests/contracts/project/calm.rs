@@ -57,6 +57,13 @@ mod m {
     }
 
     #[tribunal::test]
+    #[ignore = "starts a server"]
+    #[timeout("1m")]
+    fn serves(server: &Server) {
+        assert!(server.is_alive());
+    }
+
+    #[tribunal::test]
     #[ignore = "waits until it is stopped"]
     async fn waits(room: &u8) {
         note(&format!("waiting {room}"));

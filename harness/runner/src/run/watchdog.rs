@@ -1,0 +1,133 @@
+//! The watchdog: bodies whose limit is over, and the threads that take over from them.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use super::Run;
+use crate::attempt::{Attempt, lock};
+use crate::outcome::{Outcome, Phase, Times};
+use crate::stores::{Key, Store};
+
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Bodies that run: when to look again, and what then.
+    pub bodies: Mutex<Vec<Watched>>,
+    pub changed: Condvar,
+}
+
+pub(super) struct Watched {
+    pub deadline: Instant,
+    pub attempt: Arc<Attempt>,
+    pub keys: Arc<Vec<Key>>,
+    pub store: Arc<Store>,
+    pub set_up: Duration,
+}
+
+/// How long an async body whose limit is over gets to be dropped before it counts as blocking.
+const DROP_LIMIT: Duration = Duration::from_millis(1000);
+
+impl Run {
+    pub(super) fn watch_body(&self, watched: Watched) {
+        let mut bodies = lock(&self.watch.bodies);
+        let earliest = bodies.iter().map(|w| w.deadline).min();
+        let sooner = earliest.is_none_or(|e| watched.deadline < e);
+        bodies.push(watched);
+        drop(bodies);
+        if sooner {
+            self.watch.changed.notify_all();
+        }
+    }
+
+    pub(super) fn unwatch(&self, planned: usize) {
+        lock(&self.watch.bodies).retain(|w| w.attempt.planned != planned);
+    }
+
+    /// When a body is taken from its thread: at its limit, or when the run is being stopped. An async body is being dropped by its own thread by
+    /// then; only if that takes too long does it count as blocking.
+    fn due(&self, w: &Watched) -> Instant {
+        let end = self
+            .cancel
+            .since()
+            .map_or(w.deadline, |at| at.min(w.deadline));
+        if w.attempt.is_async.load(Ordering::SeqCst) {
+            end + DROP_LIMIT
+        } else {
+            end
+        }
+    }
+
+    /// The watchdog: reports bodies whose limit is over and gives their slots to other threads.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let mut bodies = lock(&self.watch.bodies);
+        while !self.finished.load(Ordering::SeqCst) {
+            let now = Instant::now();
+            bodies.retain(|w| !w.attempt.claimed.load(Ordering::SeqCst));
+            let due: Vec<Watched> = bodies.extract_if(.., |w| self.due(w) <= now).collect();
+            if !due.is_empty() {
+                drop(bodies);
+                for w in due {
+                    self.abandon(w);
+                }
+                bodies = lock(&self.watch.bodies);
+                continue;
+            }
+            let next = bodies.iter().map(|w| self.due(w)).min();
+            bodies = match next {
+                Some(next) => {
+                    let nap = next.saturating_duration_since(now);
+                    self.watch
+                        .changed
+                        .wait_timeout(bodies, nap)
+                        .unwrap_or_else(|e| e.into_inner())
+                        .0
+                }
+                None => self
+                    .watch
+                    .changed
+                    .wait(bodies)
+                    .unwrap_or_else(|e| e.into_inner()),
+            };
+        }
+    }
+
+    /// Reports a body that does not return, and lets another thread go on.
+    fn abandon(self: &Arc<Self>, w: Watched) {
+        if w.attempt.claimed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let body = lock(&w.attempt.body_started).map_or(Duration::ZERO, |t| t.elapsed());
+        let outcome = if self.cancel.is_cancelled() {
+            Outcome::Failed(self.cancel.reason())
+        } else {
+            let how = if w.attempt.is_async.load(Ordering::SeqCst) {
+                "the async body blocks its thread and cannot be cancelled; the thread was abandoned (use spawn_blocking, or async calls)"
+            } else {
+                "a blocking body cannot be cancelled; its thread was abandoned"
+            };
+            Outcome::TimedOut(Phase::Body, w.attempt.limit.unwrap_or_default(), how.into())
+        };
+        let run = self.clone();
+        let take_over = move || {
+            let (errors, teardown) = run.tear_down(&w.store, &w.keys);
+            run.finish(
+                &w.attempt,
+                outcome,
+                Times {
+                    set_up: w.set_up,
+                    body,
+                    teardown,
+                },
+                errors,
+            );
+            run.slot();
+        };
+        if let Err(e) = std::thread::Builder::new()
+            .name("tribunal-slot-replacement".into())
+            .spawn(take_over)
+        {
+            eprintln!("error: no thread to take over from a stuck test: {e}");
+            crate::sys::exit_now(crate::outcome::exit::FAILED.into());
+        }
+    }
+}
