@@ -170,7 +170,7 @@ pub fn list(options: &Options, figures: &mut Vec<Figure>) -> Result<(), String> 
             "run one of 100,000, --exact",
             budget,
             &matrix,
-            &["--exact", "t00007::left_42_right_17"],
+            &["--exact", "t00007::left_42__right_17"],
             Expect::Passed(1),
         ),
         row(

@@ -51,23 +51,7 @@ pub mod prelude {
     pub use crate::{Case, Error, SetUp, TestResult, fail, fixture, skip};
     #[doc(no_inline)]
     pub use tribunal_client::{ChatClient, Client};
-    #[doc(no_inline)]
-    pub use tribunal_macros::{
-        A2, A3, A100, B60, B200, H100, H200, H800, Inf2, L4, L40S, MI300, MI300X, MI325, MI325X,
-        S5000, T4, Trn1, Trn2, a2, a3, a100, advanced_model, aiconfigurator, b60, b200, benchmark,
-        cache, cards_1, cards_2, cards_3, cards_4, cards_8, cards_16, cases, core, core_model, cpu,
-        cuda, custom_build, defaulted, deploy, diffusion, e2e, example, fault_tolerance, flaky,
-        framework_only, framework_with_efa, framework_with_gaie, frontend_api_surface_compliance,
-        full_model, gpu, gpu_0, gpu_1, gpu_2, gpu_4, gpu_8, h100, h200, h800, hardware_test, inf2,
-        integration, k8s, kvbm, kvbm_concurrency, l4, l40s, lmcache, local_model, local_only,
-        max_vram_gib, mi300, mi325, model, multi_dgd_live, multimodal, musa, neuron, nightly, none,
-        npu, omni, parallel, parallelism, performance, planner, post_merge, power_agent, pre_merge,
-        profiled_vram_gib, release, requested_sglang_kv_tokens, requested_sglang_vram_gib,
-        requested_trtllm_kv_tokens, requested_trtllm_vram_gib, requested_vllm_kv_cache_bytes,
-        requires, rocm, router, s5000, serial, sglang, skip_in_nightly, slow, stress, t4, timeout,
-        topology_dependent, trn1, trn2, trtllm, tts, unified, unit, vllm, weekly, xfail, xpu,
-        xpu_1, xpu_2,
-    };
+    ::tribunal_macros::prelude_attributes!();
     #[doc(no_inline)]
     pub use tribunal_serving::{Deployment, Server};
 }
