@@ -50,14 +50,11 @@ impl Context {
             .join(", ")
     }
 
-    /// Whether an empty run is a failure: under a selector, unless something else emptied it.
+    /// Whether an empty run is a failure: under a selector, unless a shard got nothing or nothing has the name that was asked for.
     pub fn empty_is(&self) -> NoTests {
-        let by_part = self.removed.iter().any(|(f, _)| {
-            matches!(
-                f,
-                Filter::Shard | Filter::Name | Filter::Skip | Filter::Keyword
-            )
-        });
+        let by_name = |f: &Filter| matches!(f, Filter::Name | Filter::Skip | Filter::Keyword);
+        let only_names = !self.removed.is_empty() && self.removed.iter().all(|(f, _)| by_name(f));
+        let by_part = only_names || self.removed.iter().any(|(f, _)| *f == Filter::Shard);
         match self.options.no_tests {
             Some(n) => n,
             None if self.options.bench || self.options.ignored => NoTests::Pass,

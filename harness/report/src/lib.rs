@@ -9,6 +9,8 @@ mod json;
 mod list;
 mod pages;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 pub use closing::exit_code;
 pub use context::Context;

@@ -54,9 +54,10 @@ fn a_flag_of_ours_stops_at_the_first_target_of_libtest() {
     let said = cargo("test -p mixed --no-fail-fast -- --run-level core_model")
         .run()
         .exits(101);
+    // The library's unit tests, `classic`, and the documentation's tests.
     assert_eq!(
         said.err.matches("Unrecognized option: 'run-level'").count(),
-        2
+        3
     );
     assert!(
         said.out.contains("run level core_model (--run-level)"),
