@@ -271,6 +271,14 @@ impl Catalog {
                     findings.push(Finding::warning(place, &case.name, format!("relies on the default time limit of its kind ({limit})\nhelp: add #[timeout(\"…\")], two to three times what it usually takes")));
                 }
             }
+            if self.tests[case.test].entry.doc.is_empty() {
+                let message = "has no doc comment\nhelp: say in a line what it proves; --explain and reports show it";
+                findings.push(Finding::strict(
+                    place,
+                    &self.tests[case.test].name,
+                    message.into(),
+                ));
+            }
             if has(m, defaulted) {
                 findings.push(Finding::strict(
                     place,

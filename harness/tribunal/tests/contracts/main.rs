@@ -21,13 +21,25 @@ mod row;
 #[cfg(target_os = "linux")]
 mod s2_1_argv;
 #[cfg(target_os = "linux")]
-mod s2_3_json;
+mod s2_3_duties;
+#[cfg(target_os = "linux")]
+mod s2_3_events;
+#[cfg(target_os = "linux")]
+mod s2_3_readers;
 #[cfg(target_os = "linux")]
 mod s3_nextest;
 #[cfg(target_os = "linux")]
-mod s4_flags;
+mod s3_phases;
+#[cfg(target_os = "linux")]
+mod s4_oracles;
 #[cfg(target_os = "linux")]
 mod s4_own_options;
+#[cfg(target_os = "linux")]
+mod s4_own_selection;
+#[cfg(target_os = "linux")]
+mod s4_running_flags;
+#[cfg(target_os = "linux")]
+mod s4_selecting_flags;
 #[cfg(target_os = "linux")]
 mod s7_questions;
 #[cfg(target_os = "linux")]
@@ -43,9 +55,15 @@ fn main() -> std::process::ExitCode {
     let mut trials = vec![];
     for (module, rows) in [
         ("s2_1_argv", s2_1_argv::rows()),
-        ("s2_3_json", s2_3_json::rows()),
+        ("s2_3_events", s2_3_events::rows()),
+        ("s2_3_readers", s2_3_readers::rows()),
+        ("s2_3_duties", s2_3_duties::rows()),
+        ("s3_phases", s3_phases::rows()),
         ("s3_nextest", s3_nextest::rows()),
-        ("s4_flags", s4_flags::rows()),
+        ("s4_oracles", s4_oracles::rows()),
+        ("s4_selecting_flags", s4_selecting_flags::rows()),
+        ("s4_running_flags", s4_running_flags::rows()),
+        ("s4_own_selection", s4_own_selection::rows()),
         ("s4_own_options", s4_own_options::rows()),
         ("s7_questions", s7_questions::rows()),
         ("bad_input", bad_input::rows()),
