@@ -12,7 +12,7 @@ use crate::text::value_text;
 
 /// The part of a case's name that stands for `value` of the parameter `parameter`.
 pub(crate) fn part(parameter: &str, value: &Expr) -> String {
-    let slug = match slug(&plain(value)) {
+    let slug = match tribunal_vocabulary::slug(&plain(value)) {
         slug if slug.is_empty() => "empty".to_owned(),
         slug => slug,
     };
@@ -54,20 +54,6 @@ fn plain(value: &Expr) -> String {
         Expr::Paren(paren) => plain(&paren.expr),
         other => value_text(other),
     }
-}
-
-/// Lower case; every run of characters that cannot stand in an identifier is one `_`; none at either end.
-fn slug(text: &str) -> String {
-    let mut slug = String::with_capacity(text.len());
-    for c in text.chars().flat_map(char::to_lowercase) {
-        if c != '_' && unicode_ident::is_xid_continue(c) {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('_') {
-            slug.push('_');
-        }
-    }
-    slug.truncate(slug.trim_end_matches('_').len());
-    slug
 }
 
 #[cfg(test)]
@@ -114,7 +100,7 @@ mod tests {
     #[test]
     fn no_part_contains_the_separator_of_parts() {
         for text in ["a__b", "a _ _ b", "__", "a-_-b"] {
-            assert!(!slug(text).contains("__"), "{text}");
+            assert!(!tribunal_vocabulary::slug(text).contains("__"), "{text}");
         }
     }
 }

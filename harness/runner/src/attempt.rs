@@ -67,7 +67,8 @@ impl Cancel {
     pub fn since(&self) -> Option<Instant> {
         lock(&self.reason).as_ref().map(|(_, at)| *at)
     }
-    async fn cancelled(&self) {
+    /// Ends when the run is being stopped.
+    pub async fn cancelled(&self) {
         let mut receiver = self.sender.subscribe();
         // An error would mean that the sender is gone; it lives in `self`.
         let _ = receiver.wait_for(|c| *c).await;

@@ -1,6 +1,7 @@
 //! The shipped suites: one harness target with a module per purpose, so that one plan shares servers among all of them.
 
 mod e2e;
+mod integration;
 mod unit;
 
 tribunal::main!();

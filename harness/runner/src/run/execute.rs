@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Run;
 use super::watchdog::Watched;
-use crate::attempt::{self, Attempt, Cancel, SlotCell, lock};
+use crate::attempt::{self, Attempt, SlotCell, lock};
 use crate::body::{Cx, Skip, TestResult};
 use crate::event::Event;
 use crate::outcome::{Outcome, Phase, Times, seconds};
@@ -104,7 +104,7 @@ impl Run {
                         NoValue::Skipped(reason) => self.skipped(reason),
                     }),
                     () = tokio::time::sleep(SET_UP_LIMIT) => Err(Outcome::TimedOut(Phase::SetUp, SET_UP_LIMIT, String::new())),
-                    () = wait_cancelled(&cancel) => Err(Outcome::Failed(cancel.reason())),
+                    () = cancel.cancelled() => Err(Outcome::Failed(cancel.reason())),
                 }
             });
             match made {
@@ -328,12 +328,5 @@ impl Run {
         }
         self.leave(planned, failed);
         self.put(planned, outcome, times, output, notes);
-    }
-}
-
-async fn wait_cancelled(cancel: &Cancel) {
-    // Polled at the pace at which people press Ctrl-C; only while fixtures are being set up.
-    while !cancel.is_cancelled() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A call that runs longer hangs; the longest one builds a binary on a slow machine.
-const LIMIT: Duration = Duration::from_secs(300);
+/// A call that runs longer hangs.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// Prefixes of variables that would change what a program does or prints.
 const STEERING: [&str; 8] = [
@@ -34,6 +34,7 @@ const STEERING: [&str; 8] = [
 /// A program about to be called.
 pub struct Call {
     command: Command,
+    limit: Duration,
 }
 
 /// What came of a call.
@@ -71,7 +72,7 @@ impl Call {
                 command.env_remove(name);
             }
         }
-        Call { command }
+        Call { command, limit: LIMIT }
     }
 
     /// More arguments.
@@ -89,6 +90,12 @@ impl Call {
     /// The working folder.
     pub fn folder(mut self, path: &Path) -> Call {
         self.command.current_dir(path);
+        self
+    }
+
+    /// How long it may take.
+    pub fn limit(mut self, limit: Duration) -> Call {
+        self.limit = limit;
         self
     }
 
@@ -172,12 +179,12 @@ impl Started {
             if let Some(status) = self.child.try_wait().expect("our own child") {
                 break status;
             }
-            if self.began.elapsed() > LIMIT {
+            if self.began.elapsed() > self.limit {
                 let group =
                     rustix::process::Pid::from_raw(self.child.id() as i32).expect("a process id");
                 let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
                 let _ = self.child.wait();
-                panic!("{} hung for {LIMIT:?} and was killed", self.shown);
+                panic!("{} hung for {:?} and was killed", self.shown, self.limit);
             }
             std::thread::sleep(Duration::from_millis(2));
         };

@@ -62,7 +62,7 @@ async fn answers(
 /// A stream says what a plain answer says, in more than one piece.
 #[tribunal::test]
 #[timeout("30s")]
-async fn streams_say_the_same(#[values(1, 2, 3)] seed: i64, chat: ChatClient) -> TestResult {
+async fn streams_say_the_same(#[values(3, 4, 5)] seed: i64, chat: ChatClient) -> TestResult {
     let request = chat
         .user(QUESTION)
         .max_tokens(24)
@@ -239,10 +239,11 @@ async fn conversations_grow(chat: ChatClient) -> TestResult {
         .user(QUESTION))
     .await?;
     assert!(long.usage()?.prompt_tokens > short.usage()?.prompt_tokens);
-    let likeliest = |answer| tokens(answer).map(|tokens| tokens.first().and_then(|t| t.logprob));
+    let first =
+        |answer: &ChatAnswer| known(tokens(answer)?.first().and_then(|token| token.logprob));
     assert_ne!(
-        likeliest(&long)?,
-        likeliest(&short)?,
+        first(&long)?,
+        first(&short)?,
         "the conversation was counted, but not read"
     );
     Ok(())

@@ -89,12 +89,25 @@ async fn logprobs_in_lists(chat: ChatClient) -> TestResult {
         .as_ref()
         .ok_or_else(|| Error::msg("no logprobs"))?;
     assert_eq!(l.tokens.len() as u64, answer.usage()?.completion_tokens);
-    assert_eq!(l.token_logprobs.len(), l.tokens.len());
+    let tops = l
+        .top_logprobs
+        .as_ref()
+        .ok_or_else(|| Error::msg("no lists of the likeliest tokens"))?;
+    let lengths = [l.token_logprobs.len(), tops.len(), l.text_offset.len()];
+    assert_eq!(lengths, [l.tokens.len(); 3]);
     assert!(
         l.token_logprobs.iter().all(|p| p.is_some_and(|p| p <= 0.0)),
         "{:?}",
         l.token_logprobs
     );
     assert!(l.tokens.concat().starts_with(answer.text()));
+    // Some servers count from the beginning of the prompt.
+    let mut expected = l.text_offset.first().copied().unwrap_or(0);
+    for (at, token) in l.tokens.iter().enumerate() {
+        assert_eq!(l.text_offset[at], expected, "the offset of token {at}");
+        expected += token.chars().count() as u64;
+        let listed = tops[at].as_ref().and_then(|top| top.get(token)?.as_f64());
+        assert_eq!(listed, l.token_logprobs[at], "{token:?} in its own list");
+    }
     Ok(())
 }
