@@ -1,11 +1,12 @@
 //! libtest's JSON events, one object per line.
 //!
-//! Promise: `started` is written when a case starts; every end has `exec_time`; reasons stand in `message`; each line is one write, so that nothing
-//! tears it; what is ours stands in the additional object `"harness"`, which readers of libtest's events ignore.
+//! Promise: `started` is written when a case starts; every end has `exec_time`; reasons stand in `message`; lines are written whole, so
+//! that nothing tears them; what is ours stands in the additional object `"harness"`, which readers of libtest's events ignore.
 //!
 //! Rejected: libtest-mimic's JSON (it writes `started` after the test has finished, and leaves times and reasons out).
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -25,17 +26,13 @@ pub fn run_json(
     events: &Receiver<Event>,
     screen: Screen,
 ) -> std::io::Result<Summary> {
-    let Screen { mut out, mut err } = screen;
-    let mut line = |value: &Value| -> std::io::Result<()> {
-        let mut text = value.to_string();
-        text.push('\n');
-        out.write_all(text.as_bytes())
-    };
+    let Screen { out, mut err } = screen;
+    let mut lines = Lines { out, ready: vec![] };
     let mut suite = json!({"type": "suite", "event": "started", "test_count": run.plan().cases.len(), "harness": {"run_level": context.level.name}});
     if let Some(seed) = context.options.shuffle {
         suite["shuffle_seed"] = json!(seed);
     }
-    line(&suite)?;
+    lines.push(&suite)?;
     // Cases that are known only at start-up have no node of their own in an editor; their test has.
     let mut bases: HashMap<usize, Base> = HashMap::new();
     if !context.options.show_output {
@@ -47,8 +44,16 @@ pub fn run_json(
         }
     }
     loop {
-        let Ok(event) = events.recv() else {
-            unreachable!("a run always sends its summary")
+        let event = match events.try_recv() {
+            Ok(event) => event,
+            Err(_) => {
+                // Nothing else has happened yet: what has is shown now.
+                lines.flush()?;
+                let Ok(event) = events.recv() else {
+                    unreachable!("a run always sends its summary")
+                };
+                event
+            }
         };
         match event {
             Event::RunStarted { .. } | Event::Stopping(_) => {}
@@ -58,14 +63,16 @@ pub fn run_json(
                     && !base.started
                 {
                     base.started = true;
-                    line(
+                    lines.push(
                         &json!({"type": "test", "event": "started", "name": run.catalog().tests[test].name}),
                     )?;
                 }
-                line(&json!({"type": "test", "event": "started", "name": &**run.name(planned)}))?;
+                lines.push(
+                    &json!({"type": "test", "event": "started", "name": &**run.name(planned)}),
+                )?;
             }
             Event::CaseEnded(ended) => {
-                line(&end(context, run, &ended))?;
+                lines.push(&end(context, run, &ended))?;
                 let test = run.catalog().cases[run.plan().cases[ended.planned].case].test;
                 if let Some(base) = bases.get_mut(&test) {
                     base.left -= 1;
@@ -74,7 +81,7 @@ pub fn run_json(
                         base.failed.push(run.name(ended.planned).to_string());
                     }
                     if base.left == 0 {
-                        line(&base.end(&run.catalog().tests[test].name))?;
+                        lines.push(&base.end(&run.catalog().tests[test].name))?;
                     }
                 }
             }
@@ -94,14 +101,42 @@ pub fn run_json(
                     .iter()
                     .map(|(f, n)| (f.name().to_owned(), json!(n)))
                     .collect();
-                line(&json!({
+                lines.push(&json!({
                     "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
                     "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors},
                 }))?;
+                lines.flush()?;
                 return Ok(*summary);
             }
         }
+    }
+}
+
+/// Whole lines on their way out.
+struct Lines {
+    out: File,
+    ready: Vec<u8>,
+}
+
+/// A pipe takes this much at once.
+const ENOUGH: usize = 1 << 16;
+
+impl Lines {
+    fn push(&mut self, value: &Value) -> std::io::Result<()> {
+        serde_json::to_writer(&mut self.ready, value)?;
+        self.ready.push(b'\n');
+        if self.ready.len() >= ENOUGH {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.write_all(&self.ready)?;
+        self.ready.clear();
+        Ok(())
     }
 }
 

@@ -29,6 +29,9 @@ pub struct Screen {
 
 /// How often the writer looks up when nothing arrives.
 const TICK: Duration = Duration::from_millis(100);
+/// How long the writer lets text gather in the pipe after it has read some: libtest-mimic writes a line in six pieces, and to be woken for each
+/// costs more than to run a short test.
+const GATHER: Duration = Duration::from_micros(250);
 /// libtest's own: after this long it says that a test still runs.
 const SLOW: Duration = Duration::from_secs(60);
 /// A case that runs shorter than this is not worth a line of live status.
@@ -196,6 +199,7 @@ impl Writer<'_> {
                     self.ready.append(&mut line);
                 }
                 self.flush()?;
+                std::thread::sleep(GATHER);
             }
             if terminal {
                 self.show_status()?;

@@ -16,7 +16,7 @@ use crate::finding::Finding;
 use crate::fixture::FixtureEntry;
 use crate::marks::{Key, Marks, Written, merge};
 use crate::origin::{by_module, module_chain};
-use crate::registry::{Cases, MarkerEntry, ModuleMarkers, Place, TestEntry};
+use crate::registry::{CaseEntry, Cases, MarkerEntry, ModuleMarkers, Place, TestEntry};
 
 /// Every registered case.
 pub struct Catalog {
@@ -91,7 +91,8 @@ pub fn test_name(entry: &TestEntry) -> String {
     if module.is_empty() {
         entry.name.to_owned()
     } else {
-        format!("{module}::{}", entry.name)
+        // One allocation of the right size: this runs for every registered test at every start.
+        [module, "::", entry.name].concat()
     }
 }
 
@@ -144,9 +145,13 @@ impl Catalog {
             a.0.cmp(&b.0)
                 .then_with(|| (a.1.module, a.1.place).cmp(&(b.1.module, b.1.place)))
         });
+        let listed = |e: &TestEntry| match &e.cases {
+            Cases::Listed(cases) => cases.len(),
+            _ => 1,
+        };
         let mut catalog = Catalog {
             tests: Vec::with_capacity(named.len()),
-            cases: Vec::with_capacity(named.len()),
+            cases: Vec::with_capacity(named.iter().map(|(_, e)| listed(e)).sum()),
         };
         for (name, entry) in named {
             let mut list: Vec<&'static MarkerEntry> = module_chain(&modules, entry.module)
@@ -196,8 +201,9 @@ impl Catalog {
             match &entry.cases {
                 Cases::One => catalog.cases.push(plain(0, name.clone(), marks.clone())),
                 Cases::Listed(cases) => {
-                    for (index, case) in cases.iter().enumerate() {
-                        let full = format!("{name}::{}", case.name);
+                    for index in by_name(cases) {
+                        let case = &cases[index];
+                        let full = [&name, "::", case.name].concat();
                         let own = if case.markers.is_empty() {
                             marks.clone()
                         } else {
@@ -229,6 +235,7 @@ impl Catalog {
             }
             catalog.tests.push(Test { entry, name, marks });
         }
+        // Nearly in order already: the tests are, and so are the cases of each.
         catalog.cases.sort_by(|a, b| a.name.cmp(&b.name));
         for pair in catalog.cases.windows(2) {
             // Equal names of equal tests were reported above.
@@ -241,18 +248,14 @@ impl Catalog {
             }
         }
         catalog.lint(v, &mut findings);
-        findings.sort_by(|a, b| {
-            (a.severity, a.place, &a.test, &a.message)
-                .cmp(&(b.severity, b.place, &b.test, &b.message))
-        });
-        findings.dedup();
+        sort(&mut findings);
         (catalog, findings)
     }
 
     /// What is allowed but unwise.
     fn lint(&self, v: &Vocabulary, findings: &mut Vec<Finding>) {
         let id = |name: &str| v.id(name);
-        let (e2e, defaulted) = (id("e2e"), id("defaulted"));
+        let e2e = id("e2e");
         let has = |m: &Marks, marker: Option<MarkerId>| marker.is_some_and(|i| m.set.contains(i));
         for case in &self.cases {
             let (m, place) = (&case.marks, case.place(self));
@@ -271,22 +274,35 @@ impl Catalog {
                     findings.push(Finding::warning(place, &case.name, format!("relies on the default time limit of its kind ({limit})\nhelp: add #[timeout(\"…\")], two to three times what it usually takes")));
                 }
             }
-            if self.tests[case.test].entry.doc.is_empty() {
-                let message = "has no doc comment\nhelp: say in a line what it proves; --explain and reports show it";
+        }
+    }
+
+    /// What only `--lint --strict` complains of, in the order of the source. Not among the findings of [`Catalog::build`], because most tests rely on
+    /// a default, and every start would pay for the sentences.
+    pub fn strict_findings(&self, v: &Vocabulary) -> Vec<Finding> {
+        let defaulted = v.id("defaulted");
+        let mut findings = vec![];
+        for test in self.tests.iter().filter(|t| t.entry.doc.is_empty()) {
+            let message = "has no doc comment\nhelp: say in a line what it proves; --explain and reports show it";
+            findings.push(Finding::strict(
+                test.entry.place,
+                &test.name,
+                message.into(),
+            ));
+        }
+        for case in &self.cases {
+            if defaulted.is_some_and(|id| case.marks.set.contains(id)) {
+                let message =
+                    "got a marker by default (`--explain` shows which)\nhelp: write it out";
                 findings.push(Finding::strict(
-                    place,
-                    &self.tests[case.test].name,
+                    case.place(self),
+                    &case.name,
                     message.into(),
                 ));
             }
-            if has(m, defaulted) {
-                findings.push(Finding::strict(
-                    place,
-                    &case.name,
-                    "got a marker by default (`--explain` shows which)\nhelp: write it out".into(),
-                ));
-            }
         }
+        sort(&mut findings);
+        findings
     }
 
     /// The tests or cases whose name is nearest to a wrong one.
@@ -299,6 +315,34 @@ impl Catalog {
                 .chain(self.cases.iter().map(|c| c.name.as_str())),
         )
     }
+}
+
+fn sort(findings: &mut Vec<Finding>) {
+    findings.sort_by(|a, b| {
+        (a.severity, a.place, &a.test, &a.message).cmp(&(b.severity, b.place, &b.test, &b.message))
+    });
+    findings.dedup();
+}
+
+/// The positions of cases in the order of their names. A matrix has thousands: the first bytes of a name are compared as one number, which is enough
+/// for nearly all of them.
+fn by_name(cases: &[CaseEntry]) -> impl Iterator<Item = usize> {
+    let head = |name: &str| {
+        let mut bytes = [0; 16];
+        let n = name.len().min(16);
+        bytes[..n].copy_from_slice(&name.as_bytes()[..n]);
+        u128::from_be_bytes(bytes)
+    };
+    let mut order: Vec<(u128, usize)> = cases
+        .iter()
+        .enumerate()
+        .map(|(i, c)| (head(c.name), i))
+        .collect();
+    order.sort_by(|a, b| {
+        a.0.cmp(&b.0)
+            .then_with(|| cases[a.1].name.cmp(cases[b.1].name))
+    });
+    order.into_iter().map(|(_, i)| i)
 }
 
 /// The name of a provided case as an identifier, so that editors and nextest can name it.

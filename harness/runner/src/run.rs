@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -28,6 +29,9 @@ use crate::event::{Ended, Event, Output, Summary};
 use crate::outcome::{Counts, Outcome, Times, seconds};
 use crate::plan::{Disposition, Plan};
 use crate::stores::{self, Store};
+
+/// How long a reader of results sleeps before it asks to be woken.
+const NAP: Duration = Duration::from_micros(200);
 
 /// What the run needs to know of the options.
 #[derive(Clone, Debug)]
@@ -59,8 +63,10 @@ pub struct Run {
     queue: Mutex<Queue>,
     wake: Condvar,
     results: Vec<OnceLock<Ended>>,
-    waiting: Mutex<usize>,
-    arrived: Condvar,
+    /// Who waits for the result of which case.
+    waiting: Mutex<Vec<(usize, Thread)>>,
+    /// Every result is there.
+    complete: Condvar,
     left: AtomicUsize,
     counts: Mutex<Counts>,
     events: Mutex<Sender<Event>>,
@@ -105,11 +111,12 @@ impl Run {
                 alone: false,
                 held: vec![],
                 failed: 0,
+                waiting: 0,
             }),
             wake: Condvar::new(),
             results: (0..n).map(|_| OnceLock::new()).collect(),
-            waiting: Mutex::new(0),
-            arrived: Condvar::new(),
+            waiting: Mutex::default(),
+            complete: Condvar::new(),
             left: AtomicUsize::new(n),
             counts: Mutex::new(Counts {
                 filtered_out: options.filtered_out,
@@ -177,19 +184,20 @@ impl Run {
 
     /// Waits for the result of a planned case.
     pub fn wait(&self, planned: usize) -> &Ended {
-        loop {
-            if let Some(done) = self.results[planned].get() {
-                return done;
-            }
+        let result = &self.results[planned];
+        if result.get().is_none() {
+            // Short cases end faster than a thread is woken: whoever comes too early finds many results after a nap, and nobody has to wake it.
+            std::thread::sleep(NAP);
             let mut waiting = lock(&self.waiting);
-            *waiting += 1;
-            while self.results[planned].get().is_none() {
-                waiting = self
-                    .arrived
-                    .wait(waiting)
-                    .unwrap_or_else(|e| e.into_inner());
+            if result.get().is_none() {
+                waiting.push((planned, std::thread::current()));
             }
-            *waiting -= 1;
+        }
+        loop {
+            match result.get() {
+                Some(ended) => return ended,
+                None => std::thread::park(),
+            }
         }
     }
 
@@ -197,6 +205,7 @@ impl Run {
     pub fn running(&self) -> (Vec<(String, Duration)>, usize) {
         let now = Instant::now();
         let mut running: Vec<(String, Duration)> = lock(&self.watch.bodies)
+            .running
             .iter()
             .filter(|w| !w.attempt.claimed.load(Ordering::SeqCst))
             .map(|w| (w.attempt.name.to_string(), now - w.attempt.started))
@@ -277,14 +286,12 @@ impl Run {
     fn conclude(self: &Arc<Self>) {
         // A stuck body leaves its slot to another thread: what counts is that every result is there.
         let mut waiting = lock(&self.waiting);
-        *waiting += 1;
         while self.left.load(Ordering::SeqCst) > 0 {
             waiting = self
-                .arrived
+                .complete
                 .wait(waiting)
                 .unwrap_or_else(|e| e.into_inner());
         }
-        *waiting -= 1;
         drop(waiting);
         let late_errors = if self.runtime.get().is_some() {
             let store = self.run_store.clone();
@@ -329,7 +336,10 @@ impl Run {
     pub fn stop(self: &Arc<Self>, reason: &str) {
         self.emit(Event::Stopping(reason.to_owned()));
         self.cancel.cancel(reason);
+        // Behind the locks, so that nobody who has just found the run uncancelled misses the calls.
+        drop(lock(&self.queue));
         self.wake.notify_all();
+        drop(lock(&self.watch.bodies));
         self.watch.changed.notify_all();
     }
 
@@ -354,10 +364,17 @@ impl Run {
         if self.results[planned].set(ended).is_err() {
             unreachable!("case {} got two results", self.names[planned]);
         }
-        self.left.fetch_sub(1, Ordering::SeqCst);
+        let last = self.left.fetch_sub(1, Ordering::SeqCst) == 1;
         // Under the lock, so that nobody who has just looked and found nothing misses the call.
-        if *lock(&self.waiting) > 0 {
-            self.arrived.notify_all();
+        let mut waiting = lock(&self.waiting);
+        waiting.retain(|(which, thread)| {
+            if *which == planned {
+                thread.unpark();
+            }
+            *which != planned
+        });
+        if last {
+            self.complete.notify_all();
         }
     }
 }

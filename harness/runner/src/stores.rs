@@ -154,6 +154,11 @@ impl Store {
         tear_down(free).await
     }
 
+    /// Whether there is nothing to take down.
+    pub fn is_empty(&self) -> bool {
+        lock(&self.slots).is_empty()
+    }
+
     /// Takes down everything.
     pub async fn release_all(&self) -> Vec<String> {
         let all: Vec<Arc<Slot>> = lock(&self.slots).drain().map(|(_, s)| s).collect();

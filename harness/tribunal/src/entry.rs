@@ -112,8 +112,9 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
         ),
         None => None,
     };
-    let (catalog, findings) = Catalog::collect(v);
+    let (catalog, mut findings) = Catalog::collect(v);
     if options.task == Task::Lint {
+        findings.extend(catalog.strict_findings(v));
         let (text, clean) = tribunal_report::lint_page(&catalog, &findings, options.strict);
         print(&text);
         return Ok(if clean { 0 } else { code::USAGE });

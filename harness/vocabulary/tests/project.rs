@@ -325,9 +325,21 @@ fn a_vocabulary_of_many_markers_selects_as_well() {
 fn markers_without_a_category() {
     let file = "[markers]\nmy_feature = \"what we do\"\nquota = { doc = \"how much\", args = { n = \"int\" } }\n";
     let v = Vocabulary::parse(file, "markers.toml").unwrap();
-    assert_eq!(v.marker("my_feature").map(|m| (m.doc(), m.category())), Some(("what we do", Some("project"))));
+    assert_eq!(
+        v.marker("my_feature").map(|m| (m.doc(), m.category())),
+        Some(("what we do", Some("project")))
+    );
     assert!(v.check("quota", &[Arg::positional("x")]).len() == 1);
     // They ask nothing of the tests that have none.
-    assert!(v.rules(&MarkerSet::new()).iter().all(|b| !b.rule.starts_with("project")));
-    assert!(Expression::parse("my_feature and not quota").unwrap().bind(&v).is_ok());
+    assert!(
+        v.rules(&MarkerSet::new())
+            .iter()
+            .all(|b| !b.rule.starts_with("project"))
+    );
+    assert!(
+        Expression::parse("my_feature and not quota")
+            .unwrap()
+            .bind(&v)
+            .is_ok()
+    );
 }

@@ -269,7 +269,8 @@ impl Run {
         attempt_store: &Arc<Store>,
         keys: &Arc<Vec<Key>>,
     ) -> (Vec<String>, Duration) {
-        if self.runtime.get().is_none() {
+        if keys.is_empty() && attempt_store.is_empty() {
+            // The way through the runtime costs more than a short test.
             return (vec![], Duration::ZERO);
         }
         let started = Instant::now();

@@ -18,6 +18,8 @@ pub(super) struct Queue {
     pub alone: bool,
     pub held: Vec<String>,
     pub failed: usize,
+    /// Slots that wait until something ends.
+    pub waiting: usize,
 }
 
 impl Run {
@@ -71,7 +73,9 @@ impl Run {
                 queue.held.extend(marks.exclusive.iter().cloned());
                 return Some(i);
             }
+            queue.waiting += 1;
             queue = self.wake.wait(queue).unwrap_or_else(|e| e.into_inner());
+            queue.waiting -= 1;
         }
     }
 
@@ -88,8 +92,12 @@ impl Run {
         if failed {
             queue.failed += 1;
         }
+        // A call that nobody waits for is a call of the system all the same.
+        let waited_for = queue.waiting > 0;
         drop(queue);
-        self.wake.notify_all();
+        if waited_for {
+            self.wake.notify_all();
+        }
     }
 }
 

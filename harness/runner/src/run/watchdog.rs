@@ -11,9 +11,16 @@ use crate::stores::{Key, Store};
 
 #[derive(Default)]
 pub(super) struct Watch {
-    /// Bodies that run: when to look again, and what then.
-    pub bodies: Mutex<Vec<Watched>>,
+    pub bodies: Mutex<Bodies>,
     pub changed: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct Bodies {
+    /// Those that run.
+    pub running: Vec<Watched>,
+    /// When the watchdog looks up by itself; `None` before its first look.
+    looks_up: Option<Instant>,
 }
 
 pub(super) struct Watched {
@@ -26,13 +33,16 @@ pub(super) struct Watched {
 
 /// How long an async body whose limit is over gets to be dropped before it counts as blocking.
 const DROP_LIMIT: Duration = Duration::from_millis(1000);
+/// When nothing runs the watchdog looks up this often, and so need not be woken for bodies that come and go in between: to be woken for each costs
+/// more than to run a short test.
+const IDLE: Duration = Duration::from_secs(1);
 
 impl Run {
     pub(super) fn watch_body(&self, watched: Watched) {
         let mut bodies = lock(&self.watch.bodies);
-        let earliest = bodies.iter().map(|w| w.deadline).min();
-        let sooner = earliest.is_none_or(|e| watched.deadline < e);
-        bodies.push(watched);
+        let due = self.due(&watched);
+        let sooner = bodies.looks_up.is_none_or(|at| due < at);
+        bodies.running.push(watched);
         drop(bodies);
         if sooner {
             self.watch.changed.notify_all();
@@ -40,7 +50,9 @@ impl Run {
     }
 
     pub(super) fn unwatch(&self, planned: usize) {
-        lock(&self.watch.bodies).retain(|w| w.attempt.planned != planned);
+        lock(&self.watch.bodies)
+            .running
+            .retain(|w| w.attempt.planned != planned);
     }
 
     /// When a body is taken from its thread: at its limit, or when the run is being stopped. An async body is being dropped by its own thread by
@@ -62,8 +74,13 @@ impl Run {
         let mut bodies = lock(&self.watch.bodies);
         while !self.finished.load(Ordering::SeqCst) {
             let now = Instant::now();
-            bodies.retain(|w| !w.attempt.claimed.load(Ordering::SeqCst));
-            let due: Vec<Watched> = bodies.extract_if(.., |w| self.due(w) <= now).collect();
+            bodies
+                .running
+                .retain(|w| !w.attempt.claimed.load(Ordering::SeqCst));
+            let due: Vec<Watched> = bodies
+                .running
+                .extract_if(.., |w| self.due(w) <= now)
+                .collect();
             if !due.is_empty() {
                 drop(bodies);
                 for w in due {
@@ -72,22 +89,15 @@ impl Run {
                 bodies = lock(&self.watch.bodies);
                 continue;
             }
-            let next = bodies.iter().map(|w| self.due(w)).min();
-            bodies = match next {
-                Some(next) => {
-                    let nap = next.saturating_duration_since(now);
-                    self.watch
-                        .changed
-                        .wait_timeout(bodies, nap)
-                        .unwrap_or_else(|e| e.into_inner())
-                        .0
-                }
-                None => self
-                    .watch
-                    .changed
-                    .wait(bodies)
-                    .unwrap_or_else(|e| e.into_inner()),
-            };
+            let next = bodies.running.iter().map(|w| self.due(w)).min();
+            let next = next.unwrap_or(now + IDLE);
+            bodies.looks_up = Some(next);
+            bodies = self
+                .watch
+                .changed
+                .wait_timeout(bodies, next.saturating_duration_since(now))
+                .unwrap_or_else(|e| e.into_inner())
+                .0;
         }
     }
 

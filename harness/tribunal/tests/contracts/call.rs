@@ -1,11 +1,10 @@
-//! One call of a program: its arguments, a clean environment, a limit, and everything that it said.
+//! One call of a program: its arguments, a clean environment, a and a limit.
 //!
 //! Promise: variables that steer the harness, libtest, nextest or cargo's output are not inherited; a call that hangs is killed with its process
 //! group and fails its row; so does one that leaves somebody behind who holds its output open.
 //!
 //! Rejected: `Command::output` (no limit: one hanging row would hang the table).
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -14,10 +13,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use crate::said::Said;
 
 /// A call that runs longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
+
+/// How long anything that is waited for may take; other rows may be building at the time.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prefixes of variables that would change what a program does or prints.
 const STEERING: [&str; 8] = [
@@ -35,19 +37,6 @@ const STEERING: [&str; 8] = [
 pub struct Call {
     command: Command,
     limit: Duration,
-}
-
-/// What came of a call.
-#[derive(Debug)]
-pub struct Said {
-    /// The exit code; 128 and the number for a signal, as shells do.
-    pub code: i32,
-    /// Whether a signal ended it.
-    pub killed: bool,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
 }
 
 impl Call {
@@ -72,7 +61,10 @@ impl Call {
                 command.env_remove(name);
             }
         }
-        Call { command, limit: LIMIT }
+        Call {
+            command,
+            limit: LIMIT,
+        }
     }
 
     /// More arguments.
@@ -114,6 +106,7 @@ impl Call {
             out,
             err,
             began: Instant::now(),
+            limit: self.limit,
         }
     }
 
@@ -153,6 +146,7 @@ pub struct Started {
     out: mpsc::Receiver<Vec<u8>>,
     err: mpsc::Receiver<Vec<u8>>,
     began: Instant,
+    limit: Duration,
 }
 
 impl Started {
@@ -215,6 +209,29 @@ impl Started {
     }
 }
 
+impl Drop for Started {
+    /// A row that failed leaves nothing running.
+    fn drop(&mut self) {
+        let (Ok(None), Some(group)) = (
+            self.child.try_wait(),
+            rustix::process::Pid::from_raw(self.child.id() as i32),
+        ) else {
+            return;
+        };
+        // First politely: nextest keeps its tests in groups of their own and passes this on.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(10) {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
 /// A program that runs and whose output is read as it comes. Killed when dropped.
 pub struct Reading {
     child: Child,
@@ -253,140 +270,6 @@ impl Drop for Reading {
     }
 }
 
-impl Said {
-    /// Demands an exit code; what was said stands in the failure.
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Said {
-        assert_eq!(
-            self.code, code,
-            "exit code\n--- stdout ---\n{}\n--- stderr ---\n{}",
-            self.out, self.err
-        );
-        self
-    }
-
-    /// Demands that standard output contains each of these.
-    #[track_caller]
-    pub fn says<const N: usize>(self, parts: [&str; N]) -> Said {
-        for part in parts {
-            assert!(
-                self.out.contains(part),
-                "standard output does not say {part:?}\n--- stdout ---\n{}\n--- stderr ---\n{}",
-                self.out,
-                self.err
-            );
-        }
-        self
-    }
-
-    /// Demands that standard output contains none of these.
-    #[track_caller]
-    pub fn says_not<const N: usize>(self, parts: [&str; N]) -> Said {
-        for part in parts {
-            assert!(
-                !self.out.contains(part),
-                "standard output says {part:?}\n--- stdout ---\n{}\n--- stderr ---\n{}",
-                self.out,
-                self.err
-            );
-        }
-        self
-    }
-
-    /// Demands that standard error contains each of these.
-    #[track_caller]
-    pub fn warns<const N: usize>(self, parts: [&str; N]) -> Said {
-        for part in parts {
-            assert!(
-                self.err.contains(part),
-                "standard error does not say {part:?}\n--- stdout ---\n{}\n--- stderr ---\n{}",
-                self.out,
-                self.err
-            );
-        }
-        self
-    }
-
-    /// The results that were printed: `name → what follows the dots`, without times. What stands below them, the text of failures, may contain anything.
-    pub fn results(&self) -> BTreeMap<String, String> {
-        let mut results = BTreeMap::new();
-        for line in self.out.lines().take_while(|l| *l != "failures:") {
-            if let Some((name, tail)) = line
-                .strip_prefix("test ")
-                .and_then(|l| l.split_once(" ... "))
-            {
-                results.insert(
-                    name.trim_end()
-                        .trim_end_matches(" - should panic")
-                        .to_owned(),
-                    without_times(tail),
-                );
-            }
-        }
-        results
-    }
-
-    /// The names that were listed as `name: test`.
-    #[track_caller]
-    pub fn listed(&self) -> Vec<String> {
-        self.out
-            .lines()
-            .filter_map(|l| l.strip_suffix(": test"))
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// The names that ran or were shown as ignored.
-    pub fn names(&self) -> Vec<String> {
-        self.results().into_keys().collect()
-    }
-
-    /// Standard output as JSON, one value per line; a line that is none fails the row.
-    #[track_caller]
-    pub fn events(&self) -> Vec<Value> {
-        self.out
-            .lines()
-            .map(|l| {
-                serde_json::from_str(l)
-                    .unwrap_or_else(|e| panic!("not a line of JSON ({e}): {l:?}"))
-            })
-            .collect()
-    }
-}
-
-/// A text with every ` (0.012s)` and `finished in 0.01s` replaced, since times differ.
-pub fn without_times(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(" (") {
-        let (before, after) = rest.split_at(at);
-        out.push_str(before);
-        let inner = &after[2..];
-        match inner.split_once(')') {
-            Some((time, tail))
-                if time.ends_with('s')
-                    && time.starts_with(|c: char| c.is_ascii_digit())
-                    && time.trim_end_matches('s').parse::<f64>().is_ok() =>
-            {
-                rest = tail
-            }
-            _ => {
-                out.push_str(" (");
-                rest = inner;
-            }
-        }
-    }
-    out.push_str(rest);
-    let mut lines: Vec<String> = out.split('\n').map(str::to_owned).collect();
-    for line in &mut lines {
-        if let Some(at) = line.find("finished in ") {
-            line.truncate(at);
-            line.push_str("finished in T");
-        }
-    }
-    lines.join("\n")
-}
-
 /// A temporary folder of one row.
 pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new()
@@ -407,8 +290,8 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(
-            began.elapsed() < Duration::from_secs(60),
-            "waited a minute in vain for: {what}"
+            began.elapsed() < PATIENCE,
+            "waited {PATIENCE:?} in vain for: {what}"
         );
         std::thread::sleep(Duration::from_millis(2));
     }

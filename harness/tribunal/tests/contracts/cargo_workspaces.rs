@@ -1,7 +1,7 @@
 //! cargo: workspaces with targets of libtest and of ours, exit codes, features, and markers.toml as an input of the build.
 
-use crate::call::Said;
 use crate::row::rows;
+use crate::said::Said;
 use crate::scaffold::{Workspace, calm, lab};
 
 rows![
@@ -21,6 +21,7 @@ rows![
     markers_toml_that_appears_after_the_build,
     an_edit_of_markers_toml_rebuilds,
     a_new_word_is_known_after_an_edit,
+    the_project_of_the_readme_works,
 ];
 
 fn cargo(line: &str) -> crate::call::Call {
@@ -257,4 +258,70 @@ fn a_new_word_is_known_after_an_edit() {
         .run()
         .exits(0)
         .says(["1 passed"]);
+}
+
+/// A block of the README that begins with this line.
+fn block_of_the_readme(first: &str) -> String {
+    let path = crate::scaffold::repository().join("README.md");
+    let text = std::fs::read_to_string(&path).expect("the README");
+    let at = text
+        .find(&format!("\n{first}"))
+        .unwrap_or_else(|| panic!("no block of the README begins with {first:?}"))
+        + 1;
+    let end = text[at..].find("\n```").expect("the block ends");
+    text[at..=at + end].to_owned()
+}
+
+/// Its three files, taken from the README as they stand there, and its commands.
+fn the_project_of_the_readme_works() {
+    let manifest = block_of_the_readme("[package]");
+    let (before, after) = manifest
+        .split_once("path = \"")
+        .expect("the README shows a path");
+    let after = after.split_once('"').expect("the path ends").1;
+    let manifest = format!("{before}path = \"{}\"{after}", env!("CARGO_MANIFEST_DIR"));
+    let markers = block_of_the_readme("[markers]");
+    let tests = block_of_the_readme("use tribunal::prelude::*;");
+    let workspace =
+        Workspace::own_with("readme", Some(&markers), &manifest, "tests/e2e.rs", &tests);
+    let said = workspace.cargo_line("test").run().exits(0);
+    let results = said.results();
+    for name in [
+        "answers",
+        "seeds_reproduce::plain",
+        "seeds_reproduce::streamed",
+    ] {
+        assert_eq!(
+            results.get(name).map(String::as_str),
+            Some("ok"),
+            "{}",
+            said.out
+        );
+    }
+    assert!(!results.contains_key("on_a_real_card"), "it is deeper");
+    let said = workspace
+        .cargo_line("test -- --run-level advanced_model")
+        .run()
+        .exits(0);
+    assert!(
+        said.results().contains_key("on_a_real_card"),
+        "{}",
+        said.out
+    );
+    let said = workspace
+        .cargo(["test", "--", "-m", "core_model and not my_feature"])
+        .run()
+        .exits(0);
+    assert_eq!(said.results().len(), 3, "{}", said.out);
+    let said = workspace
+        .cargo_line("test -- --explain on_a_real_card")
+        .run()
+        .exits(0);
+    said.says([
+        "my_feature",
+        "advanced_model",
+        "H100",
+        "needs: 60 GiB on each device",
+        "would run here: ",
+    ]);
 }

@@ -43,6 +43,8 @@ mod s4_selecting_flags;
 #[cfg(target_os = "linux")]
 mod s7_questions;
 #[cfg(target_os = "linux")]
+mod said;
+#[cfg(target_os = "linux")]
 mod scaffold;
 #[cfg(target_os = "linux")]
 mod seed_commands;

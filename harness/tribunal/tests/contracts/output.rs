@@ -1,7 +1,7 @@
 //! What reaches the terminal: results, captured output and messages never tear one another.
 
-use crate::call::without_times;
 use crate::row::rows;
+use crate::said::without_times;
 use crate::scaffold::{binary, lab};
 
 rows![

@@ -6,7 +6,8 @@ use crate::call::{Call, folder};
 use crate::row::rows;
 use crate::scaffold::{Workspace, calm, lab};
 
-rows![;
+rows![
+    ;
     with "cargo-nextest":
     nextest_list,
     nextest_list_as_json_shows_gates,
@@ -21,7 +22,8 @@ rows![;
     nextest_ctrl_c_tears_down,
     nextest_sees_no_leak,
     nextest_statics_are_not_needed_for_teardown,
-    nextest_filters_and_partitions;
+    nextest_filters_and_partitions,
+    nextest_setup_script_opens_a_gate;
     cannot run:
     shared_servers_across_test_processes__cannot_run_here = "a server that several test processes share is not offered: each process has its own session fixtures",
     generated_config__cannot_run_here = "nextest's configuration is not generated from markers",
@@ -134,7 +136,12 @@ fn nextest_retries_do_not_multiply() {
     let said = nextest("run -p lab --retries 2 -- --exact answers::fails")
         .run()
         .exits(100);
-    assert_eq!(said.err.matches("running 1 test").count(), 3, "{}", said.err);
+    assert_eq!(
+        said.err.matches("running 1 test").count(),
+        3,
+        "{}",
+        said.err
+    );
 }
 
 /// `slow-timeout` with `terminate-after`: SIGTERM to the group, then the grace period. Fixtures go down within it.
@@ -251,4 +258,28 @@ fn nextest_filters_and_partitions() {
             .len(),
         8
     );
+}
+
+/// What a setup script writes to `NEXTEST_ENV` reaches the test, but not the list: a gate on it is listed as unmet, and runs when it is asked for.
+fn nextest_setup_script_opens_a_gate() {
+    let folder = folder();
+    let config = folder.path().join("nextest.toml");
+    let text = "experimental = [\"setup-scripts\"]\n[scripts.setup.gate]\ncommand = [\"sh\", \"-c\", \"echo LAB_GATE=1 >> $NEXTEST_ENV\"]\n\
+                [[profile.default.scripts]]\nfilter = \"all()\"\nsetup = \"gate\"\n";
+    std::fs::write(&config, text).expect("our folder");
+    let line = |extra: &str| {
+        format!(
+            "run -p lab --config-file {}{extra} -- --exact gates::environment",
+            config.display()
+        )
+    };
+    nextest(&line(" --run-ignored all"))
+        .run()
+        .exits(0)
+        .warns(["1 test run: 1 passed"]);
+    // Without the script the same command fails with the reason: it is no pass.
+    nextest("run -p lab --run-ignored all -- --exact gates::environment")
+        .run()
+        .exits(100)
+        .warns(["needs the environment variable LAB_GATE"]);
 }

@@ -1,7 +1,8 @@
 //! What nextest sends in its list phase and in its run phase, by hand: the same arguments and variables without nextest.
 
-use crate::call::{Call, Said, folder};
+use crate::call::{Call, folder};
 use crate::row::rows;
+use crate::said::Said;
 use crate::scaffold::binary;
 
 rows![
@@ -297,7 +298,13 @@ fn a_skip_at_run_time_is_101() {
 
 /// A process runs its test once, also when it fails: repeating is nextest's business.
 fn one_execution_per_process() {
-    let said = running(binary("lab", ["--exact", "answers::fails", "--nocapture"]), "answers::fails").env("NEXTEST_ATTEMPT", "2").env("NEXTEST_TOTAL_ATTEMPTS", "3").run();
+    let said = running(
+        binary("lab", ["--exact", "answers::fails", "--nocapture"]),
+        "answers::fails",
+    )
+    .env("NEXTEST_ATTEMPT", "2")
+    .env("NEXTEST_TOTAL_ATTEMPTS", "3")
+    .run();
     let said = said.exits(101);
     assert_eq!(said.out.matches("test answers::fails ...").count(), 1);
     assert_eq!(said.err.matches("panicked at").count(), 1, "{}", said.err);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::call::Said;
 use crate::row::rows;
+use crate::said::Said;
 use crate::scaffold::binary;
 
 rows![
@@ -175,7 +175,7 @@ fn oracle_libtest_pretty_text() {
         binary("twin", args).run().exits(0),
     );
     let lines = |text: &str| -> Vec<String> {
-        let text = crate::call::without_times(text)
+        let text = crate::said::without_times(text)
             .replace("ignored (not today)", "ignored, not today")
             .replace(" - should panic", "");
         let kept = text

@@ -1,7 +1,7 @@
 //! The other options of our own: gates, limits, pages that run nothing; and what is not offered, which is an error and never ignored.
 
-use crate::call::Said;
 use crate::row::rows;
+use crate::said::Said;
 use crate::scaffold::{binary, lab};
 
 rows![

@@ -1,7 +1,8 @@
 //! libtest's flags and variables that decide how tests run and what is printed: one row for every line of the table.
 
-use crate::call::{Said, folder};
+use crate::call::folder;
 use crate::row::rows;
+use crate::said::Said;
 use crate::scaffold::{binary, lab};
 
 rows![
@@ -273,7 +274,7 @@ fn report_time_and_ensure_time() {
             .expect("its line")
             .to_owned();
         assert_ne!(
-            crate::call::without_times(&line),
+            crate::said::without_times(&line),
             line,
             "a time stands in {line:?}"
         );

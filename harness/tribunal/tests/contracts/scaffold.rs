@@ -17,28 +17,53 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
-use crate::call::{Call, Said};
+use crate::call::Call;
+use crate::said::Said;
 
 /// The packages of the shared workspace with their files; those of the recorded command lines come with them.
 const FILES: [(&str, &str); 20] = [
-    (".cargo/config.toml", "[alias]\ncalm = \"test -q -p mixed --test calm --\"\n"),
+    (
+        ".cargo/config.toml",
+        "[alias]\ncalm = \"test -q -p mixed --test calm --\"\n",
+    ),
     ("lab/Cargo.toml", include_str!("project/lab_manifest.toml")),
     ("lab/markers.toml", include_str!("project/markers.toml")),
-    ("lab/src/fake_server.rs", include_str!("project/fake_server.rs")),
+    (
+        "lab/src/fake_server.rs",
+        include_str!("project/fake_server.rs"),
+    ),
     ("lab/tests/lab.rs", include_str!("project/lab.rs")),
     ("lab/tests/crowd.rs", include_str!("project/crowd.rs")),
     ("lab/tests/servers.rs", include_str!("project/servers.rs")),
     ("lab/tests/twin.rs", include_str!("project/twin.rs")),
     ("lab/tests/common/same.rs", include_str!("project/same.rs")),
-    ("mixed/Cargo.toml", include_str!("project/mixed_manifest.toml")),
-    ("mixed/src/lib.rs", "//! Nothing but a place for unit tests.\n\n#[test]\nfn unit() {}\n"),
+    (
+        "mixed/Cargo.toml",
+        include_str!("project/mixed_manifest.toml"),
+    ),
+    (
+        "mixed/src/lib.rs",
+        "//! Nothing but a place for unit tests.\n\n#[test]\nfn unit() {}\n",
+    ),
     ("mixed/tests/calm.rs", include_str!("project/calm.rs")),
     ("mixed/tests/classic.rs", "#[test]\nfn classic() {}\n"),
-    ("oracles/Cargo.toml", include_str!("project/oracles_manifest.toml")),
+    (
+        "oracles/Cargo.toml",
+        include_str!("project/oracles_manifest.toml"),
+    ),
     ("oracles/tests/plain.rs", include_str!("project/plain.rs")),
-    ("oracles/tests/mimicked.rs", include_str!("project/mimicked.rs")),
-    ("oracles/tests/common/same.rs", include_str!("project/same.rs")),
-    ("twice/Cargo.toml", include_str!("project/twice_manifest.toml")),
+    (
+        "oracles/tests/mimicked.rs",
+        include_str!("project/mimicked.rs"),
+    ),
+    (
+        "oracles/tests/common/same.rs",
+        include_str!("project/same.rs"),
+    ),
+    (
+        "twice/Cargo.toml",
+        include_str!("project/twice_manifest.toml"),
+    ),
     ("twice/src/lib.rs", include_str!("project/twice_lib.rs")),
     ("twice/tests/twice.rs", include_str!("project/twice.rs")),
 ];
@@ -67,16 +92,25 @@ fn home() -> PathBuf {
 
 /// The folder that all scaffolded projects build into: beside the folder that built this test.
 pub fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder").join("scaffold")
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("a target folder")
+        .join("scaffold")
 }
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the root of the repository").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the root of the repository")
+        .to_path_buf()
 }
 
 fn fill(template: &str, name: &str) -> String {
-    template.replace("{tribunal}", env!("CARGO_MANIFEST_DIR")).replace("{name}", name)
+    template
+        .replace("{tribunal}", env!("CARGO_MANIFEST_DIR"))
+        .replace("{name}", name)
 }
 
 /// Writes a file unless it says the same already, so that cargo sees no change where there is none.
@@ -84,7 +118,8 @@ pub fn write(path: &Path, text: &str) {
     if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
         return;
     }
-    std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("folders below target");
+    std::fs::create_dir_all(path.parent().expect("a file in a folder"))
+        .expect("folders below target");
     std::fs::write(path, text).expect("a file below target");
 }
 
@@ -113,32 +148,58 @@ impl Workspace {
         let root = home().join("shared");
         let _held = hold("shared");
         // Under nextest every row is a process: the first one builds, the others read what it found.
-        let found = std::env::var("NEXTEST_RUN_ID").ok().map(|run| (home().join("shared.binaries"), run));
+        let found = std::env::var("NEXTEST_RUN_ID")
+            .ok()
+            .map(|run| (home().join("shared.binaries"), run));
         if let Some((path, run)) = &found
             && let Ok(text) = std::fs::read_to_string(path)
-            && let Ok((of, binaries)) = serde_json::from_str::<(String, BTreeMap<String, PathBuf>)>(&text)
+            && let Ok((of, binaries)) =
+                serde_json::from_str::<(String, BTreeMap<String, PathBuf>)>(&text)
             && of == *run
         {
-            return Ok(Workspace { root, binaries, _lock: None });
+            return Ok(Workspace {
+                root,
+                binaries,
+                _lock: None,
+            });
         }
         for (path, text) in FILES {
             write(&root.join(path), &fill(text, ""));
         }
-        let mut members = vec!["lab".to_owned(), "mixed".to_owned(), "oracles".to_owned(), "twice".to_owned()];
+        let mut members = vec![
+            "lab".to_owned(),
+            "mixed".to_owned(),
+            "oracles".to_owned(),
+            "twice".to_owned(),
+        ];
         let mut single = crate::seed_commands::sources();
-        single.push(("ruled".to_owned(), include_str!("project/ruled.rs").to_owned()));
+        single.push((
+            "ruled".to_owned(),
+            include_str!("project/ruled.rs").to_owned(),
+        ));
         for (name, source) in single {
-            write(&root.join(format!("{name}/Cargo.toml")), &fill(SINGLE, &name));
+            write(
+                &root.join(format!("{name}/Cargo.toml")),
+                &fill(SINGLE, &name),
+            );
             write(&root.join(format!("{name}/tests/{name}.rs")), &source);
             members.push(name);
         }
         let members: Vec<String> = members.iter().map(|m| format!("\"{m}\"")).collect();
-        write(&root.join("Cargo.toml"), &WORKSPACE.replace("{members}", &members.join(", ")));
+        write(
+            &root.join("Cargo.toml"),
+            &WORKSPACE.replace("{members}", &members.join(", ")),
+        );
         lock_file(&root)?;
-        let mut workspace = Workspace { root, binaries: BTreeMap::new(), _lock: None };
+        let mut workspace = Workspace {
+            root,
+            binaries: BTreeMap::new(),
+            _lock: None,
+        };
         workspace.build(&["--workspace"])?;
         if let Some(found) = found {
-            let text = serde_json::to_string(&(found.1, &workspace.binaries)).map_err(|e| e.to_string())?;
+            let text = serde_json::to_string(&(found.1, &workspace.binaries))
+                .map_err(|e| e.to_string())?;
             write(&found.0, &text);
         }
         Ok(workspace)
@@ -146,16 +207,31 @@ impl Workspace {
 
     /// A workspace of one row's own with one package, which the row may edit: its name, its markers.toml if any, and its tests.
     pub fn own(name: &str, markers: Option<&str>, tests: &str) -> Workspace {
-        Workspace::own_with(name, markers, &fill(SINGLE, name), &format!("tests/{name}.rs"), tests)
+        Workspace::own_with(
+            name,
+            markers,
+            &fill(SINGLE, name),
+            &format!("tests/{name}.rs"),
+            tests,
+        )
     }
 
     /// The same with a manifest and a path of the tests.
-    pub fn own_with(name: &str, markers: Option<&str>, manifest: &str, path: &str, tests: &str) -> Workspace {
+    pub fn own_with(
+        name: &str,
+        markers: Option<&str>,
+        manifest: &str,
+        path: &str,
+        tests: &str,
+    ) -> Workspace {
         let held = hold(name);
         // Always the same folder, or every run would leave binaries of its own in the target folder.
         let root = home().join(name);
         let package = root.join("package");
-        write(&root.join("Cargo.toml"), &WORKSPACE.replace("{members}", "\"package\""));
+        write(
+            &root.join("Cargo.toml"),
+            &WORKSPACE.replace("{members}", "\"package\""),
+        );
         write(&package.join("Cargo.toml"), manifest);
         write(&package.join(path), tests);
         match markers {
@@ -164,7 +240,11 @@ impl Workspace {
             None => drop(std::fs::remove_file(package.join("markers.toml"))),
         }
         lock_file(&root).unwrap_or_else(|e| panic!("{e}"));
-        Workspace { root, binaries: BTreeMap::new(), _lock: Some(held) }
+        Workspace {
+            root,
+            binaries: BTreeMap::new(),
+            _lock: Some(held),
+        }
     }
 
     /// Its folder.
@@ -191,14 +271,28 @@ impl Workspace {
 
     /// Builds its tests and remembers where the binaries are.
     pub fn build(&mut self, which: &[&str]) -> Result<(), String> {
-        let said = self.cargo(["test", "--no-run", "--message-format", "json-render-diagnostics"]).args(which).run();
+        let said = self
+            .cargo([
+                "test",
+                "--no-run",
+                "--message-format",
+                "json-render-diagnostics",
+            ])
+            .args(which)
+            .run();
         if said.code != 0 {
-            return Err(format!("the scaffolded project does not build:\n{}", said.err));
+            return Err(format!(
+                "the scaffolded project does not build:\n{}",
+                said.err
+            ));
         }
         for line in said.out.lines() {
-            let message: Value = serde_json::from_str(line).map_err(|e| format!("not a message of cargo ({e}): {line}"))?;
-            if let (Some(name), Some(binary)) = (message["target"]["name"].as_str(), message["executable"].as_str())
-                && message["target"]["kind"][0] == "test"
+            let message: Value = serde_json::from_str(line)
+                .map_err(|e| format!("not a message of cargo ({e}): {line}"))?;
+            if let (Some(name), Some(binary)) = (
+                message["target"]["name"].as_str(),
+                message["executable"].as_str(),
+            ) && message["target"]["kind"][0] == "test"
             {
                 self.binaries.insert(name.to_owned(), PathBuf::from(binary));
             }
@@ -209,7 +303,10 @@ impl Workspace {
     /// A call of a test binary in the folder that cargo would call it in.
     #[track_caller]
     pub fn binary(&self, target: &str) -> Call {
-        let binary = self.binaries.get(target).unwrap_or_else(|| panic!("no test target {target} was built"));
+        let binary = self
+            .binaries
+            .get(target)
+            .unwrap_or_else(|| panic!("no test target {target} was built"));
         Call::new(binary).folder(&self.package_of(target))
     }
 
@@ -222,15 +319,22 @@ impl Workspace {
             other => other,
         };
         let folder = self.root.join(package);
-        if folder.is_dir() { folder } else { self.root.join("package") }
+        if folder.is_dir() {
+            folder
+        } else {
+            self.root.join("package")
+        }
     }
 }
 
 /// The repository's lock file, so that cargo need not resolve anything; cargo adds the packages of the workspace itself.
 fn lock_file(root: &Path) -> Result<(), String> {
     let stamp = root.join("Cargo.lock.of-the-repository");
-    let text = std::fs::read_to_string(repository().join("Cargo.lock")).map_err(|e| format!("the repository's Cargo.lock: {e}"))?;
-    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == text) && root.join("Cargo.lock").exists() {
+    let text = std::fs::read_to_string(repository().join("Cargo.lock"))
+        .map_err(|e| format!("the repository's Cargo.lock: {e}"))?;
+    if std::fs::read_to_string(&stamp).is_ok_and(|old| old == text)
+        && root.join("Cargo.lock").exists()
+    {
         return Ok(());
     }
     write(&root.join("Cargo.lock"), &text);

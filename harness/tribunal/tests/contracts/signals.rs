@@ -19,6 +19,7 @@ rows![
     teardown_that_never_ends_is_cut_off_by_the_grace_period,
     a_killed_harness_leaves_no_server,
     the_run_limit_stops_like_ctrl_c,
+    a_pause_is_survived,
 ];
 
 /// A run of one waiting test of `calm`, with the diary that its fixtures keep.
@@ -290,4 +291,26 @@ fn the_run_limit_stops_like_ctrl_c() {
     .exits(101);
     assert_eq!(lines(&diary)[3..], ["room down", "house down"]);
     said.warns(["the run's limit of 0.300s is over (--run-limit)"]);
+}
+
+/// SIGTSTP, as Ctrl-Z sends it: the run stands still, goes on, and ends as ever.
+fn a_pause_is_survived() {
+    let waiting = Waiting::on("m::waits", &[]);
+    waiting.started.signal(Signal::STOP);
+    let pid = waiting.started.pid();
+    let state = || {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .ok()
+            .and_then(|s| {
+                s.rsplit_once(") ")
+                    .and_then(|(_, rest)| rest.chars().next())
+            })
+    };
+    until("the pause", || state() == Some('T'));
+    waiting.started.signal(Signal::CONT);
+    until("the end of the pause", || state() != Some('T'));
+    waiting.started.signal(Signal::INT);
+    let diary = waiting.diary.clone();
+    waiting.started.end().exits(130);
+    assert_eq!(lines(&diary)[3..], ["room down", "house down"]);
 }

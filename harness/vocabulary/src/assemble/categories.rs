@@ -121,13 +121,17 @@ impl Assembly<'_> {
 
     /// `[markers]`: words that answer no question of a category. They stand in an optional category of their own.
     pub(super) fn loose_markers(&mut self, item: &Item<'_>) {
-        let markers = self.document.table(item, "a table of markers").unwrap_or_default();
+        let markers = self
+            .document
+            .table(item, "a table of markers")
+            .unwrap_or_default();
         if markers.is_empty() {
             return;
         }
         let at = self.category_at(LOOSE);
         if self.vocabulary.categories[at].doc.is_empty() {
-            self.vocabulary.categories[at].doc = "what the project declares under [markers]".to_owned();
+            self.vocabulary.categories[at].doc =
+                "what the project declares under [markers]".to_owned();
         }
         for marker in markers {
             self.member(&marker, at);

@@ -146,3 +146,16 @@ async fn deeper_at_higher_levels(stage: &Stage) -> TestResult {
     assert_eq!(sent.is_ok(), lowest);
     Ok(())
 }
+
+/// The client that tests get without asking for more: it calls a success that should have been a refusal a failed verdict, not just an unexpected status.
+#[tribunal::test]
+async fn built_in(chat: ChatClient) -> TestResult {
+    let sent = chat
+        .user("Well?")
+        .max_tokens(1)
+        .expect_status(400)
+        .send()
+        .await;
+    assert!(judged(&sent), "{:?}", sent.err());
+    Ok(())
+}
