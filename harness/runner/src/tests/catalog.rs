@@ -265,7 +265,7 @@ fn every_broken_rule_of_every_test_is_found_at_once() {
 
 #[test]
 fn warnings_for_tests_that_rely_on_defaults() {
-    let (_, findings) = Catalog::build(
+    let (catalog, findings) = Catalog::build(
         vec![
             test("a").marked(&["e2e"]).entry(),
             test("b").marked(&["e2e", "timeout(\"5s\")"]).entry(),
@@ -280,11 +280,47 @@ fn warnings_for_tests_that_rely_on_defaults() {
         .map(|f| f.test.as_str())
         .collect();
     assert_eq!(warned, ["a"]);
+    assert!(findings.iter().all(|f| f.severity != Severity::Strict));
+    let strict = catalog.strict_findings(vocabulary());
+    assert!(strict.iter().all(|f| f.severity == Severity::Strict));
     assert!(
-        findings
+        strict
             .iter()
-            .any(|f| f.severity == Severity::Strict && f.test == "c")
+            .any(|f| f.test == "c" && f.message.starts_with("got a marker by default"))
     );
+}
+
+#[test]
+fn cases_stand_in_the_order_of_their_names() {
+    // Two share more bytes than are compared as one number, one is the beginning of another, and a test's name comes between those of a test and its cases.
+    let names = [
+        "left_10__right_20__third_b",
+        "left_9",
+        "left_10__right_20__third_a",
+        "left_10",
+        "left_10__right_2",
+    ];
+    let (catalog, findings) = Catalog::build(
+        vec![
+            test("b").cases(&names.map(|n| (n, [].as_slice()))).entry(),
+            test("b2").entry(),
+            test("a").entry(),
+        ],
+        &[],
+        vocabulary(),
+    );
+    assert!(
+        findings.iter().all(|f| f.severity != Severity::Error),
+        "{findings:?}"
+    );
+    let shown: Vec<&str> = catalog.cases.iter().map(|c| c.name.as_str()).collect();
+    let mut sorted = shown.clone();
+    sorted.sort_unstable();
+    assert_eq!(shown, sorted);
+    // The index still leads to the case as it was written.
+    for case in catalog.cases.iter().filter(|c| c.name.starts_with("b::")) {
+        assert_eq!(case.short_name(&catalog), names[case.index]);
+    }
 }
 
 #[test]
