@@ -252,8 +252,9 @@ async fn conversations_grow(chat: ChatClient) -> TestResult {
 /// Requests side by side are answered as each would be alone.
 #[tribunal::test]
 #[timeout("60s")]
-async fn several_at_once(#[values(4, 16)] clients: usize, chat: ChatClient) -> TestResult {
-    let request = chat.user(QUESTION).max_tokens(24).temperature(1.0).seed(11);
+async fn several_at_once(#[values(8, 32)] clients: usize, chat: ChatClient) -> TestResult {
+    // Long enough that they meet.
+    let request = chat.user(QUESTION).max_tokens(96).temperature(1.0).seed(4);
     let alone = request.clone().send().await?.text().to_owned();
     for answer in request.send_many(clients).await.all()? {
         assert_eq!(answer.text(), alone);
