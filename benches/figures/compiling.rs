@@ -119,6 +119,9 @@ fn copy_sources(from: &Path, to: &Path) -> Result<(), String> {
             if name != ".git" && !path.join("CACHEDIR.TAG").exists() {
                 copy_sources(&path, &to.join(name))?;
             }
+        } else if kind.is_symlink() {
+            let target = std::fs::read_link(&path).map_err(|e| failed(&path, e))?;
+            std::os::unix::fs::symlink(target, to.join(name)).map_err(|e| failed(&path, e))?;
         } else if kind.is_file() {
             std::fs::copy(&path, to.join(name)).map_err(|e| failed(&path, e))?;
         }

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use tribunal_client::{
-    ChatAnswer, ChatClient, Client, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses,
-};
+use tribunal_client::{ChatClient, Client};
 use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{Deployment, Server, StartOptions};
 use tribunal_verdict::Depth;
@@ -80,22 +78,7 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
     } else {
         Depth::Deep
     };
-    Ok(client.chat(model).with_judge(Arc::new(LevelJudge(depth))))
-}
-
-/// Judges as deeply as a level asks.
-struct LevelJudge(Depth);
-
-impl Judge for LevelJudge {
-    fn chat(&self, answer: &ChatAnswer) -> Result<(), JudgeError> {
-        Ok(tribunal_verdict::judge_chat(answer, self.0).check()?)
-    }
-    fn completion(&self, answer: &CompletionAnswer) -> Result<(), JudgeError> {
-        Ok(tribunal_verdict::judge_completion(answer, self.0).check()?)
-    }
-    fn error(&self, answer: &ErrorAnswer, expected: &Statuses) -> Result<(), JudgeError> {
-        Ok(tribunal_verdict::judge_error(answer, expected).check()?)
-    }
+    Ok(client.chat(model).with_judge(Arc::new(depth)))
 }
 
 /// A folder of its own for one server of this run, below `target/`, or below the system's temporary folder where the binary does not lie in one.
