@@ -46,8 +46,6 @@ impl Projects {
         for subject in Subject::ALL {
             let package = projects.folder.join(subject.package());
             put(&package.join("Cargo.toml"), &subject.manifest(tribunal))?;
-            // A package must have more than tests.
-            put(&package.join("src").join("lib.rs"), "//! Generated.\n")?;
             put(&projects.source(subject), &subject.source())?;
         }
         Ok(projects)

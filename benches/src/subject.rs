@@ -110,13 +110,13 @@ impl Subject {
     }
 }
 
-/// The source of [`Subject::Fixtures`]; another `edit` is the same file with the body of one test changed.
+/// The source of [`Subject::Fixtures`], with bodies of one line, so that compiling it costs what the harness adds; another `edit` is the same file with the body of one test changed.
 pub fn fixtures(edit: u32) -> String {
     let tests = modules(THOUSAND, |out, i| {
         let changed = if i == THOUSAND / 2 { edit } else { 0 };
         let _ = write!(
             out,
-            "/// With fixtures {i}.\n#[tribunal::test]\n#[core_model]\n#[timeout(\"30s\")]\nasync fn t{i:05}(ledger: &Ledger, judge: &Judge) -> TestResult {{\n    crate::stamp();\n    tick().await;\n    assert_eq!(ledger.entries + {changed}, judge.seats + {changed});\n    Ok(())\n}}\n"
+            "/// With fixtures {i}.\n#[tribunal::test]\n#[core_model]\n#[timeout(\"30s\")]\nasync fn t{i:05}(ledger: &Ledger, judge: &Judge) -> TestResult {{\n    agree(ledger, judge, {changed}).await\n}}\n"
         );
     });
     format!("{HEAD}{STAMPS}{FIXTURES}{tests}")
@@ -172,8 +172,10 @@ fn judge(ledger: &Ledger) -> Judge {
     Judge { seats: ledger.entries }
 }
 
-async fn tick() {
-    std::future::ready(()).await;
+async fn agree(ledger: &Ledger, judge: &Judge, more: u32) -> TestResult {
+    stamp();
+    assert_eq!(ledger.entries + more, judge.seats + more);
+    Ok(())
 }
 "#;
 
