@@ -208,8 +208,9 @@ impl Own {
                     suspect = Some(listener.inode);
                 }
                 Err(e) => {
-                    let reason =
-                        format!("/proc/net/tcp cannot be read, so nobody knows who listens: {e}");
+                    let reason = format!(
+                        "neither sock_diag nor /proc/net/tcp can be read, so nobody knows who listens: {e}"
+                    );
                     return Err(StartErrorKind::Keeper { reason });
                 }
             }

@@ -1,6 +1,6 @@
 //! Who listens on a port: the kernel's table of sockets, and the processes that hold them.
 //!
-//! A server that answers is not proof that *our* server answers. The listening socket's inode in `/proc/net/tcp`
+//! A server that answers is not proof that *our* server answers. The listening socket's inode
 //! is looked up among the descriptors of our tree. Asking the server for its identity was rejected: a stale server
 //! of an earlier run gives the same answers.
 
@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::diag;
 use crate::process::{self, ProcessInfo};
 
 /// A listening TCP socket.
@@ -129,6 +130,12 @@ pub(crate) fn listeners_on(port: u16) -> io::Result<Vec<Listener>> {
 }
 
 fn listeners(port: Option<u16>) -> io::Result<Vec<Listener>> {
+    // Where netlink does not answer (some sandboxes), the table in text does.
+    diag::listeners(port).or_else(|_| listeners_in_proc(port))
+}
+
+/// The same from `/proc/net/tcp`.
+pub(crate) fn listeners_in_proc(port: Option<u16>) -> io::Result<Vec<Listener>> {
     let mut found = parse(&std::fs::read_to_string("/proc/net/tcp")?, port);
     match std::fs::read_to_string("/proc/net/tcp6") {
         Ok(text) => found.extend(parse(&text, port)),

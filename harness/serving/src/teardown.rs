@@ -113,7 +113,7 @@ impl Keeper {
                 // What cannot be read is not free.
                 Err(e) => {
                     return Some(format!(
-                        "nobody knows whom: /proc/net/tcp cannot be read ({e})"
+                        "nobody knows whom: neither sock_diag nor /proc/net/tcp can be read ({e})"
                     ));
                 }
             }
