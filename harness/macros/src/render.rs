@@ -42,6 +42,7 @@ fn registration(test: &Test) -> TokenStream {
     let should_panic = optional(test.should_panic.as_deref());
     let fixtures = fixtures(test).map(Parameter::entry);
     let cases = cases(&test.cases);
+    let is_async = test.function.sig.asyncness.is_some();
     let body = body(test);
     quote! {
         ::tribunal::__private::TestEntry {
@@ -54,6 +55,7 @@ fn registration(test: &Test) -> TokenStream {
             should_panic: #should_panic,
             fixtures: &[#(#fixtures),*],
             cases: #cases,
+            is_async: #is_async,
             body: #body,
         }
     }

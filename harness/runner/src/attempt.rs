@@ -31,7 +31,7 @@ pub(crate) struct Attempt {
     /// The body is async and its limit is over.
     pub expired: AtomicBool,
     /// The body is async: it gets a moment to be dropped before it counts as blocking.
-    pub is_async: AtomicBool,
+    pub is_async: bool,
     pub panics: Mutex<Vec<PanicRecord>>,
     pub log: Mutex<Vec<u8>>,
     pub notes: Mutex<Vec<String>>,
@@ -163,7 +163,6 @@ pub(crate) fn drive(mut body: Pin<&mut dyn Erased>) -> TestResult {
             let Some(attempt) = &attempt else {
                 return polled.await;
             };
-            attempt.is_async.store(true, Ordering::SeqCst);
             let spent = lock(&attempt.body_started).map_or(Duration::ZERO, |t| t.elapsed());
             let limit = async {
                 match attempt.limit {

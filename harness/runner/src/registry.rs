@@ -49,6 +49,8 @@ pub struct TestEntry {
     pub fixtures: &'static [&'static FixtureEntry],
     /// The cases of the test.
     pub cases: Cases,
+    /// The function is async: at its limit it is cancelled by its own thread, and only if that takes too long taken from it.
+    pub is_async: bool,
     /// Runs one case. One per test, however many cases there are.
     pub body: fn(&Cx<'_>) -> TestResult,
 }

@@ -68,7 +68,7 @@ impl Run {
             body_started: Mutex::new(None),
             claimed: AtomicBool::new(false),
             expired: AtomicBool::new(false),
-            is_async: AtomicBool::new(false),
+            is_async: entry.is_async,
             panics: Mutex::default(),
             log: Mutex::default(),
             notes: Mutex::default(),

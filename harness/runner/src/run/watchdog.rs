@@ -62,7 +62,7 @@ impl Run {
             .cancel
             .since()
             .map_or(w.deadline, |at| at.min(w.deadline));
-        if w.attempt.is_async.load(Ordering::SeqCst) {
+        if w.attempt.is_async {
             end + DROP_LIMIT
         } else {
             end
@@ -110,7 +110,7 @@ impl Run {
         let outcome = if self.cancel.is_cancelled() {
             Outcome::Failed(self.cancel.reason())
         } else {
-            let how = if w.attempt.is_async.load(Ordering::SeqCst) {
+            let how = if w.attempt.is_async {
                 "the async body blocks its thread and cannot be cancelled; the thread was abandoned (use spawn_blocking, or async calls)"
             } else {
                 "a blocking body cannot be cancelled; its thread was abandoned"

@@ -165,7 +165,10 @@ fn an_async_body_is_cancelled_at_its_limit_and_its_destructors_run() {
             std::future::pending::<()>().await
         }))
     }
-    let outcome = one(test("t").marked(&["timeout(\"50ms\")"]).body(body), &[]);
+    let outcome = one(
+        test("t").marked(&["timeout(\"50ms\")"]).body_async(body),
+        &[],
+    );
     assert!(
         matches!(&outcome, Outcome::TimedOut(crate::outcome::Phase::Body, limit, _) if *limit == Duration::from_millis(50)),
         "{outcome:?}"
@@ -212,7 +215,10 @@ fn an_async_body_that_blocks_its_thread_is_abandoned_too() {
             ()
         }))
     }
-    let outcome = one(test("t").marked(&["timeout(\"50ms\")"]).body(body), &[]);
+    let outcome = one(
+        test("t").marked(&["timeout(\"50ms\")"]).body_async(body),
+        &[],
+    );
     assert!(
         matches!(&outcome, Outcome::TimedOut(_, _, text) if text.contains("blocks its thread")),
         "{outcome:?}"
@@ -237,9 +243,9 @@ fn a_panic_in_a_spawned_task_fails_its_test_and_a_caught_one_does_not() {
     }
     let (outcomes, _) = run(
         vec![
-            test("blocking").body(blocking),
+            test("blocking").body_async(blocking),
             test("caught").body(caught),
-            test("spawned").body(spawned),
+            test("spawned").body_async(spawned),
         ],
         &[],
     );
@@ -260,7 +266,7 @@ fn a_task_that_is_left_behind_is_noted_and_cannot_disturb_the_next_test() {
         }))
     }
     let (outcomes, _) = run(
-        vec![test("a").body(body), test("b").body(body)],
+        vec![test("a").body_async(body), test("b").body_async(body)],
         &["--test-threads", "1"],
     );
     assert!(outcomes.iter().all(|(_, o)| *o == Outcome::Passed));
@@ -317,7 +323,11 @@ fn stopping_cancels_what_runs_and_reports_the_rest() {
         drive(std::pin::pin!(std::future::pending::<()>()))
     }
     let (outcomes, summary) = run_and(
-        vec![test("a").body(endless), test("b").body(stuck), test("c")],
+        vec![
+            test("a").body_async(endless),
+            test("b").body(stuck),
+            test("c"),
+        ],
         &["--test-threads", "2"],
         |run| {
             while run.running().0.len() < 2 {

@@ -94,6 +94,7 @@ pub(super) fn test(name: &'static str) -> Make {
         should_panic: None,
         fixtures: &[],
         cases: Cases::One,
+        is_async: false,
         body: pass,
     })
 }
@@ -102,6 +103,10 @@ impl Make {
     pub fn marked(mut self, texts: &[&'static str]) -> Self {
         self.0.markers = markers(texts, 20);
         self
+    }
+    pub fn body_async(mut self, body: fn(&Cx<'_>) -> TestResult) -> Self {
+        self.0.is_async = true;
+        self.body(body)
     }
     pub fn at(mut self, line: u32) -> Self {
         self.0.place.line = line;
