@@ -9,11 +9,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::launch::{Container, Fatal, Launch, Part, Readiness};
+use crate::offers::Offers;
 use crate::text;
 use crate::url::{Base, UrlError};
-
-/// How long a server may take to become ready unless the deployment says otherwise.
-const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// How to start one server, or how to reach one that runs already.
 ///
@@ -34,33 +33,19 @@ pub struct Deployment {
     pub(crate) ready: Readiness,
     /// Settings of a command that were given for a server which is only reached: an error at the start.
     pub(crate) misplaced: Vec<&'static str>,
+    /// The other processes, in the order of their start.
+    pub(crate) parts: Vec<Part>,
+    pub(crate) offers: Offers,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum How {
     Command(Launch),
-    Url(Base),
-}
-
-/// What is started. Arguments and values of variables still have their placeholders.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Launch {
-    pub program: OsString,
-    pub args: Vec<OsString>,
-    /// In the order given; `None` removes a variable that the harness has.
-    pub env: Vec<(OsString, Option<OsString>)>,
-    pub cwd: Option<PathBuf>,
-    pub port: Option<u16>,
-    pub fatal: Vec<String>,
-}
-
-/// What must hold before the server counts as ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Readiness {
-    pub health: Option<String>,
-    pub models: Option<String>,
-    pub one_token: bool,
-    pub within: Duration,
+    /// A server that somebody else runs, and the variable that holds its key.
+    Url {
+        base: Base,
+        key_env: Option<String>,
+    },
 }
 
 impl Deployment {
@@ -69,20 +54,16 @@ impl Deployment {
     /// The server must listen on `{host}:{port}`; both are filled in wherever they stand in arguments and in the
     /// values of variables, and so is `{model}`. `{{port}}` is the text `{port}`. No shell is involved.
     pub fn command(program: impl Into<OsString>) -> Self {
-        Self::new(How::Command(Launch {
-            program: program.into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            cwd: None,
-            port: None,
-            fatal: Vec::new(),
-        }))
+        Self::new(How::Command(Launch::of(program.into())))
     }
 
     /// A server that runs already at `url` (`http://HOST:PORT`, with a path prefix if it has one). It is checked
     /// for readiness and never stopped.
     pub fn url(url: &str) -> Result<Self, UrlError> {
-        Ok(Self::new(How::Url(Base::parse(url)?)))
+        Ok(Self::new(How::Url {
+            base: Base::parse(url)?,
+            key_env: None,
+        }))
     }
 
     fn new(how: How) -> Self {
@@ -90,13 +71,10 @@ impl Deployment {
             name: None,
             how,
             model: None,
-            ready: Readiness {
-                health: Some("/health".into()),
-                models: Some("/v1/models".into()),
-                one_token: true,
-                within: READY_WITHIN,
-            },
+            ready: Readiness::default(),
             misplaced: Vec::new(),
+            parts: Vec::new(),
+            offers: Offers::default(),
         }
     }
 
@@ -144,8 +122,83 @@ impl Deployment {
         if pattern.is_empty() {
             self
         } else {
-            self.launch("fatal_log", |l| l.fatal.push(pattern))
+            self.launch("fatal_log", |l| {
+                l.fatal.push(Fatal {
+                    pattern,
+                    regex: false,
+                    cause: None,
+                })
+            })
         }
+    }
+
+    /// A regular expression (of the crate `regex`) that, matched by a line of the server's log, ends the start at once, and the cause that
+    /// the error then names. An expression that does not parse is an error of the start.
+    #[must_use]
+    pub fn fatal_regex(self, pattern: impl Into<String>, cause: Option<String>) -> Self {
+        let pattern = pattern.into();
+        self.launch("fatal_regex", |l| {
+            l.fatal.push(Fatal {
+                pattern,
+                regex: true,
+                cause,
+            })
+        })
+    }
+
+    /// Leases `count` contiguous ports instead of one, for a server that opens hidden ones beside its own: `{port}` is the first,
+    /// `{ports[i]}` the others.
+    #[must_use]
+    pub fn ports(self, count: u16) -> Self {
+        self.launch("ports", |l| l.ports = count.max(1))
+    }
+
+    /// Runs the command in a container.
+    #[must_use]
+    pub fn container(self, container: Container) -> Self {
+        self.launch("container", |l| l.container = Some(container))
+    }
+
+    /// How long the server may take to end by itself after SIGTERM (default: that of the start's options).
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        self.launch("grace", |l| l.grace = Some(grace))
+    }
+
+    /// The variable that holds the key of a server that runs already; it is read when a request is made and never shown.
+    #[must_use]
+    pub fn key_env(mut self, variable: impl Into<String>) -> Self {
+        match &mut self.how {
+            How::Url { key_env, .. } => *key_env = Some(variable.into()),
+            How::Command(_) => self.misplaced.push("key_env"),
+        }
+        self
+    }
+
+    /// Adds another process.
+    #[must_use]
+    pub fn part(mut self, part: Part) -> Self {
+        self.parts.push(part);
+        self
+    }
+
+    /// What the server offers.
+    #[must_use]
+    pub fn offers(mut self, offers: Offers) -> Self {
+        self.offers = offers;
+        self
+    }
+
+    /// What must hold before the server counts as ready, at once.
+    #[must_use]
+    pub fn ready(mut self, ready: Readiness) -> Self {
+        self.ready = ready;
+        self
+    }
+
+    /// What the server offers, as declared.
+    pub fn offered(&self) -> &Offers {
+        &self.offers
     }
 
     /// The name under which messages and evidence speak of the server.
@@ -216,7 +269,7 @@ impl Deployment {
                 let name = program.file_name().unwrap_or(&launch.program);
                 text::printable(&name.to_string_lossy())
             }
-            How::Url(base) => base.authority(),
+            How::Url { base, .. } => base.authority(),
         }
     }
 
@@ -229,7 +282,7 @@ impl Deployment {
     fn launch(mut self, setting: &'static str, change: impl FnOnce(&mut Launch)) -> Self {
         match &mut self.how {
             How::Command(launch) => change(launch),
-            How::Url(_) => self.misplaced.push(setting),
+            How::Url { .. } => self.misplaced.push(setting),
         }
         self
     }
@@ -241,7 +294,7 @@ impl fmt::Debug for Deployment {
         let mut out = f.debug_struct("Deployment");
         out.field("name", &self.display_name());
         match &self.how {
-            How::Url(base) => out.field("url", &base.url()),
+            How::Url { base, key_env } => out.field("url", &base.url()).field("key_env", key_env),
             How::Command(launch) => {
                 let env: Vec<String> = launch
                     .env
@@ -263,6 +316,7 @@ impl fmt::Debug for Deployment {
                 .field("cwd", &launch.cwd)
                 .field("port", &launch.port)
                 .field("fatal_log", &launch.fatal)
+                .field("parts", &self.parts.len())
             }
         };
         out.field("model", &self.model)

@@ -33,7 +33,9 @@
 mod cause;
 mod deployment;
 mod exit;
+mod launch;
 mod log;
+mod offers;
 mod options;
 #[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
 mod own;
@@ -70,6 +72,8 @@ mod sys;
 mod teardown;
 
 pub use deployment::Deployment;
+pub use launch::{Container, Part, Readiness, StartOrder};
+pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
 pub use server::{Server, StopReport};

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use crate::deployment::{Deployment, Launch, Readiness};
+use crate::deployment::Deployment;
+use crate::launch::{Launch, Readiness};
 use crate::link::{Link, State};
 use crate::options::StartOptions;
 use crate::placeholder::{self, PlaceholderError, Values};
@@ -95,7 +96,7 @@ pub(crate) async fn start(
         log: log.clone().into(),
         log_whole: options.log.whole,
         log_head: options.log.head,
-        fatal: launch.fatal.clone(),
+        fatal: launch.fatal.iter().map(|f| f.pattern.clone()).collect(),
         grace_ms: u64::try_from(options.grace.as_millis()).unwrap_or(u64::MAX),
     };
     let started = Instant::now();

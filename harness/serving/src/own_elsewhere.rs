@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use crate::deployment::{Deployment, Launch};
+use crate::deployment::Deployment;
+use crate::launch::Launch;
 use crate::options::StartOptions;
 use crate::process::ProcessInfo;
 use crate::server::StopReport;

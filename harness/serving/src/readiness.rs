@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::deployment::Readiness;
+use crate::launch::Readiness;
 use crate::probe::{self, Answer};
 use crate::start_error::{ReadyStep, StartErrorKind};
 use crate::text::excerpt;

@@ -64,7 +64,7 @@ impl Server {
             ));
         }
         match &deployment.how {
-            How::Url(base) => Self::reach(deployment, base).await,
+            How::Url { base, .. } => Self::reach(deployment, base).await,
             How::Command(launch) => {
                 let ready = crate::own::start(deployment, launch, options).await?;
                 Ok(Server {
