@@ -144,7 +144,7 @@ impl Part {
             name: name.into(),
             launch: Launch::of(program.into()),
             ready: Readiness::listening(),
-            order: StartStartOrder::Before,
+            order: StartOrder::Before,
         }
     }
     /// Adds arguments.
