@@ -29,6 +29,7 @@ rows![
     killed_harnesses_leave_nothing,
     terminated_harnesses_leave_nothing_and_report,
     interrupted_harnesses_leave_nothing_and_report,
+    ten_harnesses_at_once_do_not_meet,
 ];
 
 fn killed_harnesses_leave_nothing() {
@@ -43,13 +44,38 @@ fn interrupted_harnesses_leave_nothing_and_report() {
     chaos("INT", 3);
 }
 
+/// Ten processes that start servers at the same time, round after round, with the same folder of leases.
+fn ten_harnesses_at_once_do_not_meet() {
+    for round in 1..=rounds(2) {
+        let runtime = folder();
+        let started: Vec<_> = (0..10)
+            .map(|_| {
+                binary("town", ["--test-threads", "4"])
+                    .env("XDG_RUNTIME_DIR", runtime.path())
+                    .start()
+            })
+            .collect();
+        for (n, harness) in started.into_iter().enumerate() {
+            let said = harness.end();
+            assert_eq!(
+                said.code, 0,
+                "harness {n} of round {round}:\n{}{}",
+                said.out, said.err
+            );
+        }
+        assert_eq!(locked_below(&runtime.path().join("tribunal")), Ok(0));
+    }
+}
+
+fn rounds(usual: u32) -> u32 {
+    let asked = std::env::var("CHAOS_ROUNDS").ok();
+    asked.and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
 fn chaos(signal: &str, seed: u64) {
     // Built before the watcher starts, so that the compiler's processes are not its own.
     Workspace::shared();
-    let rounds = std::env::var("CHAOS_ROUNDS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(ROUNDS);
+    let rounds = rounds(ROUNDS);
     let subject = binary::<&str>("town", []);
     let watcher = std::env::current_exe().expect("this binary");
     let said = Call::new(watcher)
