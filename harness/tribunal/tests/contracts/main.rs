@@ -17,6 +17,8 @@ mod chaos;
 #[cfg(target_os = "linux")]
 mod editors;
 #[cfg(target_os = "linux")]
+mod lifecycle;
+#[cfg(target_os = "linux")]
 mod output;
 #[cfg(target_os = "linux")]
 mod row;
@@ -79,6 +81,7 @@ fn main() -> std::process::ExitCode {
         ("output", output::rows()),
         ("signals", signals::rows()),
         ("chaos", chaos::rows()),
+        ("lifecycle", lifecycle::rows()),
     ] {
         trials.extend(rows.into_iter().map(|row| row.trial(module)));
     }
