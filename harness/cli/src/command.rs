@@ -7,6 +7,8 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::model::{self, Mistake, ModelOptions};
+
 /// What was asked for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
@@ -14,6 +16,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Model(ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -28,7 +31,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 2] = ["doctor", "help"];
+const VERBS: [&str; 3] = ["doctor", "model", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -39,6 +42,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   doctor    check what tests and deployments need, each with its remedy
+  model     say where the name of a model leads on this machine, and why not elsewhere
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -90,6 +94,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "model" => model(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -141,10 +146,24 @@ fn doctor(mut parser: lexopt::Parser) -> Result<Command, String> {
     }
 }
 
+fn model(mut parser: lexopt::Parser) -> Result<Command, String> {
+    let see = see("cargo tribunal model --help");
+    match model::parse(&mut parser) {
+        Ok(Some(options)) => Ok(Command::Model(options)),
+        Ok(None) => Ok(Command::Help(model::HELP)),
+        Err(Mistake::Flag(flag)) => Err(format!(
+            "`model` has no flag `--{flag}`\n{}",
+            nearest_flag(&flag, &model::FLAGS)
+        )),
+        Err(Mistake::Text(text)) => Err(format!("{}\n{see}", clean(&text))),
+    }
+}
+
 fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "model" => Ok(Command::Help(model::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -229,6 +248,17 @@ mod tests {
             ("help doctor", Command::Help(DOCTOR_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("help model", Command::Help(model::HELP)),
+            ("model path x --help", Command::Help(model::HELP)),
+            (
+                "model path a/b --json --revision v1",
+                Command::Model(ModelOptions {
+                    name: "a/b".into(),
+                    json: true,
+                    revision: Some("v1".into()),
+                    ..ModelOptions::default()
+                }),
+            ),
             ("-V", Command::Version),
             ("--version", Command::Version),
             ("__namespaces", Command::Namespaces),
@@ -250,7 +280,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: doctor, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: doctor, model, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
@@ -275,6 +305,26 @@ mod tests {
             (
                 "doctor now",
                 "`doctor` takes no argument, got `now`\nhelp: see `cargo tribunal doctor --help`\n",
+            ),
+            (
+                "model",
+                "`model` needs a verb: path\nhelp: see `cargo tribunal model --help`\n",
+            ),
+            (
+                "model paht x",
+                "`model` has no verb `paht`; there is: path\nhelp: see `cargo tribunal model --help`\n",
+            ),
+            (
+                "model path",
+                "`model path` needs the name of a model\nhelp: see `cargo tribunal model --help`\n",
+            ),
+            (
+                "model path a b",
+                "`model path` takes one name, got `b` as well\nhelp: see `cargo tribunal model --help`\n",
+            ),
+            (
+                "model path a --cpoy",
+                "`model` has no flag `--cpoy`\nhelp: did you mean `--copy`?\n",
             ),
             (
                 "--json doctor",
@@ -314,9 +364,13 @@ mod tests {
         for flag in DOCTOR_FLAGS {
             assert!(DOCTOR_HELP.contains(&format!("--{flag} ")), "{flag}");
         }
+        for flag in model::FLAGS {
+            assert!(model::HELP.contains(&format!("--{flag} ")), "{flag}");
+        }
         assert!(
             HELP.lines()
                 .chain(DOCTOR_HELP.lines())
+                .chain(model::HELP.lines())
                 .all(|line| line.len() <= 120)
         );
     }

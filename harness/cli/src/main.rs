@@ -7,6 +7,7 @@
 
 mod command;
 mod doctor;
+mod model;
 mod namespaces;
 mod program;
 mod sys;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Ok(Command::Help(text)) => say(text),
         Ok(Command::Version) => say(concat!("cargo-tribunal ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Doctor(options)) => doctor::run(&options),
+        Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.

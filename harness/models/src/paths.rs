@@ -50,7 +50,6 @@ pub struct Wanted<'a> {
     pub patience: Option<Duration>,
     /// Told what happens.
     pub progress: Option<&'a dyn Fn(&Progress)>,
-    pub(crate) hook: Option<Hook<'a>>,
 }
 
 impl Default for ModelPaths {
@@ -139,9 +138,19 @@ impl ModelPaths {
 
     /// Where `name` leads. Blocks while a model is copied, or while another process copies it.
     pub fn resolve(&self, name: &str, wanted: &Wanted<'_>) -> Result<Resolved, ModelError> {
+        self.resolve_hooked(name, wanted, &|_| Ok(()))
+    }
+
+    pub(crate) fn resolve_hooked(
+        &self,
+        name: &str,
+        wanted: &Wanted<'_>,
+        hook: Hook<'_>,
+    ) -> Result<Resolved, ModelError> {
         let mut search = Search {
             paths: self,
             wanted,
+            hook,
             looked: Vec::new(),
             notes: Vec::new(),
         };

@@ -11,7 +11,7 @@ use crate::hub;
 use crate::name::{Logical, Name};
 use crate::paths::{ModelPaths, Wanted};
 use crate::resolved::{Look, Place, Progress, Resolved};
-use crate::step::Step;
+use crate::step::Hook;
 use crate::store::Found;
 
 /// How long another process may take to copy a model that this one waits for.
@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 pub(crate) struct Search<'a> {
     pub paths: &'a ModelPaths,
     pub wanted: &'a Wanted<'a>,
+    pub hook: Hook<'a>,
     pub looked: Vec<Look>,
     pub notes: Vec<String>,
 }
@@ -217,7 +218,6 @@ impl Search<'_> {
             return Ok(self.taken(place, Some(path), Some(name.as_str())));
         };
         let nothing = |_: &Progress| {};
-        let go_on = |_: Step| Ok(());
         let slug = name.slug();
         let copy = Copy {
             store,
@@ -227,7 +227,7 @@ impl Search<'_> {
             patience: self.wanted.patience.unwrap_or(PATIENCE),
             cancelled: &|| self.cancelled(),
             progress: self.wanted.progress.unwrap_or(&nothing),
-            hook: self.wanted.hook.unwrap_or(&go_on),
+            hook: self.hook,
         };
         match copy.run() {
             Ok(done) => {

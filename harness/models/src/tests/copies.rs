@@ -131,11 +131,10 @@ fn meddle(machine: &Machine, at: &Step, always: bool, act: &dyn Fn()) -> crate::
         }
         Ok(())
     };
-    let wanted = Wanted {
-        hook: Some(&hook),
-        ..Wanted::default()
-    };
-    machine.paths().resolve("a/b", &wanted).unwrap()
+    machine
+        .paths()
+        .resolve_hooked("a/b", &Wanted::default(), &hook)
+        .unwrap()
 }
 
 #[test]

@@ -19,11 +19,10 @@ fn crash(machine: &Machine, steps: usize) -> bool {
             Ok(())
         }
     };
-    let wanted = Wanted {
-        hook: Some(&hook),
-        ..Wanted::default()
-    };
-    machine.paths().resolve("a/b", &wanted).unwrap();
+    machine
+        .paths()
+        .resolve_hooked("a/b", &Wanted::default(), &hook)
+        .unwrap();
     count.get() > steps
 }
 
@@ -138,11 +137,10 @@ fn finished_files_are_kept() {
             Ok(())
         }
     };
-    let wanted = Wanted {
-        hook: Some(&hook),
-        ..Wanted::default()
-    };
-    machine.paths().resolve("a/b", &wanted).unwrap();
+    machine
+        .paths()
+        .resolve_hooked("a/b", &Wanted::default(), &hook)
+        .unwrap();
     let found = resolve(&machine.paths(), "a/b");
     let copied = found.copied.unwrap();
     assert_eq!((copied.kept, copied.files), (2, 2));

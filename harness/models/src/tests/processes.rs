@@ -37,11 +37,12 @@ fn helper() {
         }
     };
     let wanted = Wanted {
-        hook: Some(&hook),
         progress: Some(&progress),
         ..Wanted::default()
     };
-    let found = paths(Path::new(&root)).resolve("a/b", &wanted).unwrap();
+    let found = paths(Path::new(&root))
+        .resolve_hooked("a/b", &wanted, &hook)
+        .unwrap();
     println!("from {:?} copied {}", found.from, found.copied.is_some());
 }
 
