@@ -42,7 +42,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   doctor    check what tests and deployments need, each with its remedy
-  model     write the tiny models that real engines are tested with
+  model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -103,8 +103,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
             let of_doctor = DOCTOR_FLAGS.contains(&flag);
             let hint = if of_doctor {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
-            } else if model::MODEL_FLAGS.contains(&flag) {
-                format!("help: `cargo tribunal model write MODEL --{flag} …`\n")
+            } else if model::has_flag(flag) {
+                format!("help: `cargo tribunal model … --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
