@@ -292,7 +292,7 @@ mod tests {
             ),
             (
                 "--out x model",
-                "unknown flag `--out` before the verb\nhelp: `cargo tribunal model write MODEL --out …`\n",
+                "unknown flag `--out` before the verb\nhelp: `cargo tribunal model … --out`\n",
             ),
             (
                 "--hepl",
