@@ -34,6 +34,7 @@ mod cause;
 mod deployment;
 mod exit;
 mod launch;
+mod leftover;
 mod log;
 mod offers;
 mod options;
@@ -43,17 +44,30 @@ mod probe;
 mod process;
 mod readiness;
 mod server;
+mod share;
 mod start_error;
 mod stop_error;
 mod text;
 mod url;
 
 #[cfg(target_os = "linux")]
+mod belt;
+#[cfg(target_os = "linux")]
 mod diag;
+#[cfg(target_os = "linux")]
+mod ending;
+#[cfg(target_os = "linux")]
+mod holders;
 #[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(target_os = "linux")]
 mod link;
+#[cfg(target_os = "linux")]
+mod mask;
+#[cfg(target_os = "linux")]
+mod meeting;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(target_os = "linux")]
 mod placeholder;
 #[cfg(target_os = "linux")]
@@ -65,18 +79,26 @@ mod protocol;
 #[cfg(target_os = "linux")]
 mod pump;
 #[cfg(target_os = "linux")]
+mod shared;
+#[cfg(target_os = "linux")]
 mod socket;
+#[cfg(target_os = "linux")]
+mod spawn;
 #[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]
 mod teardown;
 
+#[cfg(target_os = "linux")]
+pub use belt::cgroup_belt;
 pub use deployment::Deployment;
 pub use launch::{Container, Part, Readiness, StartOrder};
+pub use leftover::Leftover;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
 pub use server::{Server, StopReport};
+pub use share::{Runner, Share};
 pub use start_error::{ReadyStep, StartError, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};
 pub use url::UrlError;

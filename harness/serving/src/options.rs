@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::share::Share;
+
 /// How long a server may take to end by itself after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -26,6 +28,7 @@ pub struct StartOptions {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) lease_folder: Option<PathBuf>,
     pub(crate) log: LogLimits,
+    pub(crate) share: Option<Share>,
 }
 
 impl StartOptions {
@@ -38,6 +41,7 @@ impl StartOptions {
             ports: None,
             lease_folder: None,
             log: LogLimits::default(),
+            share: None,
         }
     }
 
@@ -61,6 +65,13 @@ impl StartOptions {
     #[must_use]
     pub fn lease_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.lease_folder = Some(folder.into());
+        self
+    }
+
+    /// The server is shared with other processes. What these options say otherwise holds for the process that starts it.
+    #[must_use]
+    pub fn share(mut self, share: Share) -> Self {
+        self.share = Some(share);
         self
     }
 

@@ -22,9 +22,11 @@ use crate::program::{self, NotFound};
 use crate::protocol::Order;
 use crate::readiness::{Question, Waiting};
 use crate::server::StopReport;
+use crate::share::Share;
+use crate::shared::{self, ToldProcess};
 use crate::socket::{self, Ownership};
 use crate::start_error::{ReadyStep, StartError, StartErrorKind};
-use crate::stop_error::{self, StopError, StopErrorKind};
+use crate::stop_error::{StopError, StopErrorKind};
 use crate::url::Base;
 use crate::{exit, log, teardown, text};
 
@@ -98,6 +100,7 @@ pub(crate) async fn start(
         log_head: options.log.head,
         fatal: launch.fatal.iter().map(|f| f.pattern.clone()).collect(),
         grace_ms: u64::try_from(options.grace.as_millis()).unwrap_or(u64::MAX),
+        share: options.share.as_ref().map(Share::order),
     };
     let started = Instant::now();
     let link = Link::open(&order, lease.into_descriptor(), log_file).map_err(|e| {
@@ -172,6 +175,9 @@ impl Own {
             state = self.link.until(|s| s.fatal.is_some() || s.exit.is_some()) => {
                 Err(match (state.fatal, state.exit) {
                     (Some((pattern, line)), _) => StartErrorKind::FatalLog { pattern, line },
+                    (None, Some(0)) if !state.running.is_empty() => StartErrorKind::Background {
+                        running: state.running,
+                    },
                     (None, Some(status)) => StartErrorKind::Exited {
                         status: ExitStatus::from_raw(status),
                         step: waiting.progress().step,
@@ -258,16 +264,25 @@ impl Own {
         context.command = Some(command);
         context.tail = log::tail(&self.log, TAIL).unwrap_or_default();
         context.log = Some(self.log.clone());
-        if let Err(StopError { kind, .. }) = stopped
-            && let StopErrorKind::Residue { left, port_held } = kind
-        {
-            context.residue = stop_error::residue(&left, port_held.as_deref(), self.port);
+        if let Err(why) = stopped {
+            context.residue = why.parts();
         }
         error
     }
 
     /// Stops the server and waits until nothing of it is left. Called again, it gives the same answer.
     pub(crate) async fn stop(&self) -> Result<StopReport, StopError> {
+        if self.link.is_shared() && self.is_alive() {
+            return Ok(self.let_go().await);
+        }
+        self.end().await
+    }
+
+    /// Stops the server, whoever else uses it.
+    pub(crate) async fn end(&self) -> Result<StopReport, StopError> {
+        if self.link.state().released {
+            return Ok(self.let_go().await);
+        }
         let asked = Instant::now();
         let ended_before = self.link.state().exit.is_some();
         self.link.request_stop(self.grace);
@@ -279,7 +294,10 @@ impl Own {
             port: self.port,
             log: Some(self.log.clone()),
         };
-        let Ok(state) = tokio::time::timeout(patience, self.link.until(|_| false)).await else {
+        let told = self
+            .link
+            .until(|s| s.ending.is_some() && self.link.is_shared());
+        let Ok(state) = tokio::time::timeout(patience, told).await else {
             return Err(failed(StopErrorKind::KeeperSilent { waited: patience }));
         };
         let State {
@@ -291,9 +309,12 @@ impl Own {
             let killed = gone.map(|g| g.killed).unwrap_or_default();
             return Err(failed(StopErrorKind::KeeperLost { how, killed }));
         };
-        if !ending.left.is_empty() || ending.port_held.is_some() {
-            let (left, port_held) = (ending.left, ending.port_held);
-            return Err(failed(StopErrorKind::Residue { left, port_held }));
+        if !ending.left.is_empty() || ending.port_held.is_some() || !ending.leftovers.is_empty() {
+            return Err(failed(StopErrorKind::Residue {
+                left: ending.left,
+                port_held: ending.port_held,
+                leftovers: ending.leftovers,
+            }));
         }
         Ok(StopReport {
             exit: exit.map(ExitStatus::from_raw),
@@ -301,8 +322,60 @@ impl Own {
             outlived: ending.outlived,
             killed: ending.killed,
             log_lost: ending.log_lost,
+            notes: ending.notes,
+            shared: false,
             took: asked.elapsed(),
         })
+    }
+
+    /// Attaches to a process of a server that is shared; [`Own::greeted`] says whether it is there.
+    pub(crate) fn attach(told: &ToldProcess) -> io::Result<Own> {
+        Ok(Own {
+            name: told.name.clone(),
+            link: Link::attach(&told.door, told.keeper.pid)?,
+            pid: told.pid,
+            log: told.log.clone(),
+            port: told.port,
+            grace: Duration::from_millis(told.grace_ms),
+        })
+    }
+
+    /// Waits until the keeper has said what it keeps. `false`: it does not, or its server has ended.
+    pub(crate) async fn greeted(&self) -> bool {
+        let state = self.link.until(|s| s.started.is_some()).await;
+        matches!(state.started, Some(Ok(_))) && self.is_alive()
+    }
+
+    /// Lets others attach.
+    pub(crate) fn publish(&self) -> io::Result<()> {
+        self.link.publish()
+    }
+
+    /// What others must know to attach.
+    pub(crate) fn told(&self) -> Option<ToldProcess> {
+        Some(ToldProcess {
+            name: self.name.clone(),
+            pid: self.pid,
+            port: self.port,
+            log: self.log.clone(),
+            grace_ms: u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX),
+            keeper: shared::named(self.link.keeper)?,
+            door: self.link.door.clone()?,
+        })
+    }
+
+    /// Gives the lease of a shared server back. Waits for the answer, so that nobody counts this process any more.
+    async fn let_go(&self) -> StopReport {
+        let asked = Instant::now();
+        self.link.release();
+        let told = self.link.until(|s| s.released || s.ending.is_some());
+        // A keeper that does not answer sees the end of this process instead.
+        let _ = tokio::time::timeout(KEEPER_STARTS, told).await;
+        StopReport {
+            shared: true,
+            took: asked.elapsed(),
+            ..StopReport::default()
+        }
     }
 
     pub(crate) fn exit_status(&self) -> Option<ExitStatus> {

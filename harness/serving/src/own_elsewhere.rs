@@ -53,6 +53,10 @@ impl Own {
         match self.never {}
     }
 
+    pub(crate) async fn end(&self) -> Result<StopReport, StopError> {
+        match self.never {}
+    }
+
     pub(crate) async fn stop(&self) -> Result<StopReport, StopError> {
         match self.never {}
     }

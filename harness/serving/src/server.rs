@@ -10,6 +10,8 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::deployment::{Deployment, How};
 use crate::log;
 use crate::options::StartOptions;
@@ -28,6 +30,21 @@ pub struct Server {
     model: Option<String>,
     ready_after: Duration,
     own: Option<Arc<Own>>,
+    notes: Vec<String>,
+}
+
+/// What another process must know of a server that is shared, beside its processes.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing is shared there")
+)]
+pub(crate) struct SharedServer {
+    name: String,
+    base_url: String,
+    port: u16,
+    model: Option<String>,
+    ready_after_ms: u64,
 }
 
 /// What a stop found.
@@ -43,6 +60,10 @@ pub struct StopReport {
     pub killed: Vec<ProcessInfo>,
     /// Bytes of the log that could not be written, and the first reason.
     pub log_lost: Option<(u64, String)>,
+    /// What could not be checked, or not be told whose it is, in words.
+    pub notes: Vec<String>,
+    /// The server is shared with other processes: this one has let go of it, and it ends when nobody uses it.
+    pub shared: bool,
     /// How long the stop took.
     pub took: Duration,
 }
@@ -63,6 +84,18 @@ impl Server {
                 StartErrorKind::Misplaced { settings },
             ));
         }
+        #[cfg(target_os = "linux")]
+        if let (How::Command(_), Some(share)) = (&deployment.how, &options.share) {
+            return crate::shared::start(deployment, options, share).await;
+        }
+        Self::start_alone(deployment, options).await
+    }
+
+    /// The same for a server that is not shared yet.
+    pub(crate) async fn start_alone(
+        deployment: &Deployment,
+        options: &StartOptions,
+    ) -> Result<Server, StartError> {
         match &deployment.how {
             How::Url { base, .. } => Self::reach(deployment, base).await,
             How::Command(launch) => {
@@ -74,6 +107,7 @@ impl Server {
                     model: ready.model,
                     ready_after: ready.after,
                     own: Some(Arc::new(ready.own)),
+                    notes: Vec::new(),
                 })
             }
         }
@@ -98,6 +132,7 @@ impl Server {
                 model,
                 ready_after: started.elapsed(),
                 own: None,
+                notes: Vec::new(),
             }),
             Err(_) => {
                 let kind = waiting.timed_out(started.elapsed(), model);
@@ -169,7 +204,8 @@ impl Server {
     }
 
     /// Stops the server and waits until nothing of it is left: SIGTERM, the grace period, SIGKILL for the whole tree.
-    /// A server that was only reached goes on. Something that is left is an error that names it.
+    /// A server that was only reached goes on, and so does one that is shared as long as others use it. Something that
+    /// is left is an error that names it.
     pub async fn stop(self) -> Result<StopReport, StopError> {
         self.shut_down().await
     }
@@ -182,7 +218,57 @@ impl Server {
         }
     }
 
+    /// What the start had to report without failing, in words: what an earlier server of the same share left behind.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Stops a server that is shared for everybody, because it is broken: the next one who asks gets a new one. A server
+    /// that is not shared is simply stopped, and one that was only reached goes on.
+    pub async fn retire(self) -> Result<StopReport, StopError> {
+        match self.own() {
+            Some(own) => own.end().await,
+            None => Ok(StopReport::default()),
+        }
+    }
+
     fn own(&self) -> Option<&Own> {
         self.own.as_deref()
+    }
+}
+
+/// Sharing with other processes.
+#[cfg(target_os = "linux")]
+impl Server {
+    /// A server that another process has started. `None`: it has no process of its own.
+    pub(crate) fn attached(told: SharedServer, mut owns: Vec<Own>) -> Option<Server> {
+        Some(Server {
+            name: told.name,
+            base_url: told.base_url,
+            port: told.port,
+            model: told.model,
+            ready_after: Duration::from_millis(told.ready_after_ms),
+            own: Some(Arc::new(owns.pop()?)),
+            notes: Vec::new(),
+        })
+    }
+
+    pub(crate) fn told(&self) -> SharedServer {
+        SharedServer {
+            name: self.name.clone(),
+            base_url: self.base_url.clone(),
+            port: self.port,
+            model: self.model.clone(),
+            ready_after_ms: u64::try_from(self.ready_after.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    pub(crate) fn owns(&self) -> impl Iterator<Item = &Own> {
+        self.own.iter().map(|own| &**own)
+    }
+
+    pub(crate) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }

@@ -56,6 +56,8 @@ fn fixture(
         needs: Box::leak(needs.to_vec().into_boxed_slice()),
         params: &[],
         implies: &[],
+        deployment: false,
+        shared_by: None,
         set_up,
     })
 }
@@ -236,7 +238,7 @@ fn the_options_limit_set_up_and_teardown_and_the_scale_holds_for_all_three() {
         let s = crate::selection::Selector::new(v, &o)
             .expect("valid")
             .select(&c, &mut |_| false);
-        let plan = crate::plan::Plan::new(&c, &s, &o, None, v, &mut crate::gates::Here::new());
+        let plan = crate::plan::Plan::new(&c, &s, &o, None, v, &mut here());
         let p = &plan.cases[0];
         [p.setup_limit, p.limit.expect("a limit"), p.teardown_limit].map(|d| d.as_secs())
     };
@@ -392,6 +394,8 @@ fn copy(f: &FixtureEntry) -> FixtureEntry {
         needs: f.needs,
         params: f.params,
         implies: f.implies,
+        deployment: f.deployment,
+        shared_by: f.shared_by,
         set_up: f.set_up,
     }
 }

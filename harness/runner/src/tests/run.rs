@@ -6,7 +6,6 @@ use super::support::*;
 use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
 use crate::event::{Event, Summary};
-use crate::gates::Here;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::{Run, RunOptions};
@@ -26,7 +25,7 @@ pub(super) fn run_and(
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, None, v, &mut Here::new());
+    let plan = Plan::new(&c, &selection, &o, None, v, &mut here());
     let (sender, events) = mpsc::channel();
     let options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
