@@ -36,6 +36,7 @@ mod exit;
 mod launch;
 mod leftover;
 mod log;
+mod mask;
 mod offers;
 mod options;
 #[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
@@ -62,8 +63,6 @@ mod holders;
 mod keeper;
 #[cfg(target_os = "linux")]
 mod link;
-#[cfg(target_os = "linux")]
-mod mask;
 #[cfg(target_os = "linux")]
 mod meeting;
 #[cfg(target_os = "linux")]

@@ -12,13 +12,14 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
-use tribunal_serving::{Server, StartOptions};
+use tribunal_serving::{Runner, Server, Share, StartOptions};
 
 use crate::support;
 
 pub const SERVER: &str = "__fake-server";
 const CHILD: &str = "__fake-child";
 pub const HARNESS: &str = "__fake-harness";
+pub const SHARER: &str = "__fake-sharer";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let args: Vec<String> = args
@@ -29,6 +30,7 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
         SERVER => server(&args),
         CHILD => child(&args),
         HARNESS => harness(&args),
+        SHARER => sharer(&args),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)
@@ -87,6 +89,20 @@ fn server(args: &[String]) {
         "stubborn-orphans" => {
             spawn_child(args, "stubborn-setsid");
             spawn_child(args, "stubborn-daemon");
+        }
+        "leaves-memory" => {
+            let path = format!("/dev/shm/{}", option(args, "--memory").unwrap());
+            let mut file = File::create(path).unwrap();
+            file.write_all(b"shared").unwrap();
+            std::mem::forget(file);
+        }
+        "closes-output" => {
+            rustix::stdio::dup2_stdout(File::open("/dev/null").unwrap()).unwrap();
+            rustix::stdio::dup2_stderr(File::open("/dev/null").unwrap()).unwrap();
+        }
+        "forks-away" => {
+            spawn_child(args, "setsid");
+            std::process::exit(0);
         }
         "floods" => {
             let line = "x".repeat(1_000);
@@ -266,5 +282,68 @@ fn harness(args: &[String]) {
         return;
     }
     // As `std::process::exit` does in real harnesses: no destructor runs.
+    std::process::exit(0);
+}
+
+/// Uses a shared server as one process per test would: says what it got in one line, then obeys its input: `stop` and `retire` are done
+/// and answered, the end of the input is the end, without a stop.
+fn sharer(args: &[String]) {
+    let runtime = support::runtime();
+    let folder = option(args, "--folder").unwrap();
+    let mode = option(args, "--mode").unwrap();
+    let linger = option(args, "--linger").unwrap().parse().unwrap();
+    let mut share = Share::new(format!("{folder}/share"), option(args, "--key").unwrap())
+        .linger(std::time::Duration::from_millis(linger));
+    if let Some(runner) = option(args, "--runner") {
+        let (pid, start_time) = runner.split_once(':').unwrap();
+        share = share.runner(Runner {
+            pid: pid.parse().unwrap(),
+            start_time: start_time.parse().unwrap(),
+        });
+    }
+    let options = StartOptions::new(format!("{folder}/evidence"))
+        .lease_folder(format!("{folder}/leases"))
+        .share(share);
+    let mut deployment = support::fake(&mode, format!("{folder}/alive").as_ref());
+    if let Some(memory) = option(args, "--memory") {
+        deployment = deployment.args(["--memory", &memory]);
+    }
+    let server = match runtime.block_on(Server::start(&deployment, &options)) {
+        Ok(server) => server,
+        Err(error) => {
+            println!("{}", json!({"error": error.to_string()}));
+            return;
+        }
+    };
+    println!(
+        "{}",
+        json!({
+            "url": server.base_url(), "pid": server.pid(), "model": server.model(),
+            "log": server.log_path(), "notes": server.notes(), "name": server.name(),
+            "processes": server.processes().len(), "keeper": server.processes()[0].parent,
+        })
+    );
+    for line in std::io::stdin().lines() {
+        let said = match line.unwrap().as_str() {
+            "alive" => {
+                json!({"alive": server.is_alive(), "exit": server.exit_status().map(|e| e.to_string())})
+            }
+            word => {
+                let server = server.clone();
+                let report = runtime.block_on(async {
+                    if word == "retire" {
+                        server.retire().await
+                    } else {
+                        server.stop().await
+                    }
+                });
+                match report {
+                    Ok(r) => json!({"shared": r.shared, "exit": r.exit.map(|e| e.to_string())}),
+                    Err(e) => json!({"error": e.to_string()}),
+                }
+            }
+        };
+        println!("{said}");
+    }
     std::process::exit(0);
 }

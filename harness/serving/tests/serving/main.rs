@@ -10,6 +10,10 @@ mod fake;
 #[cfg(target_os = "linux")]
 mod refusals;
 #[cfg(target_os = "linux")]
+mod residue;
+#[cfg(target_os = "linux")]
+mod sharing;
+#[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
 mod stop;
@@ -30,6 +34,8 @@ fn main() -> ExitCode {
         refusals::trials(),
         stop::trials(),
         death::trials(),
+        sharing::trials(),
+        residue::trials(),
     ]
     .into_iter()
     .flatten()
