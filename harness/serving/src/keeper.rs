@@ -19,6 +19,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open};
 
+use crate::container::Handle;
 use crate::options::LogLimits;
 use crate::process::{ProcessInfo, Stat};
 use crate::protocol::{self, Lines, Order, Report, Request};
@@ -105,6 +106,8 @@ pub(crate) struct Keeper {
     fatal: LineWatch,
     pub(crate) port: u16,
     pub(crate) grace: Duration,
+    /// The container, where the server is one.
+    pub(crate) container: Option<Handle>,
     /// The harness has asked for the end, is gone, or a signal came.
     pub(crate) asked: bool,
     /// Held, not used: the port is leased until this process ends.
@@ -140,6 +143,7 @@ impl Keeper {
                     fatal: LineWatch::new(order.fatal),
                     port: order.port,
                     grace: Duration::from_millis(order.grace_ms),
+                    container: order.container,
                     asked: false,
                     _lease: lease,
                 };

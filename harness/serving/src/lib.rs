@@ -31,33 +31,50 @@
 //! starting one is a clear error.
 
 mod cause;
+mod cause_texts;
 mod deployment;
+mod digest;
 mod exit;
+#[cfg_attr(not(target_os = "linux"), path = "group_elsewhere.rs")]
+mod group;
+mod health;
 mod launch;
 mod log;
 mod offers;
 mod options;
-#[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
-mod own;
 mod probe;
 mod process;
+mod progress;
 mod readiness;
 mod server;
 mod start_error;
+mod start_error_kind;
 mod stop_error;
 mod text;
 mod url;
 
 #[cfg(target_os = "linux")]
+mod arrival;
+#[cfg(target_os = "linux")]
+mod container;
+#[cfg(target_os = "linux")]
 mod diag;
 #[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(target_os = "linux")]
+mod lease_file;
+#[cfg(target_os = "linux")]
 mod link;
+#[cfg(target_os = "linux")]
+mod own;
 #[cfg(target_os = "linux")]
 mod placeholder;
 #[cfg(target_os = "linux")]
+mod plan;
+#[cfg(target_os = "linux")]
 mod port;
+#[cfg(target_os = "linux")]
+mod port_range;
 #[cfg(target_os = "linux")]
 mod program;
 #[cfg(target_os = "linux")]
@@ -71,13 +88,16 @@ mod sys;
 #[cfg(target_os = "linux")]
 mod teardown;
 
+pub use cause::Cause;
 pub use deployment::Deployment;
+pub use health::Unhealthy;
 pub use launch::{Container, Part, Readiness, StartOrder};
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
-pub use server::{Server, StopReport};
-pub use start_error::{ReadyStep, StartError, StartErrorKind};
+pub use server::{ProcessStop, RunningPart, Server, StopReport};
+pub use start_error::StartError;
+pub use start_error_kind::{ReadyStep, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};
 pub use url::UrlError;
 

@@ -16,6 +16,8 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::container::Handle;
+use crate::launch::Fatal;
 use crate::process::ProcessInfo;
 
 /// Harness to keeper, once: what to start and how.
@@ -30,8 +32,10 @@ pub(crate) struct Order {
     pub log: OsString,
     pub log_whole: u64,
     pub log_head: u64,
-    pub fatal: Vec<String>,
+    pub fatal: Vec<Fatal>,
     pub grace_ms: u64,
+    /// What runs is the client of a container runtime, and this is its container.
+    pub container: Option<Handle>,
 }
 
 /// Harness to keeper, afterwards.
@@ -78,6 +82,8 @@ pub(crate) struct Ending {
     pub port_held: Option<String>,
     /// Bytes of the log that could not be written, and why.
     pub log_lost: Option<(u64, String)>,
+    /// What is left of the container, in words.
+    pub container: Option<String>,
 }
 
 /// Sends one line.

@@ -20,6 +20,8 @@ pub enum StopErrorKind {
         left: Vec<ProcessInfo>,
         /// Who still listens on the server's port, in words.
         port_held: Option<String>,
+        /// What is left of its container, in words.
+        container: Option<String>,
     },
     /// The keeper was killed, so that nobody knows for certain what is left.
     KeeperLost {
@@ -43,6 +45,8 @@ pub struct StopError {
     pub(crate) pid: Option<u32>,
     pub(crate) port: u16,
     pub(crate) log: Option<PathBuf>,
+    /// What is wrong with other processes of the same deployment.
+    pub(crate) also: Vec<StopError>,
 }
 
 impl StopError {
@@ -63,6 +67,11 @@ impl StopError {
             _ => &[],
         }
     }
+
+    /// What is wrong with other processes of the same deployment.
+    pub fn also(&self) -> &[StopError] {
+        &self.also
+    }
 }
 
 impl fmt::Debug for StopError {
@@ -81,8 +90,14 @@ impl fmt::Display for StopError {
         }
         write!(f, " was not stopped cleanly: ")?;
         match &self.kind {
-            StopErrorKind::Residue { left, port_held } => {
-                let mut parts = residue(left, port_held.as_deref(), self.port).into_iter();
+            StopErrorKind::Residue {
+                left,
+                port_held,
+                container,
+            } => {
+                let mut parts =
+                    residue(left, port_held.as_deref(), container.as_deref(), self.port)
+                        .into_iter();
                 f.write_str(&parts.next().unwrap_or_default())?;
                 parts.try_for_each(|part| write!(f, "; {part}"))?;
             }
@@ -103,15 +118,20 @@ impl fmt::Display for StopError {
                 )?;
             }
         }
-        match &self.log {
-            Some(log) => write!(f, "\n  log      {}", log.display()),
-            None => Ok(()),
+        if let Some(log) = &self.log {
+            write!(f, "\n  log      {}", log.display())?;
         }
+        self.also.iter().try_for_each(|e| write!(f, "\n{e}"))
     }
 }
 
 /// What is left of a server, one part per kind.
-pub(crate) fn residue(left: &[ProcessInfo], port_held: Option<&str>, port: u16) -> Vec<String> {
+pub(crate) fn residue(
+    left: &[ProcessInfo],
+    port_held: Option<&str>,
+    container: Option<&str>,
+    port: u16,
+) -> Vec<String> {
     let mut parts = Vec::new();
     if !left.is_empty() {
         parts.push(format!("these processes do not end: {}", list(left)));
@@ -119,6 +139,7 @@ pub(crate) fn residue(left: &[ProcessInfo], port_held: Option<&str>, port: u16) 
     if let Some(holder) = port_held {
         parts.push(format!("its port {port} is still listened on by {holder}"));
     }
+    parts.extend(container.map(Into::into));
     parts
 }
 
@@ -146,11 +167,13 @@ mod tests {
             kind: StopErrorKind::Residue {
                 left: vec![process],
                 port_held: Some("pid 8 (x)".into()),
+                container: None,
             },
             server: "engine".into(),
             pid: Some(6),
             port: 20_001,
             log: None,
+            also: Vec::new(),
         };
         assert_eq!(
             error.to_string(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::container::Handle;
 use crate::keeper::Keeper;
 use crate::process::{self, ProcessInfo};
 use crate::protocol::Ending;
@@ -27,7 +28,12 @@ impl Keeper {
     pub(crate) fn stop_tree(&mut self) -> Ending {
         let mut ending = Ending::default();
         self.ask(&mut ending);
+        if let Some(container) = &self.container {
+            // Before its client is killed: a client that waits for its container would otherwise be all that ends.
+            container.remove();
+        }
         self.force(&mut ending);
+        ending.container = self.container.as_ref().and_then(Handle::left);
         ending.log_lost = self.drain();
         ending.port_held = self.port_held();
         ending

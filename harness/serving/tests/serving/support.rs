@@ -120,6 +120,24 @@ pub fn fake(mode: &str, alive: &Path) -> Deployment {
         .ready_within(DEADLINE)
 }
 
+/// A listener of this process on the port of the server that writes this log, before the server itself listens.
+pub async fn squatter(folder: &Folder, log: &str) -> TcpListener {
+    let log = folder.path().join("evidence").join(log);
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    until_async("the server runs", || text().contains("fake server in mode")).await;
+    let alive = folder.alive();
+    let port = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .find_map(|entry| {
+            let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+            let mut words = line.split('\0').skip_while(|w| *w != "--port").skip(1);
+            let port = words.next()?.parse::<u16>().ok()?;
+            line.contains(alive.to_str()?).then_some(port)
+        });
+    TcpListener::bind(("127.0.0.1", port.unwrap())).unwrap()
+}
+
 /// Looks again and again until it holds.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
