@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
-use tribunal_serving::{Deployment, ReadyStep, Server, StartError, StartErrorKind, StartOptions};
+use tribunal_serving::{
+    Deployment, Part, Readiness, ReadyStep, Server, StartError, StartErrorKind, StartOptions,
+};
 
 use crate::fake;
 
@@ -46,6 +48,11 @@ impl Folder {
 
     pub fn alive(&self) -> PathBuf {
         self.path().join("alive")
+    }
+
+    /// Lets servers go on that wait for it, or changes how they answer.
+    pub fn go(&self) {
+        File::create(self.path().join("alive.go")).unwrap();
     }
 
     pub fn options(&self) -> StartOptions {
@@ -118,6 +125,17 @@ pub fn fake(mode: &str, alive: &Path) -> Deployment {
         .name(format!("fake-{mode}"))
         .model("tiny")
         .ready_within(DEADLINE)
+}
+
+/// The same as a part.
+pub fn fake_part(name: &str, mode: &str, alive: &Path) -> Part {
+    Part::command(name, std::env::current_exe().unwrap())
+        .args([fake::SERVER, "--mode", mode, "--port", "{port}", "--alive"])
+        .args([alive])
+        .ready(Readiness {
+            within: DEADLINE,
+            ..Readiness::listening()
+        })
 }
 
 /// A listener of this process on the port of the server that writes this log, before the server itself listens.
