@@ -160,6 +160,9 @@ fn sick() {
             let folder = Folder::new();
             let server = folder.start(mode).await;
             server.check().await.unwrap();
+            // The keeper writes the log in its own time.
+            let log = || server.log_tail(5).unwrap();
+            until_async("its log is written", || log().contains("fake server")).await;
             folder.go();
             let error = server.check().await.unwrap_err();
             assert_eq!(error.server(), server.name());
