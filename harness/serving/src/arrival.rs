@@ -61,6 +61,9 @@ pub(crate) async fn wait(
         state = own.link.until(|s| s.fatal.is_some() || s.exit.is_some()) => {
             Err(match (state.fatal, state.exit) {
                 (Some((pattern, line)), _) => StartErrorKind::FatalLog { pattern, line },
+                (None, Some(0)) if !state.running.is_empty() => StartErrorKind::Background {
+                    running: state.running,
+                },
                 (None, Some(status)) => StartErrorKind::Exited {
                     status: ExitStatus::from_raw(status),
                     step: waiting.progress().step,

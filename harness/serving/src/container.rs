@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::launch::Container;
+use crate::leftover::Leftover;
 
 /// The runtimes that are looked for, in this order: podman needs no daemon, so that its containers lie in our tree.
 pub(crate) const RUNTIMES: [&str; 2] = ["podman", "docker"];
@@ -162,23 +163,21 @@ impl Handle {
         }
     }
 
-    /// What is left of the container, in words; `None` where nothing is.
-    pub(crate) fn left(&self) -> Option<String> {
+    /// The container, if it is still there; what cannot be asked for is not gone.
+    pub(crate) fn left(&self) -> Option<Leftover> {
         let id = self.id()?;
         let filter = format!("id={id}");
-        match self.ask(&["ps", "--all", "--no-trunc", "--quiet", "--filter", &filter]) {
-            Ok(list) if list.trim().is_empty() => None,
-            Ok(_) => Some(format!(
-                "container {} is still there (`{} rm --force {0}` removes it)",
-                &id[..id.len().min(12)],
-                self.runtime.to_string_lossy()
-            )),
-            // What cannot be asked for is not gone.
-            Err(why) => Some(format!(
-                "nobody knows whether container {} is gone: {why}",
-                &id[..id.len().min(12)]
-            )),
-        }
+        let list = ["ps", "--all", "--no-trunc", "--quiet", "--filter", &filter];
+        let unasked = match self.ask(&list) {
+            Ok(list) if list.trim().is_empty() => return None,
+            Ok(_) => None,
+            Err(why) => Some(why),
+        };
+        Some(Leftover::Container {
+            id,
+            runtime: self.runtime.to_string_lossy().into_owned(),
+            unasked,
+        })
     }
 
     /// Runs one command of the runtime, which is killed when it takes too long. Called by the keeper, whose other children are not reaped meanwhile.

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use crate::cause;
 use crate::deployment::Deployment;
-use crate::launch::Launch;
+use crate::launch::{Launch, Readiness};
 use crate::options::StartOptions;
 use crate::own::Own;
 use crate::plan::{self, Planned};
 use crate::process::ProcessInfo;
-use crate::server::{RunningPart, StopReport};
+use crate::server::{ProcessStop, RunningPart, StopReport};
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
 use crate::stop_error::StopError;
@@ -188,7 +188,10 @@ async fn first_end(members: &[Own]) -> (usize, StartErrorKind) {
 async fn roll_back(members: &[Own]) -> Vec<String> {
     let mut residue = Vec::new();
     for member in members.iter().rev() {
-        let left = member.stop_for_good().await;
+        let left = member
+            .end()
+            .await
+            .map_or_else(|e| e.parts(), |_| Vec::new());
         residue.extend(left.into_iter().map(|l| match &member.part {
             Some(part) => format!("`{part}`: {l}"),
             None => l,
@@ -234,10 +237,7 @@ fn note(planned: &Planned) -> Option<String> {
 fn logs_beside(members: &[Own], culprit: usize) -> Vec<(String, std::path::PathBuf)> {
     let others = members.iter().enumerate().filter(|(i, _)| *i != culprit);
     others
-        .map(|(_, m)| {
-            let name = m.part.as_deref().unwrap_or(plan::SERVER);
-            (name.to_string(), m.log.clone())
-        })
+        .map(|(_, m)| (m.process_name().to_string(), m.log.clone()))
         .collect()
 }
 
@@ -255,26 +255,52 @@ impl Group {
         &self.members[self.main]
     }
 
-    /// Stops everything in reverse order of its start and waits until nothing is left. Called again, it gives the same answer.
+    /// A server that another process has started; `None` where no process of it is known to answer.
+    pub(crate) fn attached(members: Vec<Own>) -> Option<Group> {
+        let main = members.iter().position(|m| m.part.is_none())?;
+        let parts = members.iter().filter_map(running_part).collect();
+        Some(Group {
+            members,
+            main,
+            parts,
+        })
+    }
+
+    pub(crate) fn members(&self) -> &[Own] {
+        &self.members
+    }
+
+    /// What must hold for the process whose port answers.
+    pub(crate) fn ready(&self) -> &Readiness {
+        &self.main().ready
+    }
+
+    /// Where it answers.
+    pub(crate) fn base(&self) -> &Base {
+        &self.main().base
+    }
+
+    /// Stops everything in reverse order of its start and waits until nothing is left, or lets go of it if it is shared. Called again, it gives
+    /// the same answer.
     pub(crate) async fn stop(&self) -> Result<StopReport, StopError> {
+        self.each(async |member| member.stop().await).await
+    }
+
+    /// Stops everything, whoever else uses it.
+    pub(crate) async fn end(&self) -> Result<StopReport, StopError> {
+        self.each(async |member| member.end().await).await
+    }
+
+    async fn each(
+        &self,
+        stop: impl AsyncFn(&Own) -> Result<ProcessStop, StopError>,
+    ) -> Result<StopReport, StopError> {
         let asked = Instant::now();
         let mut report = StopReport::default();
         let mut failed: Option<StopError> = None;
         for (i, member) in self.members.iter().enumerate().rev() {
-            match member.stop().await {
-                Ok(stop) => {
-                    if i == self.main {
-                        report.exit = stop.exit;
-                        report.ended_before = stop.ended_before;
-                    }
-                    report.outlived.extend(stop.outlived.iter().cloned());
-                    report.killed.extend(stop.killed.iter().cloned());
-                    report.log_lost = match (report.log_lost, &stop.log_lost) {
-                        (Some((a, why)), Some((b, _))) => Some((a + b, why)),
-                        (one, other) => one.or_else(|| other.clone()),
-                    };
-                    report.processes.push(stop);
-                }
+            match stop(member).await {
+                Ok(stop) => report.add(stop, i == self.main),
                 // One that does not end cleanly keeps nobody else from being stopped.
                 Err(error) => match &mut failed {
                     Some(first) => first.also.push(error),
@@ -301,8 +327,7 @@ impl Group {
     /// The first process that has ended: its name, and how.
     pub(crate) fn ended(&self) -> Option<(String, Option<ExitStatus>)> {
         let ended = self.members.iter().find(|m| !m.is_alive())?;
-        let name = ended.part.clone().unwrap_or(plan::SERVER.into());
-        Some((name, ended.exit_status()))
+        Some((ended.process_name().into(), ended.exit_status()))
     }
 
     pub(crate) fn is_alive(&self) -> bool {

@@ -77,7 +77,7 @@ pub struct Container {
 }
 
 /// What must hold before something that was started counts as ready.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Readiness {
     /// A process of the tree must listen on the port.
     pub listens: bool,

@@ -39,6 +39,7 @@ mod exit;
 mod group;
 mod health;
 mod launch;
+mod leftover;
 mod log;
 mod offers;
 mod options;
@@ -47,6 +48,7 @@ mod process;
 mod progress;
 mod readiness;
 mod server;
+mod share;
 mod start_error;
 mod start_error_kind;
 mod stop_error;
@@ -56,15 +58,27 @@ mod url;
 #[cfg(target_os = "linux")]
 mod arrival;
 #[cfg(target_os = "linux")]
+mod belt;
+#[cfg(target_os = "linux")]
 mod container;
 #[cfg(target_os = "linux")]
 mod diag;
+#[cfg(target_os = "linux")]
+mod ending;
+#[cfg(target_os = "linux")]
+mod holders;
 #[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(target_os = "linux")]
 mod lease_file;
 #[cfg(target_os = "linux")]
 mod link;
+#[cfg(target_os = "linux")]
+mod mask;
+#[cfg(target_os = "linux")]
+mod meeting;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(target_os = "linux")]
 mod own;
 #[cfg(target_os = "linux")]
@@ -82,20 +96,28 @@ mod protocol;
 #[cfg(target_os = "linux")]
 mod pump;
 #[cfg(target_os = "linux")]
+mod shared;
+#[cfg(target_os = "linux")]
 mod socket;
+#[cfg(target_os = "linux")]
+mod spawn;
 #[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]
 mod teardown;
 
+#[cfg(target_os = "linux")]
+pub use belt::cgroup_belt;
 pub use cause::Cause;
 pub use deployment::Deployment;
 pub use health::Unhealthy;
 pub use launch::{Container, Part, Readiness, StartOrder};
+pub use leftover::Leftover;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
 pub use server::{ProcessStop, RunningPart, Server, StopReport};
+pub use share::{Runner, Share};
 pub use start_error::StartError;
 pub use start_error_kind::{ReadyStep, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::progress::Tell;
+use crate::share::Share;
 
 /// How long a server may take to end by itself after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -30,6 +31,7 @@ pub struct StartOptions {
     pub(crate) lease_folder: Option<PathBuf>,
     pub(crate) log: LogLimits,
     pub(crate) progress: Tell,
+    pub(crate) share: Option<Share>,
 }
 
 impl StartOptions {
@@ -43,6 +45,7 @@ impl StartOptions {
             lease_folder: None,
             log: LogLimits::default(),
             progress: Tell::default(),
+            share: None,
         }
     }
 
@@ -74,6 +77,13 @@ impl StartOptions {
     #[must_use]
     pub fn lease_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.lease_folder = Some(folder.into());
+        self
+    }
+
+    /// The server is shared with other processes. What these options say otherwise holds for the process that starts it.
+    #[must_use]
+    pub fn share(mut self, share: Share) -> Self {
+        self.share = Some(share);
         self
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Everything that could be refused was refused before ([`crate::plan`]). From the keeper on, every way out goes through it.
 
+use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -9,19 +11,21 @@ use std::time::{Duration, Instant};
 use crate::container::Handle;
 use crate::launch::{Fatal, Readiness};
 use crate::link::{Link, State};
-use crate::plan::Planned;
+use crate::plan::{Planned, SERVER};
 use crate::process::{self, ProcessInfo};
 use crate::progress::Tell;
 use crate::server::ProcessStop;
+use crate::shared::ToldProcess;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
-use crate::stop_error::{self, StopError, StopErrorKind};
+use crate::stop_error::{StopError, StopErrorKind};
 use crate::url::Base;
-use crate::{arrival, exit, log, program, teardown};
-use std::os::unix::process::ExitStatusExt;
+use crate::{arrival, exit, log, program, shared, teardown};
 
 /// How long a keeper may take to say whether the program runs. It takes about a millisecond.
 const KEEPER_STARTS: Duration = Duration::from_secs(20);
+/// What a container's runtime may take beyond that: two of its commands.
+const RUNTIME: Duration = Duration::from_secs(25);
 /// How many lines of the log an error shows.
 const TAIL: usize = 20;
 
@@ -165,17 +169,24 @@ impl Own {
         error
     }
 
-    /// Stops the process and waits until nothing of its tree is left. Called again, it gives the same answer.
+    /// Stops the process and waits until nothing of its tree is left, or lets go of it if it is shared and runs. Called again, it gives the same answer.
     pub(crate) async fn stop(&self) -> Result<ProcessStop, StopError> {
+        if self.link.is_shared() && self.is_alive() {
+            return Ok(self.let_go().await);
+        }
+        self.end().await
+    }
+
+    /// Stops the process, whoever else uses it.
+    pub(crate) async fn end(&self) -> Result<ProcessStop, StopError> {
+        if self.link.state().released {
+            return Ok(self.let_go().await);
+        }
         let asked = Instant::now();
         let ended_before = self.link.state().exit.is_some();
         self.link.request_stop(self.grace);
         let patience = self.grace + teardown::FORCE + teardown::PORT + Duration::from_secs(10);
-        let patience = patience
-            + self
-                .container
-                .as_ref()
-                .map_or(Duration::ZERO, |_| CONTAINER);
+        let runtime = self.container.as_ref().map_or(Duration::ZERO, |_| RUNTIME);
         let failed = |kind| StopError {
             kind,
             server: self.name.clone(),
@@ -184,7 +195,10 @@ impl Own {
             log: Some(self.log.clone()),
             also: Vec::new(),
         };
-        let Ok(state) = tokio::time::timeout(patience, self.link.until(|_| false)).await else {
+        let told = self
+            .link
+            .until(|s| s.ending.is_some() && self.link.is_shared());
+        let Ok(state) = tokio::time::timeout(patience + runtime, told).await else {
             return Err(failed(StopErrorKind::KeeperSilent { waited: patience }));
         };
         let State {
@@ -196,43 +210,93 @@ impl Own {
             let killed = gone.map(|g| g.killed).unwrap_or_default();
             return Err(failed(StopErrorKind::KeeperLost { how, killed }));
         };
-        if !ending.left.is_empty() || ending.port_held.is_some() || ending.container.is_some() {
+        if !ending.left.is_empty() || ending.port_held.is_some() || !ending.leftovers.is_empty() {
             return Err(failed(StopErrorKind::Residue {
                 left: ending.left,
                 port_held: ending.port_held,
-                container: ending.container,
+                leftovers: ending.leftovers,
             }));
         }
         Ok(ProcessStop {
-            name: self.part.clone().unwrap_or(crate::plan::SERVER.into()),
             exit: exit.map(ExitStatus::from_raw),
             ended_before,
             outlived: ending.outlived,
             killed: ending.killed,
             log_lost: ending.log_lost,
+            notes: ending.notes,
             took: asked.elapsed(),
+            ..self.untouched()
         })
     }
 
-    /// Stops it after a failed start; what is left, in words.
-    pub(crate) async fn stop_for_good(&self) -> Vec<String> {
-        match self.stop().await {
-            Err(StopError {
-                kind:
-                    StopErrorKind::Residue {
-                        left,
-                        port_held,
-                        container,
-                    },
-                ..
-            }) => stop_error::residue(
-                &left,
-                port_held.as_deref(),
-                container.as_deref(),
-                self.base.port,
-            ),
-            _ => Vec::new(),
+    /// Gives the lease of a shared server back. Waits for the answer, so that nobody counts this process any more.
+    async fn let_go(&self) -> ProcessStop {
+        let asked = Instant::now();
+        self.link.release();
+        let told = self.link.until(|s| s.released || s.ending.is_some());
+        // A keeper that does not answer sees the end of this process instead.
+        let _ = tokio::time::timeout(KEEPER_STARTS, told).await;
+        ProcessStop {
+            shared: true,
+            took: asked.elapsed(),
+            ..self.untouched()
         }
+    }
+
+    fn untouched(&self) -> ProcessStop {
+        ProcessStop {
+            name: self.process_name().into(),
+            ..ProcessStop::default()
+        }
+    }
+
+    /// The part's name, or that of the process whose port answers.
+    pub(crate) fn process_name(&self) -> &str {
+        self.part.as_deref().unwrap_or(SERVER)
+    }
+
+    /// Attaches to a process of a server that is shared; [`Own::greeted`] says whether it is there.
+    pub(crate) fn attach(told: &ToldProcess) -> io::Result<Own> {
+        Ok(Own {
+            name: told.name.clone(),
+            part: told.part.clone(),
+            link: Link::attach(&told.door, told.keeper.pid)?,
+            log: told.log.clone(),
+            base: Base::local(told.port),
+            ready: told.ready.clone(),
+            container: None,
+            fatal: Vec::new(),
+            fixed: false,
+            started: Instant::now(),
+            grace: Duration::from_millis(told.grace_ms),
+            command: String::new(),
+            program: PathBuf::new(),
+        })
+    }
+
+    /// Waits until the keeper has said what it keeps. `false`: it does not, or its server has ended.
+    pub(crate) async fn greeted(&self) -> bool {
+        let state = self.link.until(|s| s.started.is_some()).await;
+        matches!(state.started, Some(Ok(_))) && self.is_alive()
+    }
+
+    /// Lets others attach.
+    pub(crate) fn publish(&self) -> io::Result<()> {
+        self.link.publish()
+    }
+
+    /// What others must know to attach.
+    pub(crate) fn told(&self) -> Option<ToldProcess> {
+        Some(ToldProcess {
+            name: self.name.clone(),
+            part: self.part.clone(),
+            port: self.base.port,
+            ready: self.ready.clone(),
+            log: self.log.clone(),
+            grace_ms: u64::try_from(self.grace.as_millis()).unwrap_or(u64::MAX),
+            keeper: shared::named(self.link.keeper)?,
+            door: self.link.door.clone()?,
+        })
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
@@ -259,6 +323,3 @@ impl Own {
         process::descendants(self.link.keeper)
     }
 }
-
-/// What the runtime may take beyond that to end a container: two of its commands.
-const CONTAINER: Duration = Duration::from_secs(25);

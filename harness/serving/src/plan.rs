@@ -18,6 +18,7 @@ use crate::port::{self, PortError, PortLease};
 use crate::process::Stat;
 use crate::program;
 use crate::protocol::Order;
+use crate::share::Share;
 use crate::start_error_kind::StartErrorKind;
 use crate::text;
 use crate::url::Base;
@@ -365,6 +366,7 @@ fn order(
         fatal: launch.fatal.clone(),
         grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
         container: handle,
+        share: options.share.as_ref().map(Share::order),
     }
 }
 

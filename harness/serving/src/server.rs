@@ -10,12 +10,16 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::deployment::{Deployment, How};
 use crate::group::Group;
 use crate::health::{self, Unhealthy};
 use crate::launch::Readiness;
 use crate::log;
 use crate::options::StartOptions;
+#[cfg(target_os = "linux")]
+use crate::own::Own;
 use crate::process::ProcessInfo;
 use crate::progress;
 use crate::readiness::{Question, Waiting};
@@ -36,6 +40,19 @@ pub struct Server {
     key_env: Option<String>,
     notes: Vec<String>,
     own: Option<Arc<Group>>,
+}
+
+/// What another process must know of a server that is shared, beside its processes.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "nothing is shared there")
+)]
+pub(crate) struct SharedServer {
+    name: String,
+    model: Option<String>,
+    ready_after_ms: u64,
+    notes: Vec<String>,
 }
 
 /// A part of a server that runs.
@@ -65,6 +82,10 @@ pub struct StopReport {
     pub killed: Vec<ProcessInfo>,
     /// Bytes of the log that could not be written, and the first reason.
     pub log_lost: Option<(u64, String)>,
+    /// What could not be checked, or not be told whose it is, in words.
+    pub notes: Vec<String>,
+    /// The server is shared with other processes: this one has let go of it, and it ends when nobody uses it.
+    pub shared: bool,
     /// How long the stop took.
     pub took: Duration,
     /// Every process of the deployment in the order in which they were stopped; the fields above are of the one whose port answers
@@ -73,7 +94,7 @@ pub struct StopReport {
 }
 
 /// What the stop of one process of a deployment found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProcessStop {
     /// The part's name; `server` for the process whose port answers.
@@ -88,8 +109,32 @@ pub struct ProcessStop {
     pub killed: Vec<ProcessInfo>,
     /// Bytes of its log that could not be written, and the first reason.
     pub log_lost: Option<(u64, String)>,
+    /// What could not be checked, in words.
+    pub notes: Vec<String>,
+    /// It is shared with other processes, and goes on for them.
+    pub shared: bool,
     /// How long its stop took.
     pub took: Duration,
+}
+
+impl StopReport {
+    /// Takes in what the stop of one process found; `main`: its port is the one that answers.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn add(&mut self, stop: ProcessStop, main: bool) {
+        if main {
+            self.exit = stop.exit;
+            self.ended_before = stop.ended_before;
+            self.shared = stop.shared;
+        }
+        self.outlived.extend(stop.outlived.iter().cloned());
+        self.killed.extend(stop.killed.iter().cloned());
+        self.notes.extend(stop.notes.iter().cloned());
+        self.log_lost = match (self.log_lost.take(), &stop.log_lost) {
+            (Some((a, why)), Some((b, _))) => Some((a + b, why)),
+            (one, other) => one.or_else(|| other.clone()),
+        };
+        self.processes.push(stop);
+    }
 }
 
 impl Server {
@@ -108,6 +153,18 @@ impl Server {
                 StartErrorKind::Misplaced { settings },
             ));
         }
+        #[cfg(target_os = "linux")]
+        if let (How::Command(_), Some(share)) = (&deployment.how, &options.share) {
+            return crate::shared::start(deployment, options, share).await;
+        }
+        Self::start_alone(deployment, options).await
+    }
+
+    /// The same for a server that is not shared yet.
+    pub(crate) async fn start_alone(
+        deployment: &Deployment,
+        options: &StartOptions,
+    ) -> Result<Server, StartError> {
         match &deployment.how {
             How::Url { base, key_env } => {
                 Self::reach(deployment, base, key_env.as_deref(), options).await
@@ -216,7 +273,8 @@ impl Server {
         self.parts().iter().find(|p| p.name == name)
     }
 
-    /// What went other than planned and did no harm, for the report: a start on another port, a check that could not be made.
+    /// What went other than planned and did no harm, for the report: a start on another port, a check that could not be made, what an earlier server
+    /// of the same share left behind.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -277,7 +335,8 @@ impl Server {
     }
 
     /// Stops the server and waits until nothing of it is left: SIGTERM, the grace period, SIGKILL for the whole tree.
-    /// A server that was only reached goes on. Something that is left is an error that names it.
+    /// A server that was only reached goes on, and so does one that is shared as long as others use it. Something that
+    /// is left is an error that names it.
     pub async fn stop(self) -> Result<StopReport, StopError> {
         self.shut_down().await
     }
@@ -290,7 +349,54 @@ impl Server {
         }
     }
 
+    /// Stops a server that is shared for everybody, because it is broken: the next one who asks gets a new one. A server
+    /// that is not shared is simply stopped, and one that was only reached goes on.
+    pub async fn retire(self) -> Result<StopReport, StopError> {
+        match self.own() {
+            Some(own) => own.end().await,
+            None => Ok(StopReport::default()),
+        }
+    }
+
     fn own(&self) -> Option<&Group> {
         self.own.as_deref()
+    }
+}
+
+/// Sharing with other processes.
+#[cfg(target_os = "linux")]
+impl Server {
+    /// A server that another process has started. `None`: it has no process whose port answers.
+    pub(crate) fn attached(told: SharedServer, owns: Vec<Own>) -> Option<Server> {
+        let group = Group::attached(owns)?;
+        Some(Server {
+            name: told.name,
+            base_url: group.base().url(),
+            base: group.base().clone(),
+            model: told.model,
+            ready_after: Duration::from_millis(told.ready_after_ms),
+            ready: group.ready().clone(),
+            key_env: None,
+            notes: told.notes,
+            own: Some(Arc::new(group)),
+        })
+    }
+
+    pub(crate) fn told(&self) -> SharedServer {
+        SharedServer {
+            name: self.name.clone(),
+            model: self.model.clone(),
+            ready_after_ms: u64::try_from(self.ready_after.as_millis()).unwrap_or(u64::MAX),
+            notes: self.notes.clone(),
+        }
+    }
+
+    pub(crate) fn owns(&self) -> impl Iterator<Item = &Own> {
+        self.own().map(Group::members).unwrap_or_default().iter()
+    }
+
+    pub(crate) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.notes.extend(notes);
+        self
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use crate::process::ProcessInfo;
 use crate::{exit, text};
 
 /// A step on the way to "ready", in order.
@@ -185,6 +186,25 @@ pub enum StartErrorKind {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The command ended with success while processes that it had started ran on: it put its server into the background.
+    Background {
+        /// What still ran; it has been stopped.
+        running: Vec<ProcessInfo>,
+    },
+    /// The folder in which processes meet that share servers cannot be used.
+    Sharing {
+        /// The folder.
+        folder: PathBuf,
+        /// What was tried, and what the system said.
+        reason: String,
+    },
+    /// The server is shared, and the process that started it for all has failed.
+    FailedElsewhere {
+        /// That process.
+        pid: u32,
+        /// Its error, whole.
+        text: String,
+    },
 }
 
 impl fmt::Display for StartErrorKind {
@@ -314,6 +334,29 @@ impl fmt::Display for StartErrorKind {
                 text::nearest(wanted, served.iter().map(String::as_str))
                     .map_or(Ok(()), |n| write!(f, "; did you mean `{n}`?"))
             }
+            K::Background { running } => {
+                let (first, more) = running
+                    .split_first()
+                    .map_or((None, 0), |(p, m)| (Some(p), m.len()));
+                f.write_str("its command forked into the background and ended")?;
+                if let Some(p) = first {
+                    write!(f, " (pid {} ({}) still ran", p.pid, p.name)?;
+                    if more > 0 {
+                        write!(f, ", and {more} more")?;
+                    }
+                    f.write_str(")")?;
+                }
+                Ok(())
+            }
+            K::Sharing { folder, reason } => write!(
+                f,
+                "it cannot be shared by way of {}: {reason}",
+                folder.display()
+            ),
+            K::FailedElsewhere { pid, text } => write!(
+                f,
+                "pid {pid} tried to start it for everybody who shares it, and failed; it is not tried again. The error was:\n{text}"
+            ),
         }
     }
 }
@@ -379,6 +422,12 @@ impl StartErrorKind {
             K::NotReady { .. } => "if the server only needs longer, raise `ready_within`",
             K::ModelMissing { .. } => {
                 "give the deployment the name that the server lists, or the server that name"
+            }
+            K::Background { .. } => {
+                "start it in the foreground: leave out the option that makes it a daemon (`--daemon`, `&`, `nohup`)"
+            }
+            K::Sharing { .. } => {
+                "give the share a folder on this machine that belongs to this user"
             }
             _ => return None,
         })

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::leftover::Leftover;
 use crate::process::ProcessInfo;
 use crate::text;
 
@@ -20,8 +21,8 @@ pub enum StopErrorKind {
         left: Vec<ProcessInfo>,
         /// Who still listens on the server's port, in words.
         port_held: Option<String>,
-        /// What is left of its container, in words.
-        container: Option<String>,
+        /// What its processes made and nobody removed.
+        leftovers: Vec<Leftover>,
     },
     /// The keeper was killed, so that nobody knows for certain what is left.
     KeeperLost {
@@ -72,6 +73,27 @@ impl StopError {
     pub fn also(&self) -> &[StopError] {
         &self.also
     }
+
+    /// What its processes made and nobody removed, such as shared memory.
+    pub fn leftovers(&self) -> &[Leftover] {
+        match &self.kind {
+            StopErrorKind::Residue { leftovers, .. } => leftovers,
+            _ => &[],
+        }
+    }
+
+    /// What is left, one part per kind; empty where that is not known.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn parts(&self) -> Vec<String> {
+        match &self.kind {
+            StopErrorKind::Residue {
+                left,
+                port_held,
+                leftovers,
+            } => residue(left, port_held.as_deref(), leftovers, self.port),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl fmt::Debug for StopError {
@@ -93,11 +115,10 @@ impl fmt::Display for StopError {
             StopErrorKind::Residue {
                 left,
                 port_held,
-                container,
+                leftovers,
             } => {
-                let mut parts =
-                    residue(left, port_held.as_deref(), container.as_deref(), self.port)
-                        .into_iter();
+                let parts = residue(left, port_held.as_deref(), leftovers, self.port);
+                let mut parts = parts.into_iter();
                 f.write_str(&parts.next().unwrap_or_default())?;
                 parts.try_for_each(|part| write!(f, "; {part}"))?;
             }
@@ -129,7 +150,7 @@ impl fmt::Display for StopError {
 pub(crate) fn residue(
     left: &[ProcessInfo],
     port_held: Option<&str>,
-    container: Option<&str>,
+    leftovers: &[Leftover],
     port: u16,
 ) -> Vec<String> {
     let mut parts = Vec::new();
@@ -139,7 +160,10 @@ pub(crate) fn residue(
     if let Some(holder) = port_held {
         parts.push(format!("its port {port} is still listened on by {holder}"));
     }
-    parts.extend(container.map(Into::into));
+    for leftover in leftovers {
+        let remedy = leftover.remedy();
+        parts.push(format!("it left {leftover}, which `{remedy}` removes"));
+    }
     parts
 }
 
@@ -167,7 +191,10 @@ mod tests {
             kind: StopErrorKind::Residue {
                 left: vec![process],
                 port_held: Some("pid 8 (x)".into()),
-                container: None,
+                leftovers: vec![Leftover::SharedMemory {
+                    path: "/dev/shm/psm_1".into(),
+                    bytes: 3,
+                }],
             },
             server: "engine".into(),
             pid: Some(6),
@@ -178,7 +205,8 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "server `engine` (pid 6) was not stopped cleanly: these processes do not end: pid 7 (worker); \
-             its port 20001 is still listened on by pid 8 (x)"
+             its port 20001 is still listened on by pid 8 (x); \
+             it left /dev/shm/psm_1 (3 bytes), which `rm /dev/shm/psm_1` removes"
         );
     }
 }

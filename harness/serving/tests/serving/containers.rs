@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use libtest_mimic::Trial;
-use tribunal_serving::{Container, Deployment, Server, StartErrorKind as K, StopErrorKind};
+use tribunal_serving::{Container, Deployment, Leftover, Server, StartErrorKind as K};
 
 use crate::fake;
 use crate::support::{DEADLINE, Folder, assert_has, runtime, trial};
@@ -133,20 +133,16 @@ fn left() {
         let server = Server::start(&deployment, &folder.options()).await.unwrap();
         std::fs::write(folder.path().join("leaky"), "").unwrap();
         let error = server.stop().await.unwrap_err();
-        let StopErrorKind::Residue {
-            left, container, ..
-        } = error.kind()
-        else {
+        assert!(error.left().is_empty());
+        let [Leftover::Container { id, unasked, .. }] = error.leftovers() else {
             panic!("{error}");
         };
-        assert!(left.is_empty() && container.is_some());
+        assert_eq!((id.as_str(), unasked), ("0123456789abcdef", &None));
+        let path = folder.path().join("docker");
+        let remedy = format!("`{} rm --force 0123456789abcdef` removes", path.display());
         assert_has(
             &error.to_string(),
-            &[
-                "`boxed`",
-                "container 0123456789ab is still there",
-                "docker rm --force 0123456789ab",
-            ],
+            &["`boxed`", "it left container 0123456789ab,", &remedy],
         );
         assert_has(&calls(&folder), &["rm --force 0123456789abcdef"]);
     });
