@@ -9,11 +9,14 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
-use crate::attempt::{lock, poll_with};
+use crate::attempt::{Cancel, lock, poll_with};
 use crate::body::{Error, Skip};
+use crate::evidence::{Evidence, Traces};
 use crate::fixture::{BoxFuture, Finalizer, FixtureEntry, Scope, SetUp, Sharing, Stored};
+use crate::outcome::{Outcome, Phase, seconds};
 use crate::panics::{PanicRecord, collecting, payload_text};
 
 /// Which value: the fixture, the module for a module fixture, the case parameters that it reads, the level.
@@ -127,13 +130,60 @@ pub(crate) fn shared_keys(fixtures: &[&'static FixtureEntry], asker: &Asker, out
 /// Why a fixture has no value.
 #[derive(Clone, Debug)]
 pub(crate) enum NoValue {
-    Failed(String),
+    Failed(Arc<Failure>),
     Skipped(String),
+    /// The run is being stopped.
+    Cancelled,
+}
+
+/// A fixture that could not be made. Many cases may ask for it; one of them says it in full.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Its name and place.
+    fixture: String,
+    text: String,
+    /// Its limit was over.
+    over: Option<Duration>,
+    /// The case that says it in full.
+    told_by: OnceLock<Arc<str>>,
+}
+
+impl Failure {
+    pub fn new(entry: &FixtureEntry, text: String, over: Option<Duration>) -> Arc<Failure> {
+        Arc::new(Failure {
+            fixture: format!("fixture `{}` ({})", entry.name, entry.place),
+            text,
+            over,
+            told_by: OnceLock::new(),
+        })
+    }
+
+    /// What it means for a case: the first that `tells` it is shown it in full, the others where it stands. The outcome of a case that is expected
+    /// to fail is not shown, so it must not be the one that tells.
+    pub fn outcome(&self, case: &Arc<str>, tells: bool) -> Outcome {
+        let teller = match tells {
+            true => self.told_by.get_or_init(|| case.clone()),
+            false => case,
+        };
+        match self.over {
+            _ if teller != case => Outcome::SetUpFailed(format!(
+                "{}: its set-up failed before, and is not tried again; the case `{teller}` tells it in full",
+                self.fixture
+            )),
+            Some(limit) => Outcome::TimedOut(
+                Phase::SetUp,
+                limit,
+                format!("{}{}", self.fixture, self.text),
+            ),
+            None => Outcome::SetUpFailed(format!("{}: {}", self.fixture, self.text)),
+        }
+    }
 }
 
 struct Slot {
     value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
     finalizers: Arc<Mutex<Vec<Finalizer>>>,
+    traces: Arc<Mutex<Traces>>,
     order: AtomicUsize,
     name: &'static str,
 }
@@ -151,6 +201,23 @@ pub(crate) struct Store {
 pub(crate) struct Stores {
     pub run: Arc<Store>,
     pub attempt: Arc<Store>,
+    pub limit: SetUpLimit,
+    pub cancel: Arc<Cancel>,
+    pub evidence: Arc<Evidence>,
+}
+
+/// The limit of an attempt's set-up, all fixtures together.
+#[derive(Clone, Copy)]
+pub(crate) struct SetUpLimit {
+    pub started: Instant,
+    pub limit: Duration,
+}
+
+impl SetUpLimit {
+    /// Ends when it is over, and `more` after that.
+    pub async fn over(self, more: Duration) {
+        crate::limit::over((self.limit + more).saturating_sub(self.started.elapsed())).await;
+    }
 }
 
 impl Store {
@@ -162,8 +229,17 @@ impl Store {
         }
     }
 
+    /// What the fixtures of these keys have said of their folders and logs.
+    pub fn traces(&self, keys: Option<&[Key]>) -> Vec<Arc<Mutex<Traces>>> {
+        lock(&self.slots)
+            .iter()
+            .filter(|(key, _)| keys.is_none_or(|k| k.contains(key)))
+            .map(|(_, slot)| slot.traces.clone())
+            .collect()
+    }
+
     /// One user of each key is done; takes down what nobody else uses.
-    pub async fn release(&self, keys: &[Key]) -> Vec<String> {
+    pub async fn release(&self, keys: &[Key], limit: Duration) -> Vec<String> {
         let mut free = vec![];
         {
             let mut users = lock(&self.users);
@@ -178,7 +254,7 @@ impl Store {
                 }
             }
         }
-        tear_down(free).await
+        tear_down(free, limit).await
     }
 
     /// Whether there is nothing to take down.
@@ -187,9 +263,9 @@ impl Store {
     }
 
     /// Takes down everything.
-    pub async fn release_all(&self) -> Vec<String> {
+    pub async fn release_all(&self, limit: Duration) -> Vec<String> {
         let all: Vec<Arc<Slot>> = lock(&self.slots).drain().map(|(_, s)| s).collect();
-        tear_down(all).await
+        tear_down(all, limit).await
     }
 
     fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
@@ -199,6 +275,7 @@ impl Store {
                 Arc::new(Slot {
                     value: tokio::sync::OnceCell::new(),
                     finalizers: Arc::default(),
+                    traces: Arc::default(),
                     order: AtomicUsize::new(usize::MAX),
                     name: entry.name,
                 })
@@ -207,7 +284,11 @@ impl Store {
     }
 }
 
-async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
+/// Each finalizer that comes after one that used the limit up still gets this long: it may be the one that stops a server.
+pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(5);
+
+async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
+    let started = Instant::now();
     slots.sort_by_key(|s| std::cmp::Reverse(s.order.load(Ordering::SeqCst)));
     let mut errors = vec![];
     for slot in slots {
@@ -216,9 +297,21 @@ async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
                 break;
             };
             // A finalizer that panics while it is being made counts like one that panics while it runs.
-            let outcome = guarded(async move { finalizer().await }).await;
-            if let Err(e) = outcome {
-                errors.push(format!("teardown of `{}`: {}", slot.name, e.into_text()));
+            let outcome = tokio::select! {
+                biased;
+                outcome = guarded(async move { finalizer().await }) => Some(outcome),
+                () = crate::limit::over(limit.saturating_sub(started.elapsed()).max(LAST_CHANCE.min(limit))) => None,
+            };
+            match outcome {
+                Some(Ok(())) => {}
+                Some(Err(e)) => {
+                    errors.push(format!("teardown of `{}`: {}", slot.name, e.into_text()))
+                }
+                None => errors.push(format!(
+                    "teardown of `{}` did not end within {}, and was given up",
+                    slot.name,
+                    seconds(limit)
+                )),
             }
         }
     }
@@ -293,6 +386,9 @@ pub(crate) fn resolve(
                 for need in entry.needs {
                     values.push(resolve(need, asker.clone(), stores.clone()).await?);
                 }
+                if stores.cancel.is_cancelled() {
+                    return Err(NoValue::Cancelled);
+                }
                 slot.order
                     .store(store.next.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
                 let set_up = SetUp {
@@ -303,20 +399,25 @@ pub(crate) fn resolve(
                     test: asker.name.clone(),
                     level: asker.level_name.clone(),
                     level_index: asker.level,
+                    traces: slot.traces.clone(),
+                    evidence: stores.evidence.clone(),
                 };
-                guarded(async move { (entry.set_up)(set_up).await })
-                    .await
-                    .map_err(|e| match e {
+                // The limit and the end of the run drop the future, so that its destructors run; what it registered for teardown stays registered.
+                tokio::select! {
+                    biased;
+                    made = guarded(async move { (entry.set_up)(set_up).await }) => made.map_err(|e| match e {
                         Bad::Skipped(reason) => {
                             NoValue::Skipped(format!("fixture `{}`: {reason}", entry.name))
                         }
-                        e => NoValue::Failed(format!(
-                            "fixture `{}` ({}): {}",
-                            entry.name,
-                            entry.place,
-                            e.into_text()
-                        )),
-                    })
+                        e => NoValue::Failed(Failure::new(entry, e.into_text(), None)),
+                    }),
+                    () = stores.limit.over(Duration::ZERO) => Err(NoValue::Failed(Failure::new(
+                        entry,
+                        " was still being made".into(),
+                        Some(stores.limit.limit),
+                    ))),
+                    () = stores.cancel.cancelled() => Err(NoValue::Cancelled),
+                }
             })
             .await;
         made.clone()

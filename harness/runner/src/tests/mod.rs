@@ -2,6 +2,7 @@
 
 mod catalog;
 mod deployments;
+mod fixtures;
 mod gates;
 mod options;
 mod plan;

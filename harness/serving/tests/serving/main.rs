@@ -10,6 +10,8 @@ mod death;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
+mod fake_users;
+#[cfg(target_os = "linux")]
 mod moves;
 #[cfg(target_os = "linux")]
 mod parts;
@@ -17,6 +19,10 @@ mod parts;
 mod readiness;
 #[cfg(target_os = "linux")]
 mod refusals;
+#[cfg(target_os = "linux")]
+mod residue;
+#[cfg(target_os = "linux")]
+mod sharing;
 #[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
@@ -42,6 +48,8 @@ fn main() -> ExitCode {
         moves::trials(),
         readiness::trials(),
         containers::trials(),
+        sharing::trials(),
+        residue::trials(),
     ]
     .into_iter()
     .flatten()

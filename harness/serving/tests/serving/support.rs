@@ -211,3 +211,10 @@ pub fn signal(pid: u32, signal: rustix::process::Signal) {
     let fd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
     rustix::process::pidfd_send_signal(&fd, signal).unwrap();
 }
+
+/// When a process started, in clock ticks since boot.
+pub fn start_time(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let rest = stat.rsplit_once(") ").unwrap().1;
+    rest.split(' ').nth(19).unwrap().parse().unwrap()
+}
