@@ -231,6 +231,16 @@ fn beginning_at_end(pattern: &[u8], text: &[u8]) -> usize {
         .unwrap_or(0)
 }
 
+/// `text` without what looks like a key.
+pub(crate) fn without_keys(text: &str) -> String {
+    let Ok(mut masker) = Masker::new(Vec::new()) else {
+        return "***".into();
+    };
+    let mut out = masker.feed(text.as_bytes());
+    out.extend(masker.finish());
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The values that must not be shown.
 fn known_secrets(
     inherited: impl Iterator<Item = (OsString, OsString)>,
