@@ -149,11 +149,15 @@ impl<V: Clone> FromStored<V> for V {
 /// What a fixture registers to run when its value is no longer needed.
 pub(crate) type Finalizer = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Error>> + Send>;
 
+/// What a fixture registers to be asked before its value is handed to another case.
+pub(crate) type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
 /// What a fixture sees while it is being set up.
 pub struct SetUp {
     pub(crate) values: Vec<Stored>,
     pub(crate) params: Arc<[(String, String)]>,
     pub(crate) finalizers: Arc<std::sync::Mutex<Vec<Finalizer>>>,
+    pub(crate) check: Arc<Mutex<Option<Check>>>,
     pub(crate) entry: &'static FixtureEntry,
     pub(crate) test: Arc<str>,
     pub(crate) level: Option<String>,
@@ -248,6 +252,21 @@ impl SetUp {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .push(boxed);
+    }
+
+    /// Registers how to tell whether the value is still good. It is asked before the value is handed to another case; after an error the value is
+    /// taken down and made anew, what was made of it too, and the case gets a note with the reason and the case that had the value last. One check
+    /// per value: a later one takes the place of an earlier.
+    pub fn on_reuse<F, Fut, E>(&self, check: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display + 'static,
+    {
+        *lock(&self.check) = Some(Arc::new(move || {
+            let asked = check();
+            Box::pin(async move { asked.await.map_err(Error::of) })
+        }));
     }
 
     /// For the macros: the value of the need at `index`.

@@ -17,12 +17,14 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use crate::deployment::Deployment;
+use crate::launch::Readiness;
 use crate::options::StartOptions;
 use crate::own::Own;
 use crate::process::Stat;
 use crate::server::{Server, SharedServer};
 use crate::share::{LEAKED, Runner, Share, make_private};
-use crate::start_error::{StartError, StartErrorKind};
+use crate::start_error::StartError;
+use crate::start_error_kind::StartErrorKind;
 use crate::sys;
 
 /// How often those that wait look again.
@@ -45,8 +47,10 @@ struct Told {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ToldProcess {
     pub name: String,
-    pub pid: u32,
+    /// `None`: the process whose port answers.
+    pub part: Option<String>,
     pub port: u16,
+    pub ready: Readiness,
     pub log: PathBuf,
     pub grace_ms: u64,
     pub keeper: Runner,

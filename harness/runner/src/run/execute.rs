@@ -105,6 +105,7 @@ impl Run {
             let made = self
                 .runtime()
                 .block_on(set_up(entry.fixtures, &asker, stores));
+            lock(&attempt.notes).append(&mut lock(&asker.notes));
             let made = made.map_err(|e| match e {
                 NoValue::Failed(failure) => {
                     failure.outcome(&attempt.name, !attempt.expects_failure)
@@ -440,7 +441,11 @@ async fn set_up(
 ) -> Result<Vec<Stored>, NoValue> {
     let mut values = Vec::with_capacity(fixtures.len());
     for fixture in fixtures {
-        let mut task = tokio::spawn(stores::resolve(fixture, asker.clone(), stores.clone()));
+        let mut task = tokio::spawn(crate::resolve::resolve(
+            fixture,
+            asker.clone(),
+            stores.clone(),
+        ));
         let failed = |text, over| Err(NoValue::Failed(Failure::new(fixture, text, over)));
         let made = tokio::select! {
             biased;

@@ -4,9 +4,19 @@
 //! hidden verbs first. That is why this target has a `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod containers;
+#[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
 mod fake;
+#[cfg(target_os = "linux")]
+mod fake_users;
+#[cfg(target_os = "linux")]
+mod moves;
+#[cfg(target_os = "linux")]
+mod parts;
+#[cfg(target_os = "linux")]
+mod readiness;
 #[cfg(target_os = "linux")]
 mod refusals;
 #[cfg(target_os = "linux")]
@@ -34,6 +44,10 @@ fn main() -> ExitCode {
         refusals::trials(),
         stop::trials(),
         death::trials(),
+        parts::trials(),
+        moves::trials(),
+        readiness::trials(),
+        containers::trials(),
         sharing::trials(),
         residue::trials(),
     ]
