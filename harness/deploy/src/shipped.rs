@@ -4,8 +4,10 @@
 //! against the folder.
 
 /// Name and text of every shipped deployment, by name.
-pub(crate) const FILES: [(&str, &str); 2] = [
+pub(crate) const FILES: [(&str, &str); 4] = [
     ("embedded", include_str!("../shipped/embedded.toml")),
+    ("gateway", include_str!("../shipped/gateway.toml")),
+    ("llama-cpp", include_str!("../shipped/llama-cpp.toml")),
     ("url", include_str!("../shipped/url.toml")),
 ];
 
