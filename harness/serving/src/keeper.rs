@@ -76,6 +76,11 @@ fn keep() -> Result<(), String> {
             let result = keeper.stop_tree();
             ending::record(&keeper, &result);
             keeper.holders.report(&Report::Ended(result));
+            let shared = keeper.holders.shared().cloned();
+            drop(keeper);
+            if let Some(order) = shared {
+                ending::forget(&order);
+            }
         }
         Err((mut holders, error)) => {
             holders.close_door();
