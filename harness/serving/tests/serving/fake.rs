@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
-use tribunal_serving::{Runner, Server, Share, StartOptions};
+use tribunal_serving::{Deployment, Runner, Server, Share, StartOptions};
 
 use crate::support;
 
@@ -261,6 +261,9 @@ fn harness(args: &[String]) {
     let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
     let mode = option(args, "--mode").unwrap();
     let deployment = support::fake(&mode, alive.as_ref());
+    if args.iter().any(|a| a == "--churn") {
+        churn(&runtime, &deployment, &options.ports(support::APART));
+    }
     if mode == "never-listens" {
         // Whoever looks at the lock sees when the server runs.
         drop(runtime.block_on(Server::start(&deployment, &options)));
@@ -285,6 +288,17 @@ fn harness(args: &[String]) {
     std::process::exit(0);
 }
 
+/// Starts and stops until it is killed, and says on which ports.
+fn churn(runtime: &tokio::runtime::Runtime, deployment: &Deployment, options: &StartOptions) -> ! {
+    loop {
+        let server = runtime
+            .block_on(Server::start(deployment, options))
+            .unwrap();
+        println!("{}", server.port());
+        runtime.block_on(server.stop()).unwrap();
+    }
+}
+
 /// Uses a shared server as one process per test would: says what it got in one line, then obeys its input: `stop` and `retire` are done
 /// and answered, the end of the input is the end, without a stop.
 fn sharer(args: &[String]) {
@@ -303,6 +317,7 @@ fn sharer(args: &[String]) {
     }
     let options = StartOptions::new(format!("{folder}/evidence"))
         .lease_folder(format!("{folder}/leases"))
+        .ports(support::APART)
         .share(share);
     let mut deployment = support::fake(&mode, format!("{folder}/alive").as_ref());
     if let Some(memory) = option(args, "--memory") {

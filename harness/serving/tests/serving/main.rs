@@ -4,6 +4,8 @@
 //! hidden verbs first. That is why this target has a `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
 mod fake;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         refusals::trials(),
         stop::trials(),
         death::trials(),
+        chaos::trials(),
         sharing::trials(),
         residue::trials(),
     ]

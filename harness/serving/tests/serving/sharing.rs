@@ -1,15 +1,12 @@
 //! One server for several processes: started once, attached to by the others, and gone when nobody is left.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::fake::SHARER;
-use crate::support::{Folder, assert_has, signal, start_time, trial, until};
+use crate::support::{Folder, Runner, Sharer, assert_has, signal, trial, until};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -44,90 +41,6 @@ pub fn trials() -> Vec<Trial> {
 
 /// As good as for ever.
 const LONG: &str = "600000";
-
-/// A process that uses a shared server.
-struct Sharer {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Sharer {
-    fn run(folder: &Folder, mode: &str, linger: &str, more: &[&str]) -> Sharer {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([SHARER, "--mode", mode, "--linger", linger, "--folder"]);
-        command.arg(folder.path()).args(more);
-        if !more.contains(&"--key") {
-            command.args(["--key", "0123abcd"]);
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Sharer {
-            input: child.stdin.take(),
-            child,
-            output,
-        }
-    }
-
-    fn hear(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"))
-    }
-
-    fn ask(&mut self, word: &str) -> Value {
-        writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
-        self.hear()
-    }
-
-    /// Ends without a stop.
-    fn leave(&mut self) {
-        drop(self.input.take());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Sharer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Something to be watched: a process that does nothing.
-struct Runner(Child);
-
-impl Runner {
-    fn new() -> Runner {
-        let mut command = Command::new("sleep");
-        Runner(command.arg("3600").stdin(Stdio::null()).spawn().unwrap())
-    }
-
-    fn name(&self) -> String {
-        format!("{}:{}", self.0.id(), start_time(self.0.id()))
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// How many servers were ever started: each has a log of its own.
 fn servers(folder: &Folder) -> usize {
