@@ -7,6 +7,8 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::model::{self, MODEL_HELP};
+
 /// What was asked for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
@@ -14,6 +16,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Model(crate::model::ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -28,7 +31,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 2] = ["doctor", "help"];
+const VERBS: [&str; 3] = ["doctor", "model", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -39,6 +42,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   doctor    check what tests and deployments need, each with its remedy
+  model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -90,6 +94,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -98,6 +103,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
             let of_doctor = DOCTOR_FLAGS.contains(&flag);
             let hint = if of_doctor {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
+            } else if model::has_flag(flag) {
+                format!("help: `cargo tribunal model … --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
@@ -145,6 +152,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -168,7 +176,7 @@ fn unknown_verb(verb: &str) -> String {
     }
 }
 
-fn nearest_flag(flag: &str, flags: &[&str]) -> String {
+pub(crate) fn nearest_flag(flag: &str, flags: &[&str]) -> String {
     match nearest(flag, flags) {
         Some(near) => format!("help: did you mean `--{near}`?\n"),
         None => {
@@ -179,7 +187,7 @@ fn nearest_flag(flag: &str, flags: &[&str]) -> String {
 }
 
 /// The nearest word, if it is near enough to be meant: at most a third of the letters differ, and always one may.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
     known
         .iter()
@@ -189,11 +197,11 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-fn see(command: &str) -> String {
+pub(crate) fn see(command: &str) -> String {
     format!("help: see `{command}`\n")
 }
 
-fn wrong(error: lexopt::Error) -> String {
+pub(crate) fn wrong(error: lexopt::Error) -> String {
     format!(
         "{}\n{}",
         clean(&error.to_string()),
@@ -202,7 +210,7 @@ fn wrong(error: lexopt::Error) -> String {
 }
 
 /// Text from outside for one line on a terminal: no control characters, not endless.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
@@ -227,6 +235,8 @@ mod tests {
             ("tribunal -h", Command::Help(HELP)),
             ("help", Command::Help(HELP)),
             ("help doctor", Command::Help(DOCTOR_HELP)),
+            ("help model", Command::Help(MODEL_HELP)),
+            ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
             ("-V", Command::Version),
@@ -250,7 +260,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: doctor, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: doctor, model, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
@@ -279,6 +289,10 @@ mod tests {
             (
                 "--json doctor",
                 "unknown flag `--json` before the verb\nhelp: `cargo tribunal doctor --json`\n",
+            ),
+            (
+                "--out x model",
+                "unknown flag `--out` before the verb\nhelp: `cargo tribunal model … --out`\n",
             ),
             (
                 "--hepl",

@@ -27,7 +27,7 @@ macro_rules! with_attribute_names {
             multimodal musa neuron nightly none npu omni parallel parallelism performance planner
             post_merge power_agent pre_merge profiled_vram_gib release requested_sglang_kv_tokens
             requested_sglang_vram_gib requested_trtllm_kv_tokens requested_trtllm_vram_gib
-            requested_vllm_kv_cache_bytes requires rocm router s5000 serial sglang skip_in_nightly
+            requested_vllm_kv_cache_bytes requires rocm router s5000 serial server sglang skip_in_nightly
             slow stress t4 timeout topology_dependent trn1 trn2 trtllm tts unified unit vllm weekly
             xfail xpu xpu_1 xpu_2
         }

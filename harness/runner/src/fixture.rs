@@ -46,8 +46,58 @@ pub struct FixtureEntry {
     pub params: &'static [&'static str],
     /// Markers that a test gets which asks for this fixture, in categories where it has none of its own (`server` implies `e2e`).
     pub implies: &'static [&'static str],
+    /// It reads which deployment the case runs against: its users run once per chosen deployment.
+    pub deployment: bool,
+    /// What makes two values the same, where neither the parameters nor the level decide it: equal texts share one value. `None`: the
+    /// texts of `params` and the level.
+    pub shared_by: Option<fn(&Sharing<'_>) -> String>,
     /// Makes the value.
     pub set_up: fn(SetUp) -> BoxFuture<'static, Result<Stored, Error>>,
+}
+
+/// What is known of a case before anything runs, for [`FixtureEntry::shared_by`].
+pub struct Sharing<'a> {
+    pub(crate) params: &'a [(String, String)],
+    pub(crate) entry: &'a FixtureEntry,
+    pub(crate) level: Option<&'a str>,
+}
+
+impl Sharing<'_> {
+    /// The text of a case parameter that the fixture declares with `params(…)`.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        param(self.entry, self.params, name)
+    }
+
+    /// The deployment that the case runs against; `None` unless the fixture is declared with `deployment`.
+    pub fn deployment(&self) -> Option<&str> {
+        deployment(self.entry, self.params)
+    }
+
+    /// The level at which the case runs; `None` for a case that declares none.
+    pub fn level(&self) -> Option<&str> {
+        self.level
+    }
+}
+
+/// The case parameter that names a deployment.
+pub(crate) const DEPLOY: &str = "deploy";
+
+fn deployment<'a>(entry: &FixtureEntry, params: &'a [(String, String)]) -> Option<&'a str> {
+    let value = |(name, value): &'a (String, String)| (name == DEPLOY).then_some(value.as_str());
+    entry
+        .deployment
+        .then(|| params.iter().find_map(value))
+        .flatten()
+}
+
+fn param<'a>(entry: &FixtureEntry, params: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    if !entry.params.contains(&name) {
+        return None;
+    }
+    params
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, v)| v.as_str())
 }
 
 /// Implemented by the marker type that `#[tribunal::fixture]` adds beside the function.
@@ -107,13 +157,13 @@ pub struct SetUp {
 impl SetUp {
     /// The text of a case parameter. Only parameters that the fixture declares with `params(…)` are visible, since only they are part of its sharing key.
     pub fn param(&self, name: &str) -> Option<&str> {
-        if !self.entry.params.contains(&name) {
-            return None;
-        }
-        self.params
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        param(self.entry, &self.params, name)
+    }
+
+    /// The deployment that the case runs against: what its own parameter `deploy` names, else a chosen one. `None` unless the fixture is
+    /// declared with `#[tribunal::fixture(deployment)]`.
+    pub fn deployment(&self) -> Option<&str> {
+        deployment(self.entry, &self.params)
     }
 
     /// The name of the case that asked first.

@@ -30,14 +30,14 @@ pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };
 pub use capture::Capture;
-pub use catalog::{Case, Catalog, Test, test_name};
+pub use catalog::{Case, Catalog, Chosen, Test, test_name};
 pub use event::{Ended, Event, Output, Summary};
 pub use exit::guard_exit;
 pub use finding::{Finding, Severity};
 pub use fixture::{
-    BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Stored, check_scope,
+    BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Sharing, Stored, check_scope,
 };
-pub use gates::{Facts, GateKind, Here, Unmet, unmet};
+pub use gates::{Ask, Asked, Facts, GateKind, Here, Offer, Unmet, unmet};
 pub use marks::{DeviceLine, Marks, Requirement, Xfail};
 pub use options::{
     Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin,

@@ -33,6 +33,8 @@ pub struct Marks {
     pub devices: Vec<DeviceLine>,
     /// `max_vram_gib(…)`, peak per device.
     pub max_vram_gib: Option<f64>,
+    /// `server(fresh)`: whatever reads the deployment is made for this case alone.
+    pub fresh: bool,
     /// Names that no two running cases may hold together: `serial` is the name `""`.
     pub exclusive: Vec<String>,
 }
@@ -55,6 +57,10 @@ pub enum Requirement {
     Env(String),
     /// A program on `PATH`.
     Program(String),
+    /// Something that the deployment must be able to do.
+    Capability(String),
+    /// A feature that the deployment must have on: `name` or `name=value`.
+    ServerFeature(String),
     /// An operating system, as `std::env::consts::OS` names it.
     Os(String),
 }
@@ -227,6 +233,7 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
                 .pop()
                 .map(|reason| Xfail { reason, strict });
         }
+        "server" => m.fresh |= matches!(get("fresh"), Some(Value::Bool(true))),
         "serial" => m
             .exclusive
             .push(texts(get("name")).pop().unwrap_or_default()),
@@ -241,6 +248,16 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
                 .extend(texts(get("program")).into_iter().map(Requirement::Program));
             m.requires
                 .extend(texts(get("os")).into_iter().map(Requirement::Os));
+            m.requires.extend(
+                texts(get("capability"))
+                    .into_iter()
+                    .map(Requirement::Capability),
+            );
+            m.requires.extend(
+                texts(get("server_feature"))
+                    .into_iter()
+                    .map(Requirement::ServerFeature),
+            );
         }
         "hardware_test" => {
             let count = |platform: &str| match get("num_cards") {

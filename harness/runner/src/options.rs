@@ -130,6 +130,12 @@ pub struct Options {
     pub max_vram_gib: Option<f64>,
     /// `--vram-unknown`.
     pub vram_unknown: VramUnknown,
+    /// `--deploy`: names, files or addresses, as written.
+    pub deploy: Vec<String>,
+    /// `--set`: `KEY=VALUE`, as written.
+    pub set: Vec<String>,
+    /// `--platform`.
+    pub platform: Option<String>,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
     /// `--require-hardware`.
@@ -182,7 +188,7 @@ impl Options {
         let mut o = Options::default();
         o.read_environment(env)?;
         // Lists from the environment are replaced, not extended, by the command line.
-        let (mut skips, mut filters) = (vec![], vec![]);
+        let (mut skips, mut filters, mut sets) = (vec![], vec![], vec![]);
         let mut shuffle_seed = None;
         let mut parser = lexopt::Parser::from_args(args);
         let fail = |e: lexopt::Error| UsageError(e.to_string());
@@ -216,12 +222,16 @@ impl Options {
             };
             match row.long {
                 "skip" => skips.push(value),
+                "set" => sets.push(value),
                 "shuffle-seed" => shuffle_seed = Some(seed(&value, "--shuffle-seed")?),
                 long => o.set(long, &value, &shown)?,
             }
         }
         if !skips.is_empty() {
             o.skip = skips;
+        }
+        if !sets.is_empty() {
+            o.set = sets;
         }
         o.filters = filters;
         if shuffle_seed.is_some() {
@@ -284,6 +294,7 @@ impl Options {
             } else if !value.is_empty() {
                 match row.long {
                     "skip" => self.skip = value.split(',').map(str::to_owned).collect(),
+                    "set" => self.set = value.split(';').map(|s| s.trim().to_owned()).collect(),
                     "shuffle-seed" => self.shuffle = Some(seed(&value, &name)?),
                     long => self.set(long, &value, &name)?,
                 }
@@ -365,6 +376,15 @@ impl Options {
             "run-level" => self.run_level = Some(value.to_owned()),
             "select" => self.select = Some(value.to_owned()),
             "stage" => self.stage = Some(value.to_owned()),
+            "platform" => self.platform = Some(value.to_owned()),
+            "deploy" => {
+                self.deploy = value.split(',').map(|d| d.trim().to_owned()).collect();
+                if self.deploy.iter().any(String::is_empty) {
+                    return usage(format!(
+                        "{shown} needs names, files or addresses, parted by commas, not `{value}`"
+                    ));
+                }
+            }
             "keyword" => self.keyword = Some(value.to_owned()),
             "max-vram-gib" => match value.parse::<f64>() {
                 Ok(n) if n.is_finite() && n >= 0.0 => self.max_vram_gib = Some(n),

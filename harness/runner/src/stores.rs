@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::attempt::{lock, poll_with};
 use crate::body::{Error, Skip};
-use crate::fixture::{BoxFuture, Finalizer, FixtureEntry, Scope, SetUp, Stored};
+use crate::fixture::{BoxFuture, Finalizer, FixtureEntry, Scope, SetUp, Sharing, Stored};
 use crate::panics::{PanicRecord, collecting, payload_text};
 
 /// Which value: the fixture, the module for a module fixture, the case parameters that it reads, the level.
@@ -24,9 +24,16 @@ pub(crate) struct Key {
     module: Option<&'static str>,
     params: Vec<(String, String)>,
     level: Option<usize>,
+    /// What the fixture itself says instead of parameters and level.
+    identity: Option<String>,
 }
 
 impl Key {
+    /// Whether the fixture says itself what makes two values the same.
+    pub fn names_itself(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// For people: `server (session)`.
     pub fn shown(&self) -> String {
         let params: Vec<String> = self
@@ -59,38 +66,58 @@ pub(crate) struct Asker {
     pub params: Arc<[(String, String)]>,
     pub level: Option<usize>,
     pub level_name: Option<String>,
+    /// `server(fresh)`: whatever reads the deployment is made for this attempt alone.
+    pub fresh: bool,
 }
 
 fn params_read(entry: &FixtureEntry, out: &mut Vec<&'static str>) {
     out.extend(entry.params);
+    if entry.deployment {
+        out.push(crate::fixture::DEPLOY);
+    }
     entry.needs.iter().for_each(|n| params_read(n, out));
 }
 
 /// The key of a fixture for a case.
 pub(crate) fn key(entry: &'static FixtureEntry, asker: &Asker) -> Key {
+    let scope = if asker.fresh && crate::catalog::reads_deploy(&[entry]) {
+        Scope::Test
+    } else {
+        entry.scope
+    };
+    let mut key = Key {
+        scope,
+        fixture: (entry.module, entry.name),
+        module: (scope == Scope::Module).then_some(asker.module),
+        params: vec![],
+        level: None,
+        identity: None,
+    };
+    if let Some(shared_by) = entry.shared_by {
+        key.identity = Some(shared_by(&Sharing {
+            params: &asker.params,
+            entry,
+            level: asker.level_name.as_deref(),
+        }));
+        return key;
+    }
     let mut read = vec![];
     params_read(entry, &mut read);
-    read.sort_unstable();
-    read.dedup();
-    Key {
-        scope: entry.scope,
-        fixture: (entry.module, entry.name),
-        module: (entry.scope == Scope::Module).then_some(asker.module),
-        params: asker
-            .params
-            .iter()
-            .filter(|(n, _)| read.contains(&n.as_str()))
-            .cloned()
-            .collect(),
-        level: asker.level,
-    }
+    key.level = asker.level;
+    key.params = asker
+        .params
+        .iter()
+        .filter(|(n, _)| read.contains(&n.as_str()))
+        .cloned()
+        .collect();
+    key
 }
 
 /// Every key that outlives the attempt, of a test's whole graph, each once.
 pub(crate) fn shared_keys(fixtures: &[&'static FixtureEntry], asker: &Asker, out: &mut Vec<Key>) {
     for entry in fixtures {
         let key = key(entry, asker);
-        if entry.scope != Scope::Test && !out.contains(&key) {
+        if key.scope != Scope::Test && !out.contains(&key) {
             out.push(key);
         }
         shared_keys(entry.needs, asker, out);
@@ -252,12 +279,13 @@ pub(crate) fn resolve(
     stores: Stores,
 ) -> BoxFuture<'static, Result<Stored, NoValue>> {
     Box::pin(async move {
-        let store = if entry.scope == Scope::Test {
+        let key = key(entry, &asker);
+        let store = if key.scope == Scope::Test {
             stores.attempt.clone()
         } else {
             stores.run.clone()
         };
-        let slot = store.slot(key(entry, &asker), entry);
+        let slot = store.slot(key, entry);
         let made = slot
             .value
             .get_or_init(|| async {

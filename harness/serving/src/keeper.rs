@@ -18,6 +18,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::WaitOptions;
 
 use crate::belt::Belt;
+use crate::container::Handle;
 use crate::holders::{End, Holders};
 use crate::mask::Masker;
 use crate::memory::MemoryWatch;
@@ -124,6 +125,8 @@ pub(crate) struct Keeper {
     pub(crate) belt: Option<Belt>,
     pub(crate) port: u16,
     pub(crate) grace: Duration,
+    /// The container, where the server is one.
+    pub(crate) container: Option<Handle>,
     /// Why the server is to end, once it is.
     pub(crate) end: Option<End>,
     /// Held, not used: the port is leased until this process ends.
@@ -171,6 +174,7 @@ impl Keeper {
                     belt,
                     port: order.port,
                     grace: Duration::from_millis(order.grace_ms),
+                    container: order.container,
                     end: None,
                     _lease: lease,
                 };

@@ -26,6 +26,15 @@ pub enum Leftover {
         /// Its size.
         bytes: u64,
     },
+    /// A container that its runtime still lists.
+    Container {
+        /// Its id.
+        id: String,
+        /// The runtime, as it was called.
+        runtime: String,
+        /// Why the runtime could not be asked whether it is gone; `None` where it said that it is not.
+        unasked: Option<String>,
+    },
 }
 
 impl Leftover {
@@ -43,6 +52,7 @@ impl Leftover {
                 }
             }
             Leftover::SystemV { id, .. } => format!("ipcrm -m {id}"),
+            Leftover::Container { id, runtime, .. } => format!("{runtime} rm --force {id}"),
         }
     }
 }
@@ -55,6 +65,13 @@ impl fmt::Display for Leftover {
                 write!(f, "{path} ({bytes} bytes)")
             }
             Leftover::SystemV { id, bytes } => write!(f, "System V segment {id} ({bytes} bytes)"),
+            Leftover::Container { id, unasked, .. } => {
+                write!(f, "container {}", id.get(..12).unwrap_or(id))?;
+                match unasked {
+                    Some(why) => write!(f, " (not known for certain: {why})"),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::progress::Tell;
 use crate::share::Share;
 
 /// How long a server may take to end by itself after SIGTERM.
@@ -28,6 +30,7 @@ pub struct StartOptions {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) lease_folder: Option<PathBuf>,
     pub(crate) log: LogLimits,
+    pub(crate) progress: Tell,
     pub(crate) share: Option<Share>,
 }
 
@@ -41,8 +44,17 @@ impl StartOptions {
             ports: None,
             lease_folder: None,
             log: LogLimits::default(),
+            progress: Tell::default(),
             share: None,
         }
+    }
+
+    /// Told in one line what a start waits for, first after a second and then every few seconds, for example
+    /// `llama-cpp: waiting for /health (503 Loading model) 12 s of 120 s`.
+    #[must_use]
+    pub fn progress(mut self, tell: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
+        self.progress = Tell(Some(tell));
+        self
     }
 
     /// How long the server's tree may take to end after SIGTERM before it is killed (default 5 s). It also holds when

@@ -18,6 +18,8 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::container::Handle;
+use crate::launch::Fatal;
 use crate::leftover::Leftover;
 use crate::process::ProcessInfo;
 use crate::share::Runner;
@@ -34,8 +36,10 @@ pub(crate) struct Order {
     pub log: OsString,
     pub log_whole: u64,
     pub log_head: u64,
-    pub fatal: Vec<String>,
+    pub fatal: Vec<Fatal>,
     pub grace_ms: u64,
+    /// What runs is the client of a container runtime, and this is its container.
+    pub container: Option<Handle>,
     /// Others may attach once the server is ready.
     pub share: Option<SharedOrder>,
 }

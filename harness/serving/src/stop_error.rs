@@ -46,6 +46,8 @@ pub struct StopError {
     pub(crate) pid: Option<u32>,
     pub(crate) port: u16,
     pub(crate) log: Option<PathBuf>,
+    /// What is wrong with other processes of the same deployment.
+    pub(crate) also: Vec<StopError>,
 }
 
 impl StopError {
@@ -65,6 +67,11 @@ impl StopError {
             StopErrorKind::Residue { left, .. } => left,
             _ => &[],
         }
+    }
+
+    /// What is wrong with other processes of the same deployment.
+    pub fn also(&self) -> &[StopError] {
+        &self.also
     }
 
     /// What its processes made and nobody removed, such as shared memory.
@@ -132,10 +139,10 @@ impl fmt::Display for StopError {
                 )?;
             }
         }
-        match &self.log {
-            Some(log) => write!(f, "\n  log      {}", log.display()),
-            None => Ok(()),
+        if let Some(log) = &self.log {
+            write!(f, "\n  log      {}", log.display())?;
         }
+        self.also.iter().try_for_each(|e| write!(f, "\n{e}"))
     }
 }
 
@@ -193,6 +200,7 @@ mod tests {
             pid: Some(6),
             port: 20_001,
             log: None,
+            also: Vec::new(),
         };
         assert_eq!(
             error.to_string(),

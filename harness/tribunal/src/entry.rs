@@ -133,16 +133,14 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
             if n == 1 { "is" } else { "are" }
         )));
     }
-    let mut facts = Here::new();
     let o = &options;
+    let catalog = catalog.over(crate::deployments::choose(o)?);
+    let mut facts = Here::new(Box::new(crate::deployments::offer));
     let selection = selector.select(&catalog, &mut |case| {
-        tribunal_runner::disposition(
-            &case.marks,
-            catalog.tests[case.test].entry.ignore,
-            &Options::default(),
-            v,
-            &mut facts,
-        ) != tribunal_runner::Disposition::Run
+        let level = catalog.cases[case].marks.levels.first().copied();
+        let none = Options::default();
+        tribunal_runner::disposition(&catalog, case, level, &none, v, &mut facts)
+            != tribunal_runner::Disposition::Run
     });
     let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
     let context = Context {

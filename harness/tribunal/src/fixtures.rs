@@ -8,14 +8,16 @@ use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{Deployment, Server, StartOptions};
 use tribunal_verdict::Depth;
 
+use crate::deployments::{identity, rendered};
 use crate::fixture;
 
 /// The server that tests talk to: the embedded engine, started once for all cases of a level and stopped after the last.
 ///
 /// A `server` fixture of your own takes its place where it is in scope, and [`crate::start`] starts any [`Deployment`] in it.
-#[fixture(scope = session, implies(e2e))]
+#[fixture(scope = session, deployment, shared_by = identity, implies(e2e))]
 pub async fn server(cx: &SetUp) -> Result<Server, Error> {
-    crate::start(cx, &embedded()?).await
+    let name = cx.deployment().unwrap_or("embedded");
+    crate::start(cx, &rendered(name, cx.level())?).await
 }
 
 /// A client of `server` whose answers are judged as deeply as the case's level asks.

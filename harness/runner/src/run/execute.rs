@@ -22,16 +22,8 @@ pub(super) const TEARDOWN_LIMIT: Duration = Duration::from_secs(60);
 impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
         let p = &self.plan.cases[planned];
-        let case = &self.catalog.cases[p.case];
-        Asker {
-            name: self.names[planned].clone(),
-            module: self.test(planned).entry.module,
-            params: case.params(&self.catalog).into(),
-            level: p.level,
-            level_name: p
-                .level
-                .and_then(|l| self.options.level_names.get(l).cloned()),
-        }
+        let level = p.level.and_then(|l| self.options.level_names.get(l));
+        self.catalog.asker(p.case, p.level, level.map(|l| &**l))
     }
 
     /// One slot: takes cases until none is left, or until its case was taken from it.

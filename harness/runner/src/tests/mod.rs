@@ -1,6 +1,7 @@
 //! Tests of the steps from registry to plan with literals, and of whole runs with bodies that misbehave.
 
 mod catalog;
+mod deployments;
 mod gates;
 mod options;
 mod plan;

@@ -7,7 +7,6 @@ use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
 use crate::event::{Event, Summary};
 use crate::fixture::{BoxFuture, FixtureEntry, Scope, SetUp, Stored};
-use crate::gates::Here;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::registry::Place;
@@ -28,7 +27,7 @@ fn run_and(
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, None, v, &mut Here::new());
+    let plan = Plan::new(&c, &selection, &o, None, v, &mut here());
     let (sender, events) = mpsc::channel();
     let options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
@@ -399,6 +398,8 @@ fn fixture(
         needs: Box::leak(needs.to_vec().into_boxed_slice()),
         params: &[],
         implies: &[],
+        deployment: false,
+        shared_by: None,
         set_up,
     })
 }

@@ -12,14 +12,19 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
-use tribunal_serving::{Deployment, Runner, Server, Share, StartOptions};
+use tribunal_serving::{Server, StartOptions};
 
+use crate::sharer::{churn, sharer};
 use crate::support;
 
 pub const SERVER: &str = "__fake-server";
 const CHILD: &str = "__fake-child";
 pub const HARNESS: &str = "__fake-harness";
 pub const SHARER: &str = "__fake-sharer";
+/// A program that reaches a server by URL and says what came of it.
+pub const REACH: &str = "__fake-reach";
+/// The variable that holds the key there.
+pub const KEY: &str = "TRIBUNAL_TEST_KEY";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let args: Vec<String> = args
@@ -31,12 +36,13 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
         CHILD => child(&args),
         HARNESS => harness(&args),
         SHARER => sharer(&args),
+        REACH => reach(&args),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)
 }
 
-fn option(args: &[String], name: &str) -> Option<String> {
+pub fn option(args: &[String], name: &str) -> Option<String> {
     args.iter()
         .position(|a| a == name)
         .and_then(|i| args.get(i + 1))
@@ -63,7 +69,30 @@ fn server(args: &[String]) {
     let mode = option(args, "--mode").unwrap();
     let port: u16 = option(args, "--port").unwrap().parse().unwrap();
     println!("fake server in mode {mode}");
+    if let Some(port) = option(args, "--needs") {
+        let port: u16 = port.parse().unwrap();
+        if let Err(error) = TcpStream::connect(("127.0.0.1", port)) {
+            eprintln!("nobody at {port}: {error}");
+            std::process::exit(9);
+        }
+    }
+    if let Some(file) = option(args, "--dies-when") {
+        std::thread::spawn(move || {
+            support::until("the end", || std::path::Path::new(&file).exists());
+            eprintln!("CUDA out of memory, as asked");
+            std::process::exit(7);
+        });
+    }
     match mode.as_str() {
+        // Only the first time: the next one finds the file.
+        "in-use-once" | "in-use-once-lives" if first_time(args) => {
+            eprintln!("{}", option(args, "--says").unwrap());
+            if mode == "in-use-once-lives" {
+                park();
+            }
+            std::process::exit(1);
+        }
+        "waits" => support::until("the go-ahead", || go(args).exists()),
         "exits" => {
             eprintln!("OSError: [Errno 98] Address already in use");
             std::process::exit(3);
@@ -123,9 +152,20 @@ fn server(args: &[String]) {
     }
 }
 
+/// Whether this is the first server with this `--alive` file.
+fn first_time(args: &[String]) -> bool {
+    let mark = option(args, "--alive").unwrap() + ".first";
+    File::create_new(mark).is_ok()
+}
+
+/// The file whose appearance lets a server go on.
+fn go(args: &[String]) -> std::path::PathBuf {
+    (option(args, "--alive").unwrap() + ".go").into()
+}
+
 /// Answers one request; whatever goes wrong with the connection is the other side's business.
 fn answer(mut stream: TcpStream, args: &[String], mode: &str) {
-    let Some((route, body)) = read_request(&mut stream) else {
+    let Some((route, key, body)) = read_request(&mut stream) else {
         return;
     };
     let model = option(args, "--model").unwrap_or_else(|| "tiny".into());
@@ -135,6 +175,16 @@ fn answer(mut stream: TcpStream, args: &[String], mode: &str) {
     };
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let (status, body) = match (route.as_str(), mode) {
+        (_, "key") if key != format!("Bearer {}", option(args, "--key").unwrap()) => (
+            401,
+            format!(r#"{{"error":{{"message":"no such key: {key}"}}}}"#),
+        ),
+        (_, "loading") if !go(args).exists() => (
+            503,
+            r#"{"error":{"message":"Loading model","code":503}}"#.into(),
+        ),
+        ("/health", "sick") if go(args).exists() => (500, "worker 2 is gone".into()),
+        ("/v1/models", "forgets") if go(args).exists() => (200, r#"{"data":[{"id":"b"}]}"#.into()),
         ("/health", "500") => (500, "<h1>engine is dead</h1>\u{1b}[31m".to_string()),
         ("/health", "404") => (404, "nothing here".into()),
         ("/health", _) => (200, String::new()),
@@ -166,24 +216,26 @@ fn seen() -> serde_json::Value {
     })
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+/// Route, `Authorization` and body.
+fn read_request(stream: &mut TcpStream) -> Option<(String, String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let route = line.split(' ').nth(1)?.to_string();
-    let mut length = 0;
+    let (mut length, mut key) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         match header.trim_end().split_once(": ") {
             Some(("Content-Length", value)) => length = value.parse().ok()?,
+            Some(("Authorization", value)) => key = value.into(),
             Some(_) => {}
             None => break,
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((route, body))
+    Some((route, key, body))
 }
 
 /// Starts a child that is never waited for, as careless servers do, and waits until it (or, for a daemon, its own child) holds its lock.
@@ -288,77 +340,19 @@ fn harness(args: &[String]) {
     std::process::exit(0);
 }
 
-/// Starts and stops until it is killed, and says on which ports.
-fn churn(runtime: &tokio::runtime::Runtime, deployment: &Deployment, options: &StartOptions) -> ! {
-    loop {
-        let server = runtime
-            .block_on(Server::start(deployment, options))
-            .unwrap();
-        println!("{}", server.port());
-        runtime.block_on(server.stop()).unwrap();
-    }
-}
-
-/// Uses a shared server as one process per test would: says what it got in one line, then obeys its input: `stop` and `retire` are done
-/// and answered, the end of the input is the end, without a stop.
-fn sharer(args: &[String]) {
+/// Reaches a server whose key is in a variable, which a test cannot set for itself while others run beside it.
+fn reach(args: &[String]) {
+    let deployment = tribunal_serving::Deployment::url(&option(args, "--url").unwrap())
+        .unwrap()
+        .key_env(KEY)
+        .ready_within(support::DEADLINE);
+    let options = StartOptions::new("unused");
     let runtime = support::runtime();
-    let folder = option(args, "--folder").unwrap();
-    let mode = option(args, "--mode").unwrap();
-    let linger = option(args, "--linger").unwrap().parse().unwrap();
-    let mut share = Share::new(format!("{folder}/share"), option(args, "--key").unwrap())
-        .linger(std::time::Duration::from_millis(linger));
-    if let Some(runner) = option(args, "--runner") {
-        let (pid, start_time) = runner.split_once(':').unwrap();
-        share = share.runner(Runner {
-            pid: pid.parse().unwrap(),
-            start_time: start_time.parse().unwrap(),
-        });
-    }
-    let options = StartOptions::new(format!("{folder}/evidence"))
-        .lease_folder(format!("{folder}/leases"))
-        .ports(support::APART)
-        .share(share);
-    let mut deployment = support::fake(&mode, format!("{folder}/alive").as_ref());
-    if let Some(memory) = option(args, "--memory") {
-        deployment = deployment.args(["--memory", &memory]);
-    }
-    let server = match runtime.block_on(Server::start(&deployment, &options)) {
-        Ok(server) => server,
-        Err(error) => {
-            println!("{}", json!({"error": error.to_string()}));
-            return;
+    match runtime.block_on(Server::start(&deployment, &options)) {
+        Ok(server) => {
+            runtime.block_on(server.check()).unwrap();
+            println!("reached {}", server.model().unwrap());
         }
-    };
-    println!(
-        "{}",
-        json!({
-            "url": server.base_url(), "pid": server.pid(), "model": server.model(),
-            "log": server.log_path(), "notes": server.notes(), "name": server.name(),
-            "processes": server.processes().len(), "keeper": server.processes()[0].parent,
-        })
-    );
-    for line in std::io::stdin().lines() {
-        let said = match line.unwrap().as_str() {
-            "alive" => {
-                json!({"alive": server.is_alive(), "exit": server.exit_status().map(|e| e.to_string())})
-            }
-            word => {
-                let server = server.clone();
-                let report = runtime.block_on(async {
-                    if word == "retire" {
-                        server.retire().await
-                    } else {
-                        server.stop().await
-                    }
-                });
-                match report {
-                    Ok(r) => json!({"shared": r.shared, "exit": r.exit.map(|e| e.to_string())}),
-                    Err(e) => json!({"error": e.to_string()}),
-                }
-            }
-        };
-        println!("{said}");
+        Err(error) => println!("{error}"),
     }
-    std::process::exit(0);
 }

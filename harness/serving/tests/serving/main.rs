@@ -5,14 +5,23 @@
 
 #[cfg(target_os = "linux")]
 mod chaos;
+mod containers;
 #[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
+mod moves;
+#[cfg(target_os = "linux")]
+mod parts;
+#[cfg(target_os = "linux")]
+mod readiness;
+#[cfg(target_os = "linux")]
 mod refusals;
 #[cfg(target_os = "linux")]
 mod residue;
+#[cfg(target_os = "linux")]
+mod sharer;
 #[cfg(target_os = "linux")]
 mod sharing;
 #[cfg(target_os = "linux")]
@@ -39,6 +48,10 @@ fn main() -> ExitCode {
         chaos::trials(),
         sharing::trials(),
         residue::trials(),
+        parts::trials(),
+        moves::trials(),
+        readiness::trials(),
+        containers::trials(),
     ]
     .into_iter()
     .flatten()

@@ -35,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         trial("sharing::a_broken_server_is_retired_for_all", retired),
         trial("sharing::what_it_left_is_told_to_the_next", leaked),
         trial("sharing::keys_are_servers", keys),
+        trial("sharing::several_processes_are_shared_as_one", several),
         trial("sharing::a_folder_of_others_is_refused", refused),
     ]
 }
@@ -160,7 +161,7 @@ fn failed_once() {
     let folder = Folder::new();
     let runner = Runner::new();
     let name = runner.name();
-    let run = || Sharer::run(&folder, "exits", LONG, &["--runner", &name]);
+    let run = || Sharer::run(&folder, "killed", LONG, &["--runner", &name]);
     let mut sharers: Vec<Sharer> = (0..5).map(|_| run()).collect();
     let mut errors: Vec<String> = sharers
         .iter_mut()
@@ -174,7 +175,7 @@ fn failed_once() {
         .collect();
     assert_eq!(first.len(), 1, "{errors:#?}");
     for error in &errors {
-        assert_has(error, &["exit code 3", first[0]]);
+        assert_has(error, &["SIGKILL", first[0]]);
     }
     assert_eq!(servers(&folder), 1);
     gone_but_failure(&folder);
@@ -307,6 +308,37 @@ fn keys() {
     one.leave();
     two.leave();
     until("everything is gone", || !folder.anybody_lives());
+}
+
+fn several() {
+    let folder = Folder::new();
+    let run = || Sharer::run(&folder, "ok", "50", &["--part", "workers"]);
+    let (mut first, mut second) = (run(), run());
+    let told = first.hear();
+    assert_eq!(second.hear(), told);
+    assert_eq!(told["processes"], 3);
+    let part = &told["parts"][0];
+    assert_eq!(part["name"], "side");
+    assert!(part["url"].is_string() && part["log"].as_str().unwrap().ends_with("side.log"));
+    // When one process of it dies, it is broken for all, and what is left of it makes room for the next.
+    signal(
+        u32::try_from(part["pid"].as_u64().unwrap()).unwrap(),
+        Signal::KILL,
+    );
+    for sharer in [&mut first, &mut second] {
+        until("its end is heard", || sharer.ask("alive")["alive"] == false);
+    }
+    let mut third = run();
+    let new = third.hear();
+    assert_ne!(new["pid"], told["pid"]);
+    assert_ne!(new["parts"][0]["pid"], part["pid"]);
+    assert_eq!(third.ask("alive")["alive"], true);
+    let old = format!("/proc/{}", told["pid"]);
+    assert!(!std::path::Path::new(&old).exists(), "the old one is gone");
+    for sharer in [&mut first, &mut second, &mut third] {
+        sharer.leave();
+    }
+    gone(&folder);
 }
 
 fn refused() {

@@ -12,7 +12,9 @@ use libtest_mimic::{Failed, Trial};
 use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use serde_json::Value;
-use tribunal_serving::{Deployment, ReadyStep, Server, StartError, StartErrorKind, StartOptions};
+use tribunal_serving::{
+    Deployment, Part, Readiness, ReadyStep, Server, StartError, StartErrorKind, StartOptions,
+};
 
 use crate::fake;
 
@@ -53,6 +55,11 @@ impl Folder {
 
     pub fn alive(&self) -> PathBuf {
         self.path().join("alive")
+    }
+
+    /// Lets servers go on that wait for it, or changes how they answer.
+    pub fn go(&self) {
+        File::create(self.path().join("alive.go")).unwrap();
     }
 
     pub fn options(&self) -> StartOptions {
@@ -125,6 +132,35 @@ pub fn fake(mode: &str, alive: &Path) -> Deployment {
         .name(format!("fake-{mode}"))
         .model("tiny")
         .ready_within(DEADLINE)
+}
+
+/// The same as a part.
+pub fn fake_part(name: &str, mode: &str, alive: &Path) -> Part {
+    Part::command(name, std::env::current_exe().unwrap())
+        .args([fake::SERVER, "--mode", mode, "--port", "{port}", "--alive"])
+        .args([alive])
+        .ready(Readiness {
+            within: DEADLINE,
+            ..Readiness::listening()
+        })
+}
+
+/// A listener of this process on the port of the server that writes this log, before the server itself listens.
+pub async fn squatter(folder: &Folder, log: &str) -> TcpListener {
+    let log = folder.path().join("evidence").join(log);
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    until_async("the server runs", || text().contains("fake server in mode")).await;
+    let alive = folder.alive();
+    let port = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .find_map(|entry| {
+            let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+            let mut words = line.split('\0').skip_while(|w| *w != "--port").skip(1);
+            let port = words.next()?.parse::<u16>().ok()?;
+            line.contains(alive.to_str()?).then_some(port)
+        });
+    TcpListener::bind(("127.0.0.1", port.unwrap())).unwrap()
 }
 
 /// Looks again and again until it holds.
