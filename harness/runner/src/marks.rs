@@ -21,6 +21,12 @@ pub struct Marks {
     pub levels: Vec<usize>,
     /// The limit of the body that the markers state.
     pub timeout: Option<Duration>,
+    /// The limit of set-up that the markers state.
+    pub setup_timeout: Option<Duration>,
+    /// The limit of teardown that the markers state.
+    pub teardown_timeout: Option<Duration>,
+    /// It runs in a process of its own.
+    pub isolated: bool,
     /// Else the limit of its kind.
     pub kind_limit: Option<Duration>,
     /// `skip("why")`.
@@ -212,13 +218,17 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
     };
     match w.name.as_str() {
         "timeout" => {
-            m.timeout = match named.first().map(|(_, v)| v) {
+            let limit = |key: &str| match get(key) {
                 Some(Value::Str(s)) => parse_duration(s).ok(),
                 Some(Value::Int(s)) => u64::try_from(*s).ok().map(Duration::from_secs),
                 Some(Value::Float(s)) => Duration::try_from_secs_f64(*s).ok(),
                 _ => None,
-            }
+            };
+            m.timeout = limit("limit");
+            m.setup_timeout = limit("setup").or(m.setup_timeout);
+            m.teardown_timeout = limit("teardown").or(m.teardown_timeout);
         }
+        "isolated" => m.isolated = true,
         "max_vram_gib" => {
             m.max_vram_gib = match named.first().map(|(_, v)| v) {
                 Some(Value::Int(n)) => Some(*n as f64),

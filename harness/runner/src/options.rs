@@ -63,6 +63,18 @@ pub enum VramUnknown {
     Last,
 }
 
+/// `--keep-evidence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum KeepEvidence {
+    /// Of attempts that failed.
+    #[default]
+    Failed,
+    /// Of every attempt.
+    All,
+    /// Of none.
+    None,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Task {
@@ -148,6 +160,16 @@ pub struct Options {
     pub sequential_unless: Option<String>,
     /// `--timeout-scale`.
     pub timeout_scale: Option<f64>,
+    /// `--setup-timeout`.
+    pub setup_timeout: Option<Duration>,
+    /// `--teardown-timeout`.
+    pub teardown_timeout: Option<Duration>,
+    /// `--keep-evidence`.
+    pub keep_evidence: KeepEvidence,
+    /// `--evidence-dir`.
+    pub evidence_dir: Option<PathBuf>,
+    /// `--keep-runs`; `None` means the default.
+    pub keep_runs: Option<usize>,
     /// `--run-limit`.
     pub run_limit: Option<Duration>,
     /// `--grace`.
@@ -420,6 +442,26 @@ impl Options {
                 Ok(x) if x.is_finite() && x > 0.0 => self.timeout_scale = Some(x),
                 _ => return usage(format!("{shown} needs a number above 0, not `{value}`")),
             },
+            "setup-timeout" => self.setup_timeout = Some(limit(value, shown)?),
+            "teardown-timeout" => self.teardown_timeout = Some(limit(value, shown)?),
+            "keep-evidence" => {
+                self.keep_evidence = match value {
+                    "failed" => KeepEvidence::Failed,
+                    "all" => KeepEvidence::All,
+                    "none" => KeepEvidence::None,
+                    v => return usage(choice(shown, v, &["failed", "all", "none"])),
+                }
+            }
+            "evidence-dir" if value.is_empty() => {
+                return usage(format!("{shown} needs the path of a folder"));
+            }
+            "evidence-dir" => self.evidence_dir = Some(PathBuf::from(value)),
+            "keep-runs" => match value.parse::<usize>() {
+                Ok(0) | Err(_) => {
+                    return usage(format!("{shown} needs a number from 1 up, not `{value}`"));
+                }
+                Ok(n) => self.keep_runs = Some(n),
+            },
             "run-limit" => {
                 self.run_limit =
                     Some(parse_duration(value).map_err(|e| UsageError(format!("{shown}: {e}")))?)
@@ -480,6 +522,10 @@ fn text(value: OsString, what: &str) -> Result<String, UsageError> {
     value
         .into_string()
         .map_err(|v| UsageError(format!("{what} is not valid Unicode: {v:?}")))
+}
+
+fn limit(value: &str, shown: &str) -> Result<Duration, UsageError> {
+    parse_duration(value).map_err(|e| UsageError(format!("{shown}: {e}")))
 }
 
 fn seed(value: &str, shown: &str) -> Result<u64, UsageError> {

@@ -36,6 +36,10 @@ pub struct Planned {
     pub disposition: Disposition,
     /// The limit of its body.
     pub limit: Option<Duration>,
+    /// The limit of its set-up.
+    pub setup_limit: Duration,
+    /// The limit of its teardown.
+    pub teardown_limit: Duration,
     /// It runs with nothing beside it.
     pub alone: bool,
 }
@@ -48,6 +52,12 @@ pub struct Plan {
 
 /// The limit of a body when neither the test nor its kind states one.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
+
+/// The limit of set-up when neither the test nor the command line states one: a server with limits of its own ends sooner.
+pub const DEFAULT_SETUP_LIMIT: Duration = Duration::from_secs(900);
+
+/// The limit of teardown when neither the test nor the command line states one.
+pub const DEFAULT_TEARDOWN_LIMIT: Duration = Duration::from_secs(60);
 
 /// What keeps a case from running, if anything.
 pub fn disposition(
@@ -100,6 +110,7 @@ impl Plan {
         v: &Vocabulary,
         facts: &mut dyn Facts,
     ) -> Plan {
+        let scaled = |limit: Duration| o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)));
         let mut cases: Vec<Planned> = selection
             .selected
             .iter()
@@ -114,7 +125,19 @@ impl Plan {
                     case: s.case,
                     level: s.level,
                     disposition: disposition(catalog, s.case, s.level, o, v, facts),
-                    limit: Some(o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)))),
+                    limit: Some(scaled(limit)),
+                    setup_limit: scaled(
+                        case.marks
+                            .setup_timeout
+                            .or(o.setup_timeout)
+                            .unwrap_or(DEFAULT_SETUP_LIMIT),
+                    ),
+                    teardown_limit: scaled(
+                        case.marks
+                            .teardown_timeout
+                            .or(o.teardown_timeout)
+                            .unwrap_or(DEFAULT_TEARDOWN_LIMIT),
+                    ),
                     alone: s.last || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
                 }
             })

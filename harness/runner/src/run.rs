@@ -6,6 +6,8 @@
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
 mod execute;
+#[cfg(target_os = "linux")]
+mod isolated;
 mod queue;
 mod signals;
 mod watchdog;
@@ -19,14 +21,14 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use self::execute::TEARDOWN_LIMIT;
 use self::queue::Queue;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
 use crate::catalog::Catalog;
 use crate::event::{Ended, Event, Output, Summary};
-use crate::outcome::{Counts, Outcome, Times, seconds};
+use crate::evidence::{Evidence, EvidenceOptions};
+use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
 use crate::stores::{self, Store};
 
@@ -52,6 +54,8 @@ pub struct RunOptions {
     pub grace: Duration,
     /// Bounds the whole run.
     pub run_limit: Option<Duration>,
+    /// What to do with evidence.
+    pub evidence: EvidenceOptions,
 }
 
 /// A run in progress.
@@ -73,12 +77,24 @@ pub struct Run {
     capture: Arc<Capture>,
     cancel: Arc<Cancel>,
     run_store: Arc<Store>,
+    evidence: Arc<Evidence>,
+    /// Errors of teardowns for which no case can answer.
+    late_errors: Mutex<Vec<String>>,
     runtime: OnceLock<Runtime>,
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Run {
+    /// Subreapers and pidfds are Linux's.
+    fn attempt_isolated(&self, _: &crate::attempt::Attempt) -> (Outcome, bool, Times) {
+        let why = "isolated cases need Linux so far".to_owned();
+        (Outcome::Skipped(why), false, Times::default())
+    }
 }
 
 impl Run {
@@ -126,6 +142,8 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
+            evidence: Evidence::new(options.evidence.clone()),
+            late_errors: Mutex::default(),
             runtime: OnceLock::new(),
             watch: Watch::default(),
             started: Instant::now(),
@@ -137,7 +155,10 @@ impl Run {
             options,
         });
         for (i, planned) in run.plan.cases.iter().enumerate() {
-            if planned.disposition == Disposition::Run && !run.test(i).entry.fixtures.is_empty() {
+            if planned.disposition == Disposition::Run
+                && !run.test(i).entry.fixtures.is_empty()
+                && !run.is_isolated(i)
+            {
                 let mut keys = vec![];
                 stores::shared_keys(run.test(i).entry.fixtures, &run.asker(i), &mut keys);
                 run.run_store.expect(&keys);
@@ -160,6 +181,14 @@ impl Run {
 
     fn test(&self, planned: usize) -> &crate::catalog::Test {
         &self.catalog.tests[self.catalog.cases[self.plan.cases[planned].case].test]
+    }
+
+    /// Whether a case runs in another process than this one, and makes its fixtures there.
+    fn is_isolated(&self, planned: usize) -> bool {
+        self.catalog.cases[self.plan.cases[planned].case]
+            .marks
+            .isolated
+            && !crate::isolated::is_child()
     }
 
     /// The catalog of the run.
@@ -256,7 +285,7 @@ impl Run {
                 planned: i,
                 at: Instant::now(),
             });
-            self.put(i, outcome, Times::default(), Output::default(), vec![]);
+            self.put_unrun(i, outcome);
         }
         let runnable = lock(&self.queue).pending.len();
         let slots = self.options.slots.min(runnable.max(1));
@@ -293,21 +322,17 @@ impl Run {
                 .unwrap_or_else(|e| e.into_inner());
         }
         drop(waiting);
-        let late_errors = if self.runtime.get().is_some() {
-            let store = self.run_store.clone();
-            self.runtime().block_on(async move {
-                tokio::time::timeout(TEARDOWN_LIMIT, store.release_all())
-                    .await
-                    .unwrap_or_else(|_| {
-                        vec![format!(
-                            "teardown did not end within {}",
-                            seconds(TEARDOWN_LIMIT)
-                        )]
-                    })
-            })
-        } else {
-            vec![]
-        };
+        let mut late_errors = std::mem::take(&mut *lock(&self.late_errors));
+        if self.runtime.get().is_some() && !self.run_store.is_empty() {
+            // Only where the run was cut short: else every value had a last user.
+            let limit = self.plan.cases.iter().map(|c| c.teardown_limit).max();
+            late_errors.extend(self.run_teardown(&Arc::default(), None, limit.unwrap_or_default()));
+        }
+        if crate::limit::was_held_back() {
+            self.evidence
+                .note("a debugger was attached: no time limit fired meanwhile".into());
+        }
+        let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
         let summary = Summary {
@@ -316,6 +341,8 @@ impl Run {
             stray_panics: self.stray.load(Ordering::SeqCst),
             signal: *lock(&self.signal),
             late_errors,
+            notes: self.evidence.take_notes(),
+            evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));
     }
@@ -343,22 +370,21 @@ impl Run {
         self.watch.changed.notify_all();
     }
 
-    /// Records a result; exactly once per case.
-    fn put(
-        &self,
-        planned: usize,
-        outcome: Outcome,
-        times: Times,
-        output: Output,
-        notes: Vec<String>,
-    ) {
-        let ended = Ended {
+    /// Records that a case did not run, and why.
+    fn put_unrun(&self, planned: usize, outcome: Outcome) {
+        self.put(Ended {
             planned,
             outcome,
-            times,
-            output,
-            notes,
-        };
+            times: Times::default(),
+            output: Output::default(),
+            notes: vec![],
+            evidence: None,
+        });
+    }
+
+    /// Records a result; exactly once per case.
+    fn put(&self, ended: Ended) {
+        let planned = ended.planned;
         lock(&self.counts).add(&ended.outcome);
         self.emit(Event::CaseEnded(ended.clone()));
         if self.results[planned].set(ended).is_err() {

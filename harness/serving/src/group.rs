@@ -17,10 +17,11 @@ use crate::options::StartOptions;
 use crate::own::Own;
 use crate::plan::{self, Planned};
 use crate::process::ProcessInfo;
-use crate::server::{ProcessStop, RunningPart, StopReport};
+use crate::server::RunningPart;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
 use crate::stop_error::StopError;
+use crate::stop_report::{ProcessStop, StopReport};
 use crate::url::Base;
 
 /// Processes that run.

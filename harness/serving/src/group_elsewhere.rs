@@ -7,10 +7,11 @@ use crate::deployment::Deployment;
 use crate::launch::Launch;
 use crate::options::StartOptions;
 use crate::process::ProcessInfo;
-use crate::server::{RunningPart, StopReport};
+use crate::server::RunningPart;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
 use crate::stop_error::StopError;
+use crate::stop_report::StopReport;
 use crate::url::Base;
 
 /// Never made.

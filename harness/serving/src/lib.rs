@@ -50,9 +50,11 @@ mod progress;
 mod readiness;
 mod server;
 mod share;
+mod start_advice;
 mod start_error;
 mod start_error_kind;
 mod stop_error;
+mod stop_report;
 mod text;
 mod url;
 
@@ -115,11 +117,12 @@ pub use leftover::Leftover;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
-pub use server::{ProcessStop, RunningPart, Server, StopReport};
+pub use server::{RunningPart, Server};
 pub use share::{Runner, Share};
 pub use start_error::StartError;
 pub use start_error_kind::{ReadyStep, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};
+pub use stop_report::{ProcessStop, StopReport};
 pub use url::UrlError;
 
 use std::ffi::OsString;

@@ -14,11 +14,11 @@ use crate::link::{Link, State};
 use crate::plan::{Planned, SERVER};
 use crate::process::{self, ProcessInfo};
 use crate::progress::Tell;
-use crate::server::ProcessStop;
 use crate::shared::ToldProcess;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
 use crate::stop_error::{StopError, StopErrorKind};
+use crate::stop_report::ProcessStop;
 use crate::url::Base;
 use crate::{arrival, exit, log, program, shared, teardown};
 

@@ -4,8 +4,7 @@
 //! every process can be told the ports of every other.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,8 +19,8 @@ use crate::program;
 use crate::protocol::Order;
 use crate::share::Share;
 use crate::start_error_kind::StartErrorKind;
-use crate::text;
 use crate::url::Base;
+use crate::{log, text};
 
 /// The name under which placeholders and messages speak of the process whose port answers.
 pub(crate) const SERVER: &str = "server";
@@ -124,13 +123,13 @@ pub(crate) fn prepare(
         if several && w.launch.port.is_none() {
             lease.hold();
         }
-        let (log, log_file) = create_log(&evidence, w.name()).map_err(|(path, e)| {
+        let (log_path, log_file) = log::create(&evidence, w.name()).map_err(|(path, e)| {
             w.refuse(StartErrorKind::Evidence {
                 path,
                 reason: e.to_string(),
             })
         })?;
-        let order = order(deployment, w, &program, &lease, filled, &log, options);
+        let order = order(deployment, w, &program, &lease, filled, &log_path, options);
         planned.push(Planned {
             part: w.part.map(Into::into),
             base: Base::local(lease.port),
@@ -138,7 +137,7 @@ pub(crate) fn prepare(
             order,
             lease,
             log_file,
-            log,
+            log: log_path,
             ready: w.ready.clone(),
             program,
             fixed: w.launch.port.is_some(),
@@ -380,21 +379,4 @@ fn container_names(deployment: &str, process: &str) -> (String, String) {
         container::name_of(deployment, process, &unique),
         format!("{pid}-{started}"),
     )
-}
-
-/// `server.log` in the evidence folder, or `server-2.log` and so on where earlier servers have theirs.
-fn create_log(folder: &Path, name: &str) -> Result<(PathBuf, File), (PathBuf, io::Error)> {
-    std::fs::create_dir_all(folder).map_err(|e| (folder.to_path_buf(), e))?;
-    let mut number = 1_u32;
-    loop {
-        let path = match number {
-            1 => folder.join(format!("{name}.log")),
-            n => folder.join(format!("{name}-{n}.log")),
-        };
-        match OpenOptions::new().append(true).create_new(true).open(&path) {
-            Ok(file) => return Ok((path, file)),
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(e) => return Err((path, e)),
-        }
-    }
 }

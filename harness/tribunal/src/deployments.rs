@@ -30,6 +30,9 @@ pub(crate) fn offer(name: &str, level: Option<&str>) -> Result<Offer, String> {
         .map_err(|e| e.to_string())?;
     Ok(Offer {
         identity,
+        capabilities: std::env::var("SCRATCH_CAPS")
+            .ok()
+            .map(|c| c.split(',').map(String::from).collect()),
         ..Offer::default()
     })
 }
@@ -40,6 +43,11 @@ pub(crate) fn rendered(name: &str, _level: Option<&str>) -> Result<Deployment, E
         return Err(Error::msg(format!(
             "no deployment is called `{name}` (known: {DEFAULT})"
         )));
+    }
+    if let Ok(url) = std::env::var("SCRATCH_URL") {
+        return Ok(Deployment::url(&url)?
+            .model(std::env::var("SCRATCH_MODEL").unwrap())
+            .no_models_route());
     }
     crate::embedded()
 }

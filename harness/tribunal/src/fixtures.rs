@@ -1,7 +1,6 @@
 //! The built-in fixtures: a running server, and a client that judges every answer.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tribunal_client::{ChatClient, Client};
 use tribunal_runner::{Error, SetUp};
@@ -58,7 +57,7 @@ pub fn embedded() -> Result<Deployment, Error> {
 
 /// Starts a deployment for a fixture, and stops it when the fixture's last user is done. What it leaves behind is an error of the teardown.
 pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error> {
-    let folder = evidence_folder(&deployment.display_name());
+    let folder = cx.evidence(&deployment.display_name());
     let server = Server::start(deployment, &StartOptions::new(folder)).await?;
     let handle = server.clone();
     cx.on_teardown(move || async move { handle.stop().await.map(drop) });
@@ -81,31 +80,4 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
         Depth::Deep
     };
     Ok(client.chat(model).with_judge(Arc::new(depth)))
-}
-
-/// A folder of its own for one server of this run, below `target/`, or below the system's temporary folder where the binary does not lie in one.
-fn evidence_folder(name: &str) -> PathBuf {
-    static RUN: OnceLock<PathBuf> = OnceLock::new();
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let run = RUN.get_or_init(|| {
-        let exe = std::env::current_exe().unwrap_or_default();
-        // Cargo marks every target folder with this file.
-        let target = exe
-            .ancestors()
-            .find(|dir| dir.join("CACHEDIR.TAG").exists())
-            .map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let seconds = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs());
-        target
-            .join("tribunal")
-            .join("evidence")
-            .join(format!("{seconds}-{}", std::process::id()))
-    });
-    let slug: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    run.join(format!("{n:02}-{slug}"))
 }

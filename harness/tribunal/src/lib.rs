@@ -39,7 +39,7 @@ pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_runner::{
     CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
-    spawn_thread,
+    evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

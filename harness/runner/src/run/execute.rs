@@ -9,15 +9,15 @@ use super::Run;
 use super::watchdog::Watched;
 use crate::attempt::{self, Attempt, SlotCell, lock};
 use crate::body::{Cx, Skip, TestResult};
-use crate::event::Event;
+use crate::event::{Ended, Event};
+use crate::evidence::{Facts, Left, Mark};
+use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Key, NoValue, Store, Stores};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores};
 
-/// How long set-up may take: a server with its own limits ends sooner.
-const SET_UP_LIMIT: Duration = Duration::from_secs(900);
-/// How long teardown of one attempt may take.
-pub(super) const TEARDOWN_LIMIT: Duration = Duration::from_secs(60);
+/// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
+const SLACK: Duration = Duration::from_secs(1);
 
 impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
@@ -48,7 +48,10 @@ impl Run {
             planned,
             at: started,
         });
-        self.capture.begin(planned, &self.names[planned]);
+        let isolated = self.is_isolated(planned);
+        if !isolated {
+            self.capture.begin(planned, &self.names[planned]);
+        }
         let attempt = Arc::new(Attempt {
             planned,
             name: self.names[planned].clone(),
@@ -65,8 +68,21 @@ impl Run {
             log: Mutex::default(),
             notes: Mutex::default(),
             cancel: self.cancel.clone(),
+            evidence: self.evidence.clone(),
+            folder: Mutex::default(),
+            expects_failure: case.marks.xfail.is_some(),
+            logs: Mutex::default(),
+            fixtures: Mutex::default(),
+            judged: AtomicBool::new(false),
         });
+        if isolated {
+            let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            attempt.judged.store(judged, Ordering::SeqCst);
+            self.finish(&attempt, outcome, times, vec![]);
+            return true;
+        }
         cell.set(Some(attempt.clone()));
+        crate::isolated::phase(Phase::SetUp);
         let mut keys = vec![];
         let attempt_store: Arc<Store> = Arc::default();
         let mut values = vec![];
@@ -77,27 +93,25 @@ impl Run {
             let stores = Stores {
                 run: self.run_store.clone(),
                 attempt: attempt_store.clone(),
+                limit: SetUpLimit {
+                    started,
+                    limit: p.setup_limit,
+                },
+                cancel: self.cancel.clone(),
+                evidence: self.evidence.clone(),
             };
-            let cancel = self.cancel.clone();
-            let made = self.runtime().block_on(async {
-                let all = async {
-                    let mut values = Vec::with_capacity(entry.fixtures.len());
-                    for fixture in entry.fixtures {
-                        // On a task of the session's runtime: what the fixture spawns lives on.
-                        let made = tokio::spawn(stores::resolve(fixture, asker.clone(), stores.clone())).await;
-                        values.push(made.unwrap_or_else(|e| Err(NoValue::Failed(format!("fixture `{}`: {e}", fixture.name))))?);
-                    }
-                    Ok(values)
-                };
-                tokio::select! {
-                    biased;
-                    made = all => made.map_err(|e| match e {
-                        NoValue::Failed(text) => Outcome::SetUpFailed(text),
-                        NoValue::Skipped(reason) => self.skipped(reason),
-                    }),
-                    () = tokio::time::sleep(SET_UP_LIMIT) => Err(Outcome::TimedOut(Phase::SetUp, SET_UP_LIMIT, String::new())),
-                    () = cancel.cancelled() => Err(Outcome::Failed(cancel.reason())),
+            *lock(&attempt.fixtures) = keys.iter().map(Key::shown).collect();
+            *lock(&attempt.logs) = self.evidence.marks(&self.run_store.traces(Some(&keys)));
+            let made = self
+                .runtime()
+                .block_on(set_up(entry.fixtures, &asker, stores));
+            lock(&attempt.notes).append(&mut lock(&asker.notes));
+            let made = made.map_err(|e| match e {
+                NoValue::Failed(failure) => {
+                    failure.outcome(&attempt.name, !attempt.expects_failure)
                 }
+                NoValue::Skipped(reason) => self.skipped(reason),
+                NoValue::Cancelled => Outcome::Failed(self.cancel.reason()),
             });
             match made {
                 Ok(v) => values = v,
@@ -109,6 +123,7 @@ impl Run {
         let (outcome, body) = match set_up_outcome {
             Some(outcome) => (outcome, Duration::ZERO),
             None => {
+                crate::isolated::phase(Phase::Body);
                 let body_started = Instant::now();
                 *lock(&attempt.body_started) = Some(body_started);
                 self.watch_body(Watched {
@@ -117,6 +132,7 @@ impl Run {
                         .map_or(body_started + Duration::from_secs(86_400 * 365), |l| {
                             body_started + l
                         }),
+                    paused: crate::limit::paused(),
                     attempt: attempt.clone(),
                     keys: keys.clone(),
                     store: attempt_store.clone(),
@@ -150,7 +166,11 @@ impl Run {
             }
         };
         drop(values);
-        let (errors, teardown) = self.tear_down(&attempt_store, &keys);
+        if matches!(outcome, Outcome::TimedOut(..)) {
+            attempt.take_scene(std::process::id(), false);
+        }
+        self.mark_logs(&attempt, &keys, &attempt_store);
+        let (errors, teardown) = self.tear_down(planned, &attempt_store, &keys);
         self.finish(
             &attempt,
             outcome,
@@ -255,32 +275,80 @@ impl Run {
         }
     }
 
+    /// Remembers the logs of the servers that an attempt used, before those that it was the last to use are gone.
+    pub(super) fn mark_logs(&self, attempt: &Attempt, keys: &[Key], own: &Store) {
+        if keys.is_empty() && own.is_empty() {
+            return;
+        }
+        let mut traces = self.run_store.traces(Some(keys));
+        traces.extend(own.traces(None));
+        let mut logs = lock(&attempt.logs);
+        for mark in self.evidence.marks(&traces) {
+            if !logs.iter().any(|known| known.path == mark.path) {
+                // It was begun by this attempt, so all of it is the attempt's.
+                logs.push(Mark { length: 0, ..mark });
+            }
+        }
+    }
+
     /// Takes down what this attempt made, and what it was the last to use.
     pub(super) fn tear_down(
         &self,
+        planned: usize,
         attempt_store: &Arc<Store>,
         keys: &Arc<Vec<Key>>,
     ) -> (Vec<String>, Duration) {
+        crate::isolated::phase(Phase::Teardown);
         if keys.is_empty() && attempt_store.is_empty() {
             // The way through the runtime costs more than a short test.
             return (vec![], Duration::ZERO);
         }
         let started = Instant::now();
-        let (store, run_store, keys) =
-            (attempt_store.clone(), self.run_store.clone(), keys.clone());
-        let errors = self.runtime().block_on(async move {
+        let limit = self.plan.cases[planned].teardown_limit;
+        (
+            self.run_teardown(attempt_store, Some(keys.clone()), limit),
+            started.elapsed(),
+        )
+    }
+
+    /// Takes down a store, and the given keys of the run's store, or all of it.
+    pub(super) fn run_teardown(
+        &self,
+        store: &Arc<Store>,
+        keys: Option<Arc<Vec<Key>>>,
+        limit: Duration,
+    ) -> Vec<String> {
+        let (store, run_store) = (store.clone(), self.run_store.clone());
+        self.runtime().block_on(async move {
             let all = tokio::spawn(async move {
-                let mut errors = store.release_all().await;
-                errors.extend(run_store.release(&keys).await);
+                let mut errors = store.release_all(limit).await;
+                errors.extend(match keys {
+                    Some(keys) => run_store.release(&keys, limit).await,
+                    None => run_store.release_all(limit).await,
+                });
                 errors
             });
-            match tokio::time::timeout(TEARDOWN_LIMIT, all).await {
-                Ok(Ok(errors)) => errors,
-                Ok(Err(e)) => vec![e.to_string()],
-                Err(_) => vec![format!("did not end within {}", seconds(TEARDOWN_LIMIT))],
+            // Each finalizer has its own end; this one is for those that block their thread.
+            tokio::select! {
+                biased;
+                done = all => done.unwrap_or_else(|e| vec![e.to_string()]),
+                () = crate::limit::over(limit * 2 + stores::LAST_CHANCE * 4 + SLACK) => vec![format!(
+                    "teardown blocks its thread and did not end within {}", seconds(limit)
+                )],
             }
-        });
-        (errors, started.elapsed())
+        })
+    }
+
+    /// A case that will not run is no user of its fixtures any more.
+    pub(super) fn leave_fixtures(&self, planned: usize) {
+        let fixtures = self.test(planned).entry.fixtures;
+        if fixtures.is_empty() || self.is_isolated(planned) {
+            return;
+        }
+        let mut keys = vec![];
+        stores::shared_keys(fixtures, &self.asker(planned), &mut keys);
+        let (errors, _) = self.tear_down(planned, &Arc::default(), &Arc::new(keys));
+        lock(&self.late_errors).extend(errors);
     }
 
     /// Reports the result of an attempt and frees its place.
@@ -295,7 +363,8 @@ impl Run {
         let xfail = self.catalog.cases[self.plan.cases[planned].case]
             .marks
             .xfail
-            .as_ref();
+            .as_ref()
+            .filter(|_| !attempt.judged.load(Ordering::SeqCst));
         let mut outcome = match (outcome, xfail) {
             (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),
             (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
@@ -319,7 +388,78 @@ impl Run {
         if !log.is_empty() {
             output.own.extend_from_slice(&log);
         }
+        let mut ended = Ended {
+            planned,
+            outcome,
+            times,
+            output,
+            notes,
+            evidence: None,
+        };
+        self.settle_evidence(attempt, &mut ended);
         self.leave(planned, failed);
-        self.put(planned, outcome, times, output, notes);
+        self.put(ended);
     }
+
+    /// Keeps or removes the evidence of an attempt.
+    fn settle_evidence(&self, attempt: &Attempt, ended: &mut Ended) {
+        let folder = lock(&attempt.folder).take();
+        let (executed, failed) = (ended.outcome.was_executed(), ended.outcome.is_failure());
+        if !self.evidence.keeps(executed, failed) {
+            self.evidence.drop_attempt(folder);
+            return;
+        }
+        let p = &self.plan.cases[ended.planned];
+        let mut failure = ended.outcome.text();
+        for note in &ended.notes {
+            failure.push_str(&format!("\nnote: {note}"));
+        }
+        ended.evidence = self.evidence.keep_attempt(Left {
+            folder,
+            facts: Facts {
+                case: &attempt.name,
+                level: attempt.level.as_deref(),
+                isolated: self.catalog.cases[p.case].marks.isolated,
+                fixtures: std::mem::take(&mut *lock(&attempt.fixtures)),
+                limits: [Some(p.setup_limit), p.limit, Some(p.teardown_limit)],
+                times: ended.times,
+                started: attempt.started,
+                outcome: ended.outcome.word(),
+            },
+            failure,
+            output: ended.output.text(),
+            logs: std::mem::take(&mut *lock(&attempt.logs)),
+        });
+    }
+}
+
+/// Makes the fixtures of an attempt, each on a task of the session's runtime, so that what it spawns lives on.
+async fn set_up(
+    fixtures: &'static [&'static FixtureEntry],
+    asker: &Asker,
+    stores: Stores,
+) -> Result<Vec<Stored>, NoValue> {
+    let mut values = Vec::with_capacity(fixtures.len());
+    for fixture in fixtures {
+        let mut task = tokio::spawn(crate::resolve::resolve(
+            fixture,
+            asker.clone(),
+            stores.clone(),
+        ));
+        let failed = |text, over| Err(NoValue::Failed(Failure::new(fixture, text, over)));
+        let made = tokio::select! {
+            biased;
+            made = &mut task => made.unwrap_or_else(|e| failed(e.to_string(), None)),
+            // Another case makes it and has more time, or it blocks its thread and cannot be dropped.
+            () = async { tokio::select! { () = stores.limit.over(SLACK) => {}, () = async { stores.cancel.cancelled().await; tokio::time::sleep(SLACK).await } => {} } } => {
+                task.abort();
+                if stores.cancel.is_cancelled() {
+                    return Err(NoValue::Cancelled);
+                }
+                failed(" was still being made; it blocks its thread, or another case that asked before waits for it".into(), Some(stores.limit.limit))
+            }
+        };
+        values.push(made?);
+    }
+    Ok(values)
 }

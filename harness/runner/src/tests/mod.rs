@@ -2,9 +2,11 @@
 
 mod catalog;
 mod deployments;
+mod fixtures;
 mod gates;
 mod options;
 mod plan;
+mod reuse;
 mod run;
 mod selection;
 mod support;

@@ -12,19 +12,17 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
-use tribunal_serving::{Server, StartOptions};
 
-use crate::sharer::{churn, sharer};
-use crate::support;
+use crate::{fake_users, support};
 
 pub const SERVER: &str = "__fake-server";
 const CHILD: &str = "__fake-child";
 pub const HARNESS: &str = "__fake-harness";
-pub const SHARER: &str = "__fake-sharer";
 /// A program that reaches a server by URL and says what came of it.
 pub const REACH: &str = "__fake-reach";
 /// The variable that holds the key there.
 pub const KEY: &str = "TRIBUNAL_TEST_KEY";
+pub const SHARER: &str = "__fake-sharer";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let args: Vec<String> = args
@@ -34,9 +32,9 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     match args.first()?.as_str() {
         SERVER => server(&args),
         CHILD => child(&args),
-        HARNESS => harness(&args),
-        SHARER => sharer(&args),
-        REACH => reach(&args),
+        HARNESS => fake_users::harness(&args),
+        REACH => fake_users::reach(&args),
+        SHARER => fake_users::sharer(&args),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)
@@ -303,56 +301,4 @@ fn child(args: &[String]) {
     live(args);
     println!("up");
     park();
-}
-
-/// Starts a server as a harness would, says so in one line, and goes on until it is killed or its input ends.
-fn harness(args: &[String]) {
-    let runtime = support::runtime();
-    let folder = option(args, "--folder").unwrap();
-    let alive = format!("{folder}/alive");
-    let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
-    let mode = option(args, "--mode").unwrap();
-    let deployment = support::fake(&mode, alive.as_ref());
-    if args.iter().any(|a| a == "--churn") {
-        churn(&runtime, &deployment, &options.ports(support::APART));
-    }
-    if mode == "never-listens" {
-        // Whoever looks at the lock sees when the server runs.
-        drop(runtime.block_on(Server::start(&deployment, &options)));
-        return;
-    }
-    let server = runtime
-        .block_on(Server::start(&deployment, &options))
-        .unwrap();
-    let processes = server.processes();
-    let keeper = processes[0].parent;
-    println!(
-        "{}",
-        json!({"port": server.port(), "processes": processes.len(), "keeper": keeper})
-    );
-    let _ = std::io::stdin().read(&mut [0]);
-    if args.iter().any(|a| a == "--stop") {
-        let report = runtime.block_on(server.stop()).unwrap();
-        println!("{}", report.exit.unwrap());
-        return;
-    }
-    // As `std::process::exit` does in real harnesses: no destructor runs.
-    std::process::exit(0);
-}
-
-/// Reaches a server whose key is in a variable, which a test cannot set for itself while others run beside it.
-fn reach(args: &[String]) {
-    let deployment = tribunal_serving::Deployment::url(&option(args, "--url").unwrap())
-        .unwrap()
-        .key_env(KEY)
-        .ready_within(support::DEADLINE);
-    let options = StartOptions::new("unused");
-    let runtime = support::runtime();
-    match runtime.block_on(Server::start(&deployment, &options)) {
-        Ok(server) => {
-            runtime.block_on(server.check()).unwrap();
-            println!("reached {}", server.model().unwrap());
-        }
-        Err(error) => println!("{error}"),
-    }
 }

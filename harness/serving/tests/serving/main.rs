@@ -5,11 +5,14 @@
 
 #[cfg(target_os = "linux")]
 mod chaos;
+#[cfg(target_os = "linux")]
 mod containers;
 #[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
 mod fake;
+#[cfg(target_os = "linux")]
+mod fake_users;
 #[cfg(target_os = "linux")]
 mod moves;
 #[cfg(target_os = "linux")]
@@ -20,8 +23,6 @@ mod readiness;
 mod refusals;
 #[cfg(target_os = "linux")]
 mod residue;
-#[cfg(target_os = "linux")]
-mod sharer;
 #[cfg(target_os = "linux")]
 mod sharing;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,6 @@
-//! A leased port that somebody else takes all the same: one start more, on another port, and a note.
+//! Ports that somebody else has: refused before the start, and where one is taken after the lease, one start more on another port and a note.
+
+use std::net::TcpListener;
 
 use libtest_mimic::Trial;
 use tribunal_serving::{Server, StartErrorKind as K};
@@ -13,6 +15,8 @@ pub fn trials() -> Vec<Trial> {
         trial("move::all_processes_get_new_ports", all_move),
         trial("move::a_fixed_port_stays", fixed),
         trial("move::without_another_port_the_first_error_stays", nowhere),
+        trial("move::no_port_is_free", exhausted),
+        trial("move::a_fixed_port_is_taken", port_taken),
     ]
 }
 
@@ -123,4 +127,36 @@ fn nowhere() {
         assert!(matches!(error.kind(), K::Exited { .. }), "{error}");
     });
     folder.assert_nothing_lives();
+}
+
+fn exhausted() {
+    let folder = Folder::new();
+    runtime().block_on(async {
+        let server = folder.start("ok").await;
+        let only = server.port();
+        let options = folder.options().ports(only..=only);
+        let error = Server::start(&folder.fake("ok"), &options)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.kind(), K::PortsExhausted { first, last, holders, count: 1 }
+            if *first == only && *last == only && holders.len() == 1)
+        );
+        let me = format!("port {only} is leased by pid {} (", std::process::id());
+        assert_has(&error.to_string(), &[&me, "allow a wider range"]);
+        server.stop().await.unwrap();
+        let server = Server::start(&folder.fake("ok"), &options).await.unwrap();
+        assert_eq!(server.port(), only);
+        server.stop().await.unwrap();
+    });
+}
+
+fn port_taken() {
+    let folder = Folder::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let error = runtime().block_on(folder.refused(&folder.fake("ok").port(port)));
+    assert!(matches!(error.kind(), K::PortTaken { port: p, .. } if *p == port));
+    let me = format!("port {port} is used by pid {} (", std::process::id());
+    assert_has(&error.to_string(), &["is not free", &me]);
 }

@@ -1,6 +1,5 @@
 //! Every way in which a start can fail, and what the error says.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -31,8 +30,6 @@ pub fn trials() -> Vec<Trial> {
         trial("refusal::one_token_fails", no_token),
         trial("refusal::fatal_line_ends_the_wait", fatal),
         trial("refusal::unknown_placeholder", placeholder),
-        trial("refusal::ports_are_exhausted", exhausted),
-        trial("refusal::fixed_port_is_taken", port_taken),
         trial("refusal::evidence_cannot_be_written", evidence),
     ]
 }
@@ -363,38 +360,6 @@ fn placeholder() {
         !folder.path().join("evidence").exists(),
         "nothing was started, nothing is left"
     );
-}
-
-fn exhausted() {
-    let folder = Folder::new();
-    runtime().block_on(async {
-        let server = folder.start("ok").await;
-        let only = server.port();
-        let options = folder.options().ports(only..=only);
-        let error = Server::start(&folder.fake("ok"), &options)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.kind(), K::PortsExhausted { first, last, holders, count: 1 }
-            if *first == only && *last == only && holders.len() == 1)
-        );
-        let me = format!("port {only} is leased by pid {} (", std::process::id());
-        assert_has(&error.to_string(), &[&me, "allow a wider range"]);
-        server.stop().await.unwrap();
-        let server = Server::start(&folder.fake("ok"), &options).await.unwrap();
-        assert_eq!(server.port(), only);
-        server.stop().await.unwrap();
-    });
-}
-
-fn port_taken() {
-    let folder = Folder::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let error = runtime().block_on(folder.refused(&folder.fake("ok").port(port)));
-    assert!(matches!(error.kind(), K::PortTaken { port: p, .. } if *p == port));
-    let me = format!("port {port} is used by pid {} (", std::process::id());
-    assert_has(&error.to_string(), &["is not free", &me]);
 }
 
 fn evidence() {

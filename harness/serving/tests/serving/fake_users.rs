@@ -1,17 +1,67 @@
-//! A process that uses a shared server as one process per test would, and one that starts and stops without end.
+//! Fake users of servers, as processes of their own: a harness that is killed, one of several that share, one that only reaches.
+
+use std::io::Read;
 
 use serde_json::json;
 use tribunal_serving::{Deployment, Runner, Server, Share, StartOptions};
 
-use crate::fake::option;
+use crate::fake::{KEY, option};
 use crate::support;
 
+/// Starts a server as a harness would, says so in one line, and goes on until it is killed or its input ends.
+pub fn harness(args: &[String]) {
+    let runtime = support::runtime();
+    let folder = option(args, "--folder").unwrap();
+    let alive = format!("{folder}/alive");
+    let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
+    let mode = option(args, "--mode").unwrap();
+    let deployment = support::fake(&mode, alive.as_ref());
+    if args.iter().any(|a| a == "--churn") {
+        churn(&runtime, &deployment, &options.ports(support::APART));
+    }
+    if mode == "never-listens" {
+        // Whoever looks at the lock sees when the server runs.
+        drop(runtime.block_on(Server::start(&deployment, &options)));
+        return;
+    }
+    let server = runtime
+        .block_on(Server::start(&deployment, &options))
+        .unwrap();
+    let processes = server.processes();
+    let keeper = processes[0].parent;
+    println!(
+        "{}",
+        json!({"port": server.port(), "processes": processes.len(), "keeper": keeper})
+    );
+    let _ = std::io::stdin().read(&mut [0]);
+    if args.iter().any(|a| a == "--stop") {
+        let report = runtime.block_on(server.stop()).unwrap();
+        println!("{}", report.exit.unwrap());
+        return;
+    }
+    // As `std::process::exit` does in real harnesses: no destructor runs.
+    std::process::exit(0);
+}
+
+/// Reaches a server whose key is in a variable, which a test cannot set for itself while others run beside it.
+pub fn reach(args: &[String]) {
+    let deployment = Deployment::url(&option(args, "--url").unwrap())
+        .unwrap()
+        .key_env(KEY)
+        .ready_within(support::DEADLINE);
+    let options = StartOptions::new("unused");
+    let runtime = support::runtime();
+    match runtime.block_on(Server::start(&deployment, &options)) {
+        Ok(server) => {
+            runtime.block_on(server.check()).unwrap();
+            println!("reached {}", server.model().unwrap());
+        }
+        Err(error) => println!("{error}"),
+    }
+}
+
 /// Starts and stops until it is killed, and says on which ports.
-pub fn churn(
-    runtime: &tokio::runtime::Runtime,
-    deployment: &Deployment,
-    options: &StartOptions,
-) -> ! {
+fn churn(runtime: &tokio::runtime::Runtime, deployment: &Deployment, options: &StartOptions) -> ! {
     loop {
         let server = runtime
             .block_on(Server::start(deployment, options))
