@@ -3,9 +3,10 @@
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, Part, Readiness, Server, StartErrorKind as K, StartOrder};
 
-use crate::sharing::{LONG, Sharer, gone};
+use crate::sharing::{LONG, gone};
 use crate::support::{
-    DEADLINE, Folder, assert_has, fake_part, get, runtime, signal, trial, until, until_async,
+    DEADLINE, Folder, Sharer, assert_has, fake_part, get, runtime, signal, trial, until,
+    until_async,
 };
 
 pub fn trials() -> Vec<Trial> {
@@ -290,7 +291,7 @@ fn for_a_url() {
 
 fn shared() {
     let folder = Folder::new();
-    let with = ["--with-worker"];
+    let with = ["--part", "ok"];
     let mut first = Sharer::run(&folder, "ok", LONG, &with);
     let started = first.hear();
     let mut second = Sharer::run(&folder, "ok", LONG, &with);
@@ -299,12 +300,12 @@ fn shared() {
         assert_eq!(started[what], attached[what], "{what}");
     }
     assert_eq!(
-        (&started["parts"][0][0], &started["processes"]),
-        (&"worker".into(), &2.into())
+        (&started["parts"][0]["name"], &started["processes"]),
+        (&"side".into(), &2.into())
     );
     first.leave();
     assert_eq!(second.ask("alive")["alive"], true);
-    let worker = attached["parts"][0][1].as_u64().unwrap();
+    let worker = attached["parts"][0]["pid"].as_u64().unwrap();
     signal(
         u32::try_from(worker).unwrap(),
         rustix::process::Signal::KILL,
