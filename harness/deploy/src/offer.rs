@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tribunal_serving::Workers;
 use tribunal_vocabulary::nearest;
 
+use crate::command;
 use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
@@ -124,7 +125,7 @@ pub(crate) fn capabilities(reader: &mut Reader<'_>, table: &Table) -> BTreeSet<S
         return BTreeSet::new();
     };
     let mut out = BTreeSet::new();
-    for node in reader.elements("capabilities", &node, "a list of names") {
+    for node in command::grouped(reader, &node, "capabilities") {
         let Some(name) = reader.verbatim("capabilities", &node) else {
             continue;
         };
