@@ -575,6 +575,7 @@ impl Catalog {
             level,
             level_name: level_name.map(str::to_owned),
             fresh: case.marks.fresh,
+            notes: Arc::default(),
         }
     }
 }

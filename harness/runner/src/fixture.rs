@@ -149,11 +149,18 @@ impl<V: Clone> FromStored<V> for V {
 /// What a fixture registers to run when its value is no longer needed.
 pub(crate) type Finalizer = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Error>> + Send>;
 
+/// What a fixture registers to be asked before its value is handed to another case.
+pub(crate) type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
 /// What a fixture sees while it is being set up.
 pub struct SetUp {
     pub(crate) values: Vec<Stored>,
     pub(crate) params: Arc<[(String, String)]>,
     pub(crate) finalizers: Arc<std::sync::Mutex<Vec<Finalizer>>>,
+    pub(crate) check: Arc<Mutex<Option<Check>>>,
+    pub(crate) notes: Arc<Mutex<Vec<String>>>,
+    pub(crate) tell: crate::stores::Tell,
+    pub(crate) alone: bool,
     pub(crate) entry: &'static FixtureEntry,
     pub(crate) test: Arc<str>,
     pub(crate) level: Option<String>,
@@ -248,6 +255,36 @@ impl SetUp {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .push(boxed);
+    }
+
+    /// Whether the value is made for one case alone, which asked for it with `#[server(fresh)]`, and may break it.
+    pub fn is_fresh(&self) -> bool {
+        self.alone
+    }
+
+    /// Something worth saying beside the outcome of the case that asked first.
+    pub fn note(&self, text: impl Into<String>) {
+        lock(&self.notes).push(text.into());
+    }
+
+    /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as set-up lasts.
+    pub fn awaiting(&self) -> Arc<dyn Fn(String) + Send + Sync> {
+        self.tell.clone()
+    }
+
+    /// Registers how to tell whether the value is still good. It is asked before the value is handed to another case; after an error the value is
+    /// taken down and made anew, what was made of it too, and the case gets a note with the reason and the case that had the value last. One check
+    /// per value: a later one takes the place of an earlier.
+    pub fn on_reuse<F, Fut, E>(&self, check: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display + 'static,
+    {
+        *lock(&self.check) = Some(Arc::new(move || {
+            let asked = check();
+            Box::pin(async move { asked.await.map_err(Error::of) })
+        }));
     }
 
     /// For the macros: the value of the need at `index`.

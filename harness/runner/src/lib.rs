@@ -21,6 +21,7 @@ mod outcome;
 mod panics;
 mod plan;
 pub mod registry;
+mod resolve;
 mod run;
 mod scene;
 mod selection;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::attempt::{Cancel, lock, poll_with};
 use crate::body::{Error, Skip};
 use crate::evidence::{Evidence, Traces};
-use crate::fixture::{BoxFuture, Finalizer, FixtureEntry, Scope, SetUp, Sharing, Stored};
+use crate::fixture::{Check, Finalizer, FixtureEntry, Scope, Sharing, Stored};
 use crate::outcome::{Outcome, Phase, seconds};
 use crate::panics::{PanicRecord, collecting, payload_text};
 
@@ -32,6 +32,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// How long the value lives.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// Whether the fixture says itself what makes two values the same.
     pub fn names_itself(&self) -> bool {
         self.identity.is_some()
@@ -71,6 +76,8 @@ pub(crate) struct Asker {
     pub level_name: Option<String>,
     /// `server(fresh)`: whatever reads the deployment is made for this attempt alone.
     pub fresh: bool,
+    /// What the case should be told of its fixtures.
+    pub notes: Arc<Mutex<Vec<String>>>,
 }
 
 fn params_read(entry: &FixtureEntry, out: &mut Vec<&'static str>) {
@@ -180,12 +187,19 @@ impl Failure {
     }
 }
 
-struct Slot {
-    value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
-    finalizers: Arc<Mutex<Vec<Finalizer>>>,
-    traces: Arc<Mutex<Traces>>,
-    order: AtomicUsize,
-    name: &'static str,
+/// The place of one value.
+pub(crate) struct Slot {
+    pub value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
+    pub finalizers: Arc<Mutex<Vec<Finalizer>>>,
+    pub traces: Arc<Mutex<Traces>>,
+    pub order: AtomicUsize,
+    pub name: &'static str,
+    /// What the value was made of.
+    pub made_of: OnceLock<Vec<Stored>>,
+    /// Whether it is still good, if its fixture can tell.
+    pub check: Arc<Mutex<Option<Check>>>,
+    /// Who got it last.
+    pub last_user: Mutex<Option<Arc<str>>>,
 }
 
 /// The values of one scope: of the run, or of one attempt.
@@ -204,7 +218,11 @@ pub(crate) struct Stores {
     pub limit: SetUpLimit,
     pub cancel: Arc<Cancel>,
     pub evidence: Arc<Evidence>,
+    pub tell: Tell,
 }
+
+/// Tells people what is awaited.
+pub(crate) type Tell = Arc<dyn Fn(String) + Send + Sync>;
 
 /// The limit of an attempt's set-up, all fixtures together.
 #[derive(Clone, Copy)]
@@ -268,7 +286,22 @@ impl Store {
         tear_down(all, limit).await
     }
 
-    fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
+    /// Takes a value out that is no longer good; `false` if somebody else has.
+    pub fn retire(&self, key: &Key, slot: &Arc<Slot>) -> bool {
+        let mut slots = lock(&self.slots);
+        let there = slots.get(key).is_some_and(|s| Arc::ptr_eq(s, slot));
+        if there {
+            slots.remove(key);
+        }
+        there
+    }
+
+    /// The number of the next value, in the order of their making.
+    pub fn number(&self) -> usize {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
         lock(&self.slots)
             .entry(key)
             .or_insert_with(|| {
@@ -278,6 +311,9 @@ impl Store {
                     traces: Arc::default(),
                     order: AtomicUsize::new(usize::MAX),
                     name: entry.name,
+                    made_of: OnceLock::new(),
+                    check: Arc::default(),
+                    last_user: Mutex::default(),
                 })
             })
             .clone()
@@ -287,7 +323,7 @@ impl Store {
 /// Each finalizer that comes after one that used the limit up still gets this long: it may be the one that stops a server.
 pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(5);
 
-async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
+pub(crate) async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
     let started = Instant::now();
     slots.sort_by_key(|s| std::cmp::Reverse(s.order.load(Ordering::SeqCst)));
     let mut errors = vec![];
@@ -319,14 +355,14 @@ async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
 }
 
 /// How guarded code ended badly.
-enum Bad {
+pub(crate) enum Bad {
     Error(Error),
     Panicked(String),
     Skipped(String),
 }
 
 impl Bad {
-    fn into_text(self) -> String {
+    pub fn into_text(self) -> String {
         match self {
             Bad::Error(e) => e.to_string(),
             Bad::Panicked(t) | Bad::Skipped(t) => t,
@@ -335,7 +371,7 @@ impl Bad {
 }
 
 /// Runs a future of a fixture; a panic becomes an error that has the panic's place.
-async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Bad> {
+pub(crate) async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Bad> {
     let sink: Arc<Mutex<Vec<PanicRecord>>> = Arc::default();
     let mut future = std::pin::pin!(future);
     let caught = poll_with(
@@ -363,63 +399,4 @@ async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T,
             },
         }),
     }
-}
-
-/// The value of a fixture: made now, or taken from the store.
-pub(crate) fn resolve(
-    entry: &'static FixtureEntry,
-    asker: Asker,
-    stores: Stores,
-) -> BoxFuture<'static, Result<Stored, NoValue>> {
-    Box::pin(async move {
-        let key = key(entry, &asker);
-        let store = if key.scope == Scope::Test {
-            stores.attempt.clone()
-        } else {
-            stores.run.clone()
-        };
-        let slot = store.slot(key, entry);
-        let made = slot
-            .value
-            .get_or_init(|| async {
-                let mut values = Vec::with_capacity(entry.needs.len());
-                for need in entry.needs {
-                    values.push(resolve(need, asker.clone(), stores.clone()).await?);
-                }
-                if stores.cancel.is_cancelled() {
-                    return Err(NoValue::Cancelled);
-                }
-                slot.order
-                    .store(store.next.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
-                let set_up = SetUp {
-                    values,
-                    params: asker.params.clone(),
-                    finalizers: slot.finalizers.clone(),
-                    entry,
-                    test: asker.name.clone(),
-                    level: asker.level_name.clone(),
-                    level_index: asker.level,
-                    traces: slot.traces.clone(),
-                    evidence: stores.evidence.clone(),
-                };
-                // The limit and the end of the run drop the future, so that its destructors run; what it registered for teardown stays registered.
-                tokio::select! {
-                    biased;
-                    made = guarded(async move { (entry.set_up)(set_up).await }) => made.map_err(|e| match e {
-                        Bad::Skipped(reason) => {
-                            NoValue::Skipped(format!("fixture `{}`: {reason}", entry.name))
-                        }
-                        e => NoValue::Failed(Failure::new(entry, e.into_text(), None)),
-                    }),
-                    () = stores.limit.over(Duration::ZERO) => Err(NoValue::Failed(Failure::new(
-                        entry,
-                        " was still being made".into(),
-                        Some(stores.limit.limit),
-                    ))),
-                    () = stores.cancel.cancelled() => Err(NoValue::Cancelled),
-                }
-            })
-            .await;
-        made.clone()
-    })
 }

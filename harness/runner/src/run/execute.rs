@@ -14,7 +14,7 @@ use crate::evidence::{Facts, Left, Mark};
 use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell};
 
 /// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
 const SLACK: Duration = Duration::from_secs(1);
@@ -90,7 +90,14 @@ impl Run {
         if !entry.fixtures.is_empty() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
+            let weak = Arc::downgrade(self);
+            let tell: Tell = Arc::new(move |text| {
+                if let Some(run) = weak.upgrade() {
+                    run.emit(Event::Awaiting(text));
+                }
+            });
             let stores = Stores {
+                tell,
                 run: self.run_store.clone(),
                 attempt: attempt_store.clone(),
                 limit: SetUpLimit {
@@ -105,6 +112,7 @@ impl Run {
             let made = self
                 .runtime()
                 .block_on(set_up(entry.fixtures, &asker, stores));
+            lock(&attempt.notes).append(&mut lock(&asker.notes));
             let made = made.map_err(|e| match e {
                 NoValue::Failed(failure) => {
                     failure.outcome(&attempt.name, !attempt.expects_failure)
@@ -440,7 +448,11 @@ async fn set_up(
 ) -> Result<Vec<Stored>, NoValue> {
     let mut values = Vec::with_capacity(fixtures.len());
     for fixture in fixtures {
-        let mut task = tokio::spawn(stores::resolve(fixture, asker.clone(), stores.clone()));
+        let mut task = tokio::spawn(crate::resolve::resolve(
+            fixture,
+            asker.clone(),
+            stores.clone(),
+        ));
         let failed = |text, over| Err(NoValue::Failed(Failure::new(fixture, text, over)));
         let made = tokio::select! {
             biased;

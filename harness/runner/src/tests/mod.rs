@@ -6,6 +6,7 @@ mod fixtures;
 mod gates;
 mod options;
 mod plan;
+mod reuse;
 mod run;
 mod selection;
 mod support;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::support::*;
 use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
-use crate::event::{Event, Summary};
+use crate::event::{Ended, Event, Summary};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::{Run, RunOptions};
@@ -21,6 +21,17 @@ pub(super) fn run_and(
     args: &[&str],
     meanwhile: impl FnOnce(&Arc<Run>),
 ) -> (Vec<(String, Outcome)>, Summary) {
+    let (ended, summary) = run_whole(tests, args, meanwhile);
+    let outcomes = ended.into_iter().map(|(n, e)| (n, e.outcome)).collect();
+    (outcomes, summary)
+}
+
+/// Everything that is known of every case, by name.
+pub(super) fn run_whole(
+    tests: Vec<Make>,
+    args: &[&str],
+    meanwhile: impl FnOnce(&Arc<Run>),
+) -> (Vec<(String, Ended)>, Summary) {
     let (c, o, v) = (catalog(tests), options(args), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
@@ -50,9 +61,7 @@ pub(super) fn run_and(
     let mut outcomes = vec![];
     let summary = loop {
         match events.recv().expect("the run sends its summary") {
-            Event::CaseEnded(ended) => {
-                outcomes.push((run.name(ended.planned).to_string(), ended.outcome))
-            }
+            Event::CaseEnded(ended) => outcomes.push((run.name(ended.planned).to_string(), ended)),
             Event::RunEnded(summary) => break *summary,
             _ => {}
         }
