@@ -186,6 +186,7 @@ fn only_lives() {
         .args(["1000"])
         .ready(alive.clone());
     let ends = Part::command("stage", "true").ready(alive);
+    let last = ends.clone().order(StartOrder::After);
     runtime().block_on(async {
         let server = Server::start(&folder.fake("ok").part(lives), &folder.options())
             .await
@@ -197,6 +198,18 @@ fn only_lives() {
         let error = folder.refused(&deployment).await;
         assert_eq!(error.part(), Some("stage"));
         assert_has(&error.to_string(), &["exit code 0", "in the background"]);
+        // The last one has its moment too. On a busy machine it may not even have begun in that time.
+        let deployment = folder.fake("ok").part(last);
+        for _ in 0..20 {
+            match Server::start(&deployment, &folder.options()).await {
+                Ok(server) => server.stop().await.map(drop).unwrap(),
+                Err(error) => {
+                    assert_eq!(error.part(), Some("stage"));
+                    return;
+                }
+            }
+        }
+        panic!("a process that ends at once counted as ready every time");
     });
 }
 
