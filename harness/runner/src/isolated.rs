@@ -104,6 +104,9 @@ pub fn isolated_case(args: &[OsString]) -> Option<(IsolatedCase, Vec<OsString>)>
         return None;
     }
     let order = Order::parse(args.get(1)?.to_str()?)?;
+    // Only for people who list processes.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_name(c"tribunal-case");
     // The socket moves away, so that neither the case nor what it starts reads from it.
     let control = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
     let null = std::fs::File::open("/dev/null").ok()?;
@@ -168,21 +171,27 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
 }
 
 fn report(events: &mpsc::Receiver<Event>) {
-    let mut errors = vec![];
+    let (mut errors, mut strays): (Vec<String>, Vec<String>) = (vec![], vec![]);
     let mut stuck = false;
     while let Ok(event) = events.recv() {
         match event {
             Event::CaseEnded(ended) => {
                 stuck = matches!(ended.outcome, Outcome::TimedOut(..));
+                let outcome = match ended.outcome {
+                    Outcome::Passed if !strays.is_empty() => Outcome::Failed(format!(
+                        "a task or thread of this test panicked:\n{}",
+                        strays.join("\n")
+                    )),
+                    outcome => outcome,
+                };
                 tell(&Message::Result(Result {
-                    outcome: ended.outcome,
+                    outcome,
                     times: ended.times,
                     notes: ended.notes,
                 }));
             }
-            Event::StrayPanic { text, .. } => {
-                errors.push(format!("a thread of this test panicked:\n{text}"))
-            }
+            // Nothing else runs in this process, so it is the case's.
+            Event::StrayPanic { text, .. } => strays.push(text),
             Event::RunEnded(summary) => {
                 errors.extend(summary.late_errors);
                 tell(&Message::Done { errors });

@@ -65,7 +65,7 @@ pub(crate) fn resolve(
                 });
                 let mut note = format!("`{}` was made anew: {why}{after}", entry.name);
                 for error in tear_down(vec![slot], stores.limit.limit).await {
-                    note.push_str("\n");
+                    note.push('\n');
                     note.push_str(&error);
                 }
                 lock(&asker.notes).push(note);

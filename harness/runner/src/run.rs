@@ -6,8 +6,10 @@
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
 mod execute;
+mod finish;
 #[cfg(target_os = "linux")]
 mod isolated;
+mod options;
 mod queue;
 mod signals;
 mod watchdog;
@@ -21,42 +23,20 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use self::options::RunOptions;
 use self::queue::Queue;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
 use crate::catalog::Catalog;
 use crate::event::{Ended, Event, Output, Summary};
-use crate::evidence::{Evidence, EvidenceOptions};
+use crate::evidence::Evidence;
 use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
 use crate::stores::{self, Store};
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
-
-/// What the run needs to know of the options.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Cases side by side.
-    pub slots: usize,
-    /// Start nothing more after so many failures.
-    pub max_fail: Option<usize>,
-    /// What makes a skip at run time a failure, if anything.
-    pub deny_skips: Option<&'static str>,
-    /// Output of passing cases is wanted too.
-    pub show_output: bool,
-    /// Removed by filters, for the summary.
-    pub filtered_out: usize,
-    /// The names of the levels, lowest first.
-    pub level_names: Vec<String>,
-    /// How long teardown may take once the run is being stopped.
-    pub grace: Duration,
-    /// Bounds the whole run.
-    pub run_limit: Option<Duration>,
-    /// What to do with evidence.
-    pub evidence: EvidenceOptions,
-}
 
 /// A run in progress.
 pub struct Run {
