@@ -87,6 +87,24 @@ pub(crate) fn arguments(reader: &mut Reader<'_>, list: &[Node], holes: Holes) ->
     out
 }
 
+/// The elements of a list whose groups may be left out, without their conditions.
+pub(crate) fn grouped(reader: &mut Reader<'_>, node: &Node, key: &str) -> Vec<Node> {
+    let mut out = Vec::new();
+    for node in reader.elements(key, node, "a list of names") {
+        match &node.value {
+            Value::List(group) => {
+                if wanted(reader, group) {
+                    let is_condition =
+                        |node: &&Node| node.text().is_some_and(|text| condition(text).is_some());
+                    out.extend(group.iter().filter(|node| !is_condition(node)).cloned());
+                }
+            }
+            _ => out.push(node),
+        }
+    }
+    out
+}
+
 /// `{?name}` or `{!name}`: whether, and the name.
 fn condition(text: &str) -> Option<(bool, &str)> {
     let inner = text.strip_prefix('{')?.strip_suffix('}')?;

@@ -101,6 +101,7 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
         scope: Scope {
             context: job.context,
             lenient: job.lenient,
+            required: required(table),
             model: None,
             served_name: None,
             config: None,
@@ -119,6 +120,23 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
             .filter(|param| !param.broken)
             .map(|param| (param.name, param.name_at))
             .collect(),
+    }
+}
+
+/// The variables of `requires`, before it is read.
+fn required(table: &Table) -> Vec<String> {
+    let env = table
+        .get("requires")
+        .and_then(Node::table)
+        .and_then(|requires| requires.get("env"));
+    match env.map(|node| &node.value) {
+        Some(Value::Text(name)) => vec![name.clone()],
+        Some(Value::List(list)) => list
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -12,12 +12,11 @@ use crate::protocol::{Ending, SharedOrder};
 use crate::share::LEAKED;
 use crate::{exit, stop_error, sys};
 
-/// Clears the file that tells of the server, and writes down how it ended.
+/// Writes down how it ended.
 pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
     let Some(order) = keeper.holders.shared() else {
         return;
     };
-    forget(order);
     let exit = keeper
         .status
         .map(std::os::unix::process::ExitStatusExt::from_raw);
@@ -52,8 +51,9 @@ pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
     }
 }
 
-/// Removes the file that tells of this server, unless somebody is writing a new one at this moment.
-fn forget(order: &SharedOrder) {
+/// Removes the file that tells of this server, unless somebody is writing a new one at this moment. The last act of a
+/// keeper, when all that it held is given back: whoever waits for the end of the server waits for this.
+pub(crate) fn forget(order: &SharedOrder) {
     let Ok(lock) = std::fs::File::options().write(true).open(&order.lock) else {
         return;
     };

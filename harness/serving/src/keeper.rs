@@ -10,7 +10,7 @@
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -70,18 +70,18 @@ fn keep() -> Result<(), String> {
             return Ok(());
         }
     };
-    match Keeper::start(order, lease, holders) {
-        Ok(mut keeper) => {
-            keeper.watch();
-            keeper.holders.close_door();
-            let result = keeper.stop_tree();
-            ending::record(&keeper, &result);
-            keeper.holders.report(&Report::Ended(result));
-        }
-        Err((mut holders, error)) => {
-            holders.close_door();
-            holders.report(&Report::NotStarted { error });
-        }
+    let Some(mut keeper) = Keeper::start(order, lease, holders) else {
+        return Ok(());
+    };
+    keeper.watch();
+    keeper.holders.close_door();
+    let result = keeper.stop_tree();
+    ending::record(&keeper, &result);
+    keeper.holders.report(&Report::Ended(result));
+    let shared = keeper.holders.shared().cloned();
+    drop(keeper);
+    if let Some(order) = shared {
+        ending::forget(&order);
     }
     Ok(())
 }
@@ -129,60 +129,59 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    fn start(
-        order: Order,
-        lease: Vec<OwnedFd>,
-        holders: Holders,
-    ) -> Result<Keeper, (Holders, String)> {
+    /// Starts the server and says so, or says why not.
+    fn start(order: Order, lease: Vec<OwnedFd>, mut holders: Holders) -> Option<Keeper> {
         let limits = LogLimits {
             whole: order.log_whole,
             head: order.log_head,
         };
         let log_path = PathBuf::from(&order.log);
-        let log = match LogFile::open(Path::new(&order.log), limits) {
-            Ok(log) => log,
-            Err(e) => return Err((holders, format!("cannot open the log: {e}"))),
-        };
-        let mask = match Masker::for_server(&order.args, &order.env) {
-            Ok(mask) => mask,
-            Err(why) => return Err((holders, why)),
-        };
+        let log = LogFile::open(&log_path, limits).map_err(|e| format!("cannot open the log: {e}"));
+        let mask = Masker::for_server(&order.args, &order.env);
+        // What is there before the server is not its own.
         let memory = MemoryWatch::begin();
-        match spawn::spawn(&order) {
-            Ok(Spawned {
-                server,
-                pidfd,
-                output,
-                belt,
-            }) => {
-                let mut keeper = Keeper {
-                    holders,
-                    server,
-                    pidfd,
-                    status: None,
-                    output: Some(output),
-                    log_path,
-                    log,
-                    mask,
-                    fatal: LineWatch::new(order.fatal),
-                    memory,
-                    belt,
-                    port: order.port,
-                    grace: Duration::from_millis(order.grace_ms),
-                    container: order.container,
-                    end: None,
-                    _lease: lease,
-                };
-                let started = Report::Started {
-                    pid: keeper.server.pid,
-                    start_time: keeper.server.start_time,
-                    belt: keeper.belt.as_ref().map(|b| b.path().into()),
-                };
-                keeper.holders.report(&started);
-                Ok(keeper)
+        let ready = log.and_then(|log| Ok((log, mask?)));
+        let started = ready.and_then(|ready| {
+            let spawned = spawn::spawn(&order).map_err(|e| e.to_string())?;
+            Ok((ready, spawned))
+        });
+        let ((log, mask), spawned) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                holders.close_door();
+                holders.report(&Report::NotStarted { error });
+                return None;
             }
-            Err(error) => Err((holders, error.to_string())),
-        }
+        };
+        let Spawned {
+            server,
+            pidfd,
+            output,
+            belt,
+        } = spawned;
+        holders.report(&Report::Started {
+            pid: server.pid,
+            start_time: server.start_time,
+            belt: belt.as_ref().map(|b| b.path().into()),
+        });
+        Some(Keeper {
+            holders,
+            server,
+            pidfd,
+            status: None,
+            output: Some(output),
+            log_path,
+            log,
+            mask,
+            fatal: LineWatch::new(order.fatal),
+            memory,
+            belt,
+            port: order.port,
+            grace: Duration::from_millis(order.grace_ms),
+            container: order.container,
+            end: None,
+            _lease: lease,
+        })
     }
 
     /// Until the server ends or its end is asked for.

@@ -54,6 +54,7 @@ pub(crate) struct Fatal {
     pub cause: Option<String>,
 }
 
+#[cfg(target_os = "linux")]
 impl Fatal {
     /// The expression, within bounds: a pattern from a file must not take the keeper's memory.
     pub(crate) fn compiled(&self) -> Result<regex::Regex, regex::Error> {
@@ -113,7 +114,7 @@ impl Readiness {
         }
     }
 
-    /// That of a process that only has to live: a headless stage.
+    /// That of a process that only has to live, for 0.2 s and as long as the others start: a headless stage.
     pub fn alive() -> Self {
         Self {
             listens: false,

@@ -280,6 +280,11 @@ impl Own {
         matches!(state.started, Some(Ok(_))) && self.is_alive()
     }
 
+    /// Asks the keeper to stop, without waiting.
+    pub(crate) fn request_end(&self) {
+        self.link.request_stop(self.grace);
+    }
+
     /// Lets others attach.
     pub(crate) fn publish(&self) -> io::Result<()> {
         self.link.publish()

@@ -30,8 +30,8 @@ use crate::sys;
 /// How often those that wait look again.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a keeper may take to greet.
-const GREETING: Duration = Duration::from_secs(10);
-/// How long a server that is just being stopped is waited for, beyond its grace period, before another one is started.
+const GREETING: Duration = Duration::from_secs(30);
+/// How long a server that is being stopped is waited for, beyond its grace period, before another one is started.
 const ENDING: Duration = Duration::from_secs(20);
 /// What stands in these files is short; more is not read.
 const LONGEST: u64 = 1 << 20;
@@ -110,7 +110,7 @@ pub(crate) async fn start(
             StartErrorKind::FailedElsewhere { pid, text },
         ));
     }
-    await_end(share).await;
+    clear(share).await;
     let started = Server::start_alone(deployment, options).await;
     let failure = match started {
         Ok(server) => match publish(share, &server) {
@@ -178,12 +178,16 @@ fn publish(share: &Share, server: &Server) -> io::Result<()> {
     write(&share.state_file(), &told)
 }
 
-/// Waits until the keepers that the file tells of have ended, so that their ports, devices and memory are free, and
-/// removes the file.
-async fn await_end(share: &Share) {
+/// Ends what is left of a server that cannot be attached to as a whole, waits until its keepers have ended, so that
+/// their ports, devices and memory are free, and removes the file.
+async fn clear(share: &Share) {
     let Some(told) = read::<Told>(&share.state_file()) else {
         return;
     };
+    // Most often nobody is there, or it is ending already. Kept until they have heard.
+    let reached = told.processes.iter().map(|p| Own::attach(p).ok());
+    let rest: Vec<Own> = reached.flatten().collect();
+    rest.iter().for_each(Own::request_end);
     let grace = told.processes.iter().map(|p| p.grace_ms).max();
     let deadline = Instant::now() + ENDING + Duration::from_millis(grace.unwrap_or(0).min(600_000));
     while told.processes.iter().any(|p| p.keeper.is_alive()) && Instant::now() < deadline {

@@ -16,6 +16,9 @@ pub fn harness(args: &[String]) {
     let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
     let mode = option(args, "--mode").unwrap();
     let deployment = support::fake(&mode, alive.as_ref());
+    if args.iter().any(|a| a == "--churn") {
+        churn(&runtime, &deployment, &options.ports(support::APART));
+    }
     if mode == "never-listens" {
         // Whoever looks at the lock sees when the server runs.
         drop(runtime.block_on(Server::start(&deployment, &options)));
@@ -57,6 +60,17 @@ pub fn reach(args: &[String]) {
     }
 }
 
+/// Starts and stops until it is killed, and says on which ports.
+fn churn(runtime: &tokio::runtime::Runtime, deployment: &Deployment, options: &StartOptions) -> ! {
+    loop {
+        let server = runtime
+            .block_on(Server::start(deployment, options))
+            .unwrap();
+        println!("{}", server.port());
+        runtime.block_on(server.stop()).unwrap();
+    }
+}
+
 /// Uses a shared server as one process per test would: says what it got in one line, then obeys its input: `stop` and `retire` are done
 /// and answered, the end of the input is the end, without a stop.
 pub fn sharer(args: &[String]) {
@@ -75,10 +89,18 @@ pub fn sharer(args: &[String]) {
     }
     let options = StartOptions::new(format!("{folder}/evidence"))
         .lease_folder(format!("{folder}/leases"))
+        .ports(support::APART)
         .share(share);
     let mut deployment = support::fake(&mode, format!("{folder}/alive").as_ref());
     if let Some(memory) = option(args, "--memory") {
         deployment = deployment.args(["--memory", &memory]);
+    }
+    if let Some(mode) = option(args, "--part") {
+        deployment = deployment.part(support::fake_part(
+            "side",
+            &mode,
+            format!("{folder}/alive").as_ref(),
+        ));
     }
     let server = match runtime.block_on(Server::start(&deployment, &options)) {
         Ok(server) => server,
@@ -93,6 +115,7 @@ pub fn sharer(args: &[String]) {
             "url": server.base_url(), "pid": server.pid(), "model": server.model(),
             "log": server.log_path(), "notes": server.notes(), "name": server.name(),
             "processes": server.processes().len(), "keeper": server.processes()[0].parent,
+            "parts": server.parts().iter().map(|p| json!({"name": p.name, "pid": p.pid, "url": p.url, "log": p.log})).collect::<Vec<_>>(),
         })
     );
     for line in std::io::stdin().lines() {

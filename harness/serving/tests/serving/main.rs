@@ -4,6 +4,8 @@
 //! hidden verbs first. That is why this target has a `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
 mod containers;
 #[cfg(target_os = "linux")]
 mod death;
@@ -44,12 +46,13 @@ fn main() -> ExitCode {
         refusals::trials(),
         stop::trials(),
         death::trials(),
+        chaos::trials(),
+        sharing::trials(),
+        residue::trials(),
         parts::trials(),
         moves::trials(),
         readiness::trials(),
         containers::trials(),
-        sharing::trials(),
-        residue::trials(),
     ]
     .into_iter()
     .flatten()

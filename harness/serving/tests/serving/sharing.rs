@@ -1,15 +1,12 @@
 //! One server for several processes: started once, attached to by the others, and gone when nobody is left.
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use libtest_mimic::Trial;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::fake::SHARER;
-use crate::support::{Folder, assert_has, signal, start_time, trial, until};
+use crate::support::{Folder, Runner, Sharer, assert_has, signal, trial, until};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -38,96 +35,13 @@ pub fn trials() -> Vec<Trial> {
         trial("sharing::a_broken_server_is_retired_for_all", retired),
         trial("sharing::what_it_left_is_told_to_the_next", leaked),
         trial("sharing::keys_are_servers", keys),
+        trial("sharing::several_processes_are_shared_as_one", several),
         trial("sharing::a_folder_of_others_is_refused", refused),
     ]
 }
 
 /// As good as for ever.
-const LONG: &str = "600000";
-
-/// A process that uses a shared server.
-struct Sharer {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-}
-
-impl Sharer {
-    fn run(folder: &Folder, mode: &str, linger: &str, more: &[&str]) -> Sharer {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([SHARER, "--mode", mode, "--linger", linger, "--folder"]);
-        command.arg(folder.path()).args(more);
-        if !more.contains(&"--key") {
-            command.args(["--key", "0123abcd"]);
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Sharer {
-            input: child.stdin.take(),
-            child,
-            output,
-        }
-    }
-
-    fn hear(&mut self) -> Value {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"))
-    }
-
-    fn ask(&mut self, word: &str) -> Value {
-        writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
-        self.hear()
-    }
-
-    /// Ends without a stop.
-    fn leave(&mut self) {
-        drop(self.input.take());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Sharer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Something to be watched: a process that does nothing.
-struct Runner(Child);
-
-impl Runner {
-    fn new() -> Runner {
-        let mut command = Command::new("sleep");
-        Runner(command.arg("3600").stdin(Stdio::null()).spawn().unwrap())
-    }
-
-    fn name(&self) -> String {
-        format!("{}:{}", self.0.id(), start_time(self.0.id()))
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+pub const LONG: &str = "600000";
 
 /// How many servers were ever started: each has a log of its own.
 fn servers(folder: &Folder) -> usize {
@@ -140,7 +54,7 @@ fn servers(folder: &Folder) -> usize {
 }
 
 /// Nothing lives, and nothing but the lock is left in the folder.
-fn gone(folder: &Folder) {
+pub fn gone(folder: &Folder) {
     until("everything is gone", || !folder.anybody_lives());
     until("the folder is clean", || {
         std::fs::read_dir(folder.path().join("share"))
@@ -247,7 +161,7 @@ fn failed_once() {
     let folder = Folder::new();
     let runner = Runner::new();
     let name = runner.name();
-    let run = || Sharer::run(&folder, "exits", LONG, &["--runner", &name]);
+    let run = || Sharer::run(&folder, "killed", LONG, &["--runner", &name]);
     let mut sharers: Vec<Sharer> = (0..5).map(|_| run()).collect();
     let mut errors: Vec<String> = sharers
         .iter_mut()
@@ -261,10 +175,9 @@ fn failed_once() {
         .collect();
     assert_eq!(first.len(), 1, "{errors:#?}");
     for error in &errors {
-        assert_has(error, &["exit code 3", first[0]]);
+        assert_has(error, &["SIGKILL", first[0]]);
     }
-    // It said that its port was taken: once more on another one, and not once for everybody.
-    assert_eq!(servers(&folder), 2);
+    assert_eq!(servers(&folder), 1);
     gone_but_failure(&folder);
 }
 
@@ -395,6 +308,37 @@ fn keys() {
     one.leave();
     two.leave();
     until("everything is gone", || !folder.anybody_lives());
+}
+
+fn several() {
+    let folder = Folder::new();
+    let run = || Sharer::run(&folder, "ok", "50", &["--part", "workers"]);
+    let (mut first, mut second) = (run(), run());
+    let told = first.hear();
+    assert_eq!(second.hear(), told);
+    assert_eq!(told["processes"], 3);
+    let part = &told["parts"][0];
+    assert_eq!(part["name"], "side");
+    assert!(part["url"].is_string() && part["log"].as_str().unwrap().ends_with("side.log"));
+    // When one process of it dies, it is broken for all, and what is left of it makes room for the next.
+    signal(
+        u32::try_from(part["pid"].as_u64().unwrap()).unwrap(),
+        Signal::KILL,
+    );
+    for sharer in [&mut first, &mut second] {
+        until("its end is heard", || sharer.ask("alive")["alive"] == false);
+    }
+    let mut third = run();
+    let new = third.hear();
+    assert_ne!(new["pid"], told["pid"]);
+    assert_ne!(new["parts"][0]["pid"], part["pid"]);
+    assert_eq!(third.ask("alive")["alive"], true);
+    let old = format!("/proc/{}", told["pid"]);
+    assert!(!std::path::Path::new(&old).exists(), "the old one is gone");
+    for sharer in [&mut first, &mut second, &mut third] {
+        sharer.leave();
+    }
+    gone(&folder);
 }
 
 fn refused() {
