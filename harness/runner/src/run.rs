@@ -64,6 +64,8 @@ pub struct Run {
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
+    /// The cases that run in processes of their own now, and since when.
+    apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
 }
@@ -128,6 +130,7 @@ impl Run {
             watch: Watch::default(),
             started: Instant::now(),
             stray: AtomicUsize::new(0),
+            apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
             catalog,
@@ -223,6 +226,9 @@ impl Run {
             .filter(|w| !w.attempt.claimed.load(Ordering::SeqCst))
             .map(|w| (w.attempt.name.to_string(), now - w.attempt.started))
             .collect();
+        let apart = lock(&self.apart);
+        running.extend(apart.iter().map(|(name, at)| (name.to_string(), now - *at)));
+        drop(apart);
         running.sort_by_key(|(_, d)| std::cmp::Reverse(*d));
         (running, lock(&self.queue).pending.len())
     }

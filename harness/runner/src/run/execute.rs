@@ -76,7 +76,9 @@ impl Run {
             judged: AtomicBool::new(false),
         });
         if isolated {
+            lock(&self.apart).push((attempt.name.clone(), started));
             let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
             self.finish(&attempt, outcome, times, vec![]);
             return true;
