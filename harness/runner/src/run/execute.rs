@@ -14,7 +14,7 @@ use crate::evidence::{Facts, Left, Mark};
 use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell};
 
 /// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
 const SLACK: Duration = Duration::from_secs(1);
@@ -90,7 +90,14 @@ impl Run {
         if !entry.fixtures.is_empty() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
+            let weak = Arc::downgrade(self);
+            let tell: Tell = Arc::new(move |text| {
+                if let Some(run) = weak.upgrade() {
+                    run.emit(Event::Awaiting(text));
+                }
+            });
             let stores = Stores {
+                tell,
                 run: self.run_store.clone(),
                 attempt: attempt_store.clone(),
                 limit: SetUpLimit {

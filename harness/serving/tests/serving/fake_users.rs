@@ -80,6 +80,10 @@ pub fn sharer(args: &[String]) {
     if let Some(memory) = option(args, "--memory") {
         deployment = deployment.args(["--memory", &memory]);
     }
+    if args.iter().any(|a| a == "--with-worker") {
+        let alive = format!("{folder}/alive");
+        deployment = deployment.part(support::fake_part("worker", "ok", alive.as_ref()));
+    }
     let server = match runtime.block_on(Server::start(&deployment, &options)) {
         Ok(server) => server,
         Err(error) => {
@@ -93,6 +97,7 @@ pub fn sharer(args: &[String]) {
             "url": server.base_url(), "pid": server.pid(), "model": server.model(),
             "log": server.log_path(), "notes": server.notes(), "name": server.name(),
             "processes": server.processes().len(), "keeper": server.processes()[0].parent,
+            "parts": server.parts().iter().map(|p| json!([p.name, p.pid, p.url])).collect::<Vec<_>>(),
         })
     );
     for line in std::io::stdin().lines() {

@@ -3,8 +3,9 @@
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, Part, Readiness, Server, StartErrorKind as K, StartOrder};
 
+use crate::sharing::{LONG, Sharer, gone};
 use crate::support::{
-    DEADLINE, Folder, assert_has, fake_part, get, runtime, signal, trial, until_async,
+    DEADLINE, Folder, assert_has, fake_part, get, runtime, signal, trial, until, until_async,
 };
 
 pub fn trials() -> Vec<Trial> {
@@ -18,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("parts::a_death_is_seen_afterwards", dies_later),
         trial("parts::stubborn_ones_are_reported_by_name", stubborn),
         trial("parts::names_that_cannot_be_used", names),
+        trial("parts::they_are_shared_as_a_whole", shared),
         trial("parts::a_part_for_a_url_is_refused", for_a_url),
     ]
 }
@@ -284,4 +286,32 @@ fn for_a_url() {
         .part(Part::command("x", "true"));
     let error = runtime().block_on(folder.refused(&deployment));
     assert!(matches!(error.kind(), K::Misplaced { .. }), "{error}");
+}
+
+fn shared() {
+    let folder = Folder::new();
+    let with = ["--with-worker"];
+    let mut first = Sharer::run(&folder, "ok", LONG, &with);
+    let started = first.hear();
+    let mut second = Sharer::run(&folder, "ok", LONG, &with);
+    let attached = second.hear();
+    for what in ["url", "pid", "parts", "log", "processes"] {
+        assert_eq!(started[what], attached[what], "{what}");
+    }
+    assert_eq!(
+        (&started["parts"][0][0], &started["processes"]),
+        (&"worker".into(), &2.into())
+    );
+    first.leave();
+    assert_eq!(second.ask("alive")["alive"], true);
+    let worker = attached["parts"][0][1].as_u64().unwrap();
+    signal(
+        u32::try_from(worker).unwrap(),
+        rustix::process::Signal::KILL,
+    );
+    until("its user hears of it", || {
+        second.ask("alive")["alive"] == false
+    });
+    assert_eq!(second.ask("retire")["shared"], false);
+    gone(&folder);
 }

@@ -43,17 +43,17 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// As good as for ever.
-const LONG: &str = "600000";
+pub const LONG: &str = "600000";
 
 /// A process that uses a shared server.
-struct Sharer {
+pub struct Sharer {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
 }
 
 impl Sharer {
-    fn run(folder: &Folder, mode: &str, linger: &str, more: &[&str]) -> Sharer {
+    pub fn run(folder: &Folder, mode: &str, linger: &str, more: &[&str]) -> Sharer {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args([SHARER, "--mode", mode, "--linger", linger, "--folder"]);
         command.arg(folder.path()).args(more);
@@ -73,19 +73,19 @@ impl Sharer {
         }
     }
 
-    fn hear(&mut self) -> Value {
+    pub fn hear(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"))
     }
 
-    fn ask(&mut self, word: &str) -> Value {
+    pub fn ask(&mut self, word: &str) -> Value {
         writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
         self.hear()
     }
 
     /// Ends without a stop.
-    fn leave(&mut self) {
+    pub fn leave(&mut self) {
         drop(self.input.take());
         assert!(self.child.wait().unwrap().success());
     }
@@ -140,7 +140,7 @@ fn servers(folder: &Folder) -> usize {
 }
 
 /// Nothing lives, and nothing but the lock is left in the folder.
-fn gone(folder: &Folder) {
+pub fn gone(folder: &Folder) {
     until("everything is gone", || !folder.anybody_lives());
     until("the folder is clean", || {
         std::fs::read_dir(folder.path().join("share"))
