@@ -74,10 +74,6 @@ impl Group {
         match self.never {}
     }
 
-    pub(crate) async fn end(&self) -> Result<StopReport, StopError> {
-        match self.never {}
-    }
-
     pub(crate) async fn stop(&self) -> Result<StopReport, StopError> {
         match self.never {}
     }
