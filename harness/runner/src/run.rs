@@ -135,6 +135,10 @@ impl Run {
             options,
         });
         for (i, planned) in run.plan.cases.iter().enumerate() {
+            if planned.disposition == Disposition::Run && run.is_isolated(i) {
+                // Before the first fixture is made, which may want to share its value.
+                crate::isolated::will_start_some();
+            }
             if planned.disposition == Disposition::Run
                 && !run.test(i).entry.fixtures.is_empty()
                 && !run.is_isolated(i)
