@@ -7,6 +7,8 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::deploy::{self, DeployCommand};
+
 /// What was asked for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
@@ -14,6 +16,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Deploy(DeployCommand),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -28,7 +31,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 2] = ["doctor", "help"];
+const VERBS: [&str; 3] = ["deploy", "doctor", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -38,6 +41,7 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
+  deploy    show, list or check deployments before anything starts
   doctor    check what tests and deployments need, each with its remedy
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
@@ -90,6 +94,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -145,6 +150,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -168,7 +174,7 @@ fn unknown_verb(verb: &str) -> String {
     }
 }
 
-fn nearest_flag(flag: &str, flags: &[&str]) -> String {
+pub(crate) fn nearest_flag(flag: &str, flags: &[&str]) -> String {
     match nearest(flag, flags) {
         Some(near) => format!("help: did you mean `--{near}`?\n"),
         None => {
@@ -179,7 +185,7 @@ fn nearest_flag(flag: &str, flags: &[&str]) -> String {
 }
 
 /// The nearest word, if it is near enough to be meant: at most a third of the letters differ, and always one may.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
     known
         .iter()
@@ -189,11 +195,11 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-fn see(command: &str) -> String {
+pub(crate) fn see(command: &str) -> String {
     format!("help: see `{command}`\n")
 }
 
-fn wrong(error: lexopt::Error) -> String {
+pub(crate) fn wrong(error: lexopt::Error) -> String {
     format!(
         "{}\n{}",
         clean(&error.to_string()),
@@ -202,7 +208,7 @@ fn wrong(error: lexopt::Error) -> String {
 }
 
 /// Text from outside for one line on a terminal: no control characters, not endless.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
@@ -229,6 +235,8 @@ mod tests {
             ("help doctor", Command::Help(DOCTOR_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("help deploy", Command::Help(deploy::HELP)),
+            ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
             ("__namespaces", Command::Namespaces),
@@ -250,7 +258,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: doctor, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, doctor, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

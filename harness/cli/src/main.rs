@@ -1,11 +1,12 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! The first verb is `doctor`. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
+//! `doctor` looks at the machine, `deploy` at deployments. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
 //! cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
-//! Exit codes: 0 nothing that is required is missing, 1 something is, 2 the command line is wrong.
+//! Exit codes: 0 nothing that is required is missing, 1 something is, 2 the command line or a deployment is wrong.
 
 mod command;
+mod deploy;
 mod doctor;
 mod namespaces;
 mod program;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Ok(Command::Help(text)) => say(text),
         Ok(Command::Version) => say(concat!("cargo-tribunal ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Doctor(options)) => doctor::run(&options),
+        Ok(Command::Deploy(command)) => deploy::run(command),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.
