@@ -10,6 +10,7 @@ use crate::merge;
 use crate::node::{Node, Table, Value, read_toml};
 use crate::param;
 use crate::patch;
+use crate::path::Path;
 use crate::reader::list;
 use crate::recipe::Recipe;
 use crate::schema::{self, Job, Read};
@@ -161,7 +162,7 @@ impl Spec {
                 ));
                 continue;
             }
-            let Some(path) = patch::Path::parse(key, *at) else {
+            let Some(path) = Path::parse(key, *at) else {
                 found.push(Found::at(
                     *at,
                     format!("`{key}` is no path: a step is empty"),

@@ -525,6 +525,10 @@ fn an_offline_job_is_made_into_a_server_by_whoever_can() {
     let rendered = spec.render(&context).unwrap();
     assert!(rendered.deployment.is_command());
     assert_eq!(rendered.deployment.display_name(), "my");
+    assert!(
+        !rendered.recipe.ready.one_token,
+        "it is not run to see whether it can"
+    );
 }
 
 #[test]
@@ -537,6 +541,46 @@ fn equal_recipes_are_equal_deployments() {
     assert_ne!(one.deployment, spec.render(&context()).unwrap().deployment);
     let log = one.recipe.log.unwrap();
     assert_eq!((log.whole, log.head), (1 << 20, 1 << 19));
+}
+
+#[test]
+fn a_program_that_is_a_path_is_found_beside_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("bin")).unwrap();
+    std::fs::write(folder.path().join("bin/serve"), "").unwrap();
+    let path = folder.path().join("d.toml");
+    std::fs::write(&path, "command = [\"bin/serve\", \"{here}/x\"]\n").unwrap();
+    let context = Context {
+        exists: None,
+        ..context()
+    };
+    let recipe = at(
+        &Catalogue::new(&[])
+            .resolve(&path.display().to_string())
+            .unwrap(),
+        &context,
+    );
+    let Way::Command(process) = &recipe.way else {
+        panic!("it has a command")
+    };
+    assert_eq!(Path::new(&process.program), folder.path().join("bin/serve"));
+    assert_eq!(Path::new(&process.args[0]), folder.path().join("x"));
+}
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("d.toml")).unwrap();
+    let path = folder.path().join("d.toml").display().to_string();
+    let problems = Catalogue::new(&[]).resolve(&path).unwrap_err().to_string();
+    assert!(
+        problems.contains("cannot be read: it is no file"),
+        "{problems}"
+    );
+    std::fs::write(folder.path().join("x.toml"), b"command = [\"\xff\"]").unwrap();
+    let path = folder.path().join("x.toml").display().to_string();
+    let problems = Catalogue::new(&[]).resolve(&path).unwrap_err().to_string();
+    assert!(problems.contains("it is not UTF-8"), "{problems}");
 }
 
 #[test]
