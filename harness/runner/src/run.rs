@@ -316,7 +316,8 @@ impl Run {
         if self.runtime.get().is_some() && !self.run_store.is_empty() {
             // Only where the run was cut short: else every value had a last user.
             let limit = self.plan.cases.iter().map(|c| c.teardown_limit).max();
-            late_errors.extend(self.run_teardown(&Arc::default(), None, limit.unwrap_or_default()));
+            let torn = self.run_teardown(&Arc::default(), None, limit.unwrap_or_default());
+            late_errors.extend(torn.errors);
         }
         if crate::limit::was_held_back() {
             self.evidence
