@@ -39,7 +39,7 @@ fn deployment(fault: &str) -> Result<Deployment, Error> {
     .model("tiny")
     .grace(Duration::from_millis(500))
     // Those that become ready must do so on a busy machine too.
-    .ready_within(Duration::from_millis(if READY.contains(&fault) { 60_000 } else { 1500 })))
+    .ready_within(Duration::from_millis(if READY.contains(&fault) { 60_000 } else { 4_000 })))
 }
 
 #[tribunal::fixture(params(fault))]
