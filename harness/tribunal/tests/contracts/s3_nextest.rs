@@ -23,9 +23,9 @@ rows![
     nextest_sees_no_leak,
     nextest_statics_are_not_needed_for_teardown,
     nextest_filters_and_partitions,
-    nextest_setup_script_opens_a_gate;
+    nextest_setup_script_opens_a_gate,
+    shared_servers_across_test_processes;
     cannot run:
-    shared_servers_across_test_processes__cannot_run_here = "a server that several test processes share is not offered: each process has its own session fixtures",
     generated_config__cannot_run_here = "nextest's configuration is not generated from markers",
     memory_weights__cannot_run_here = "not expressible in nextest: only integer threads",
 ];
@@ -282,4 +282,22 @@ fn nextest_setup_script_opens_a_gate() {
         .run()
         .exits(100)
         .warns(["needs the environment variable LAB_GATE"]);
+}
+
+/// Eleven processes, eight of them with the shared server and three with one of their own: four servers, and nothing of them left.
+fn shared_servers_across_test_processes() {
+    let root = folder();
+    nextest("run -p lab --test town")
+        .env("TRIBUNAL_EVIDENCE_DIR", root.path())
+        .env("TRIBUNAL_KEEP_EVIDENCE", "all")
+        .run()
+        .exits(0)
+        .warns(["11 tests run: 11 passed, 0 skipped"]);
+    let servers = root.path().join("latest/servers");
+    let logs = std::fs::read_dir(&servers)
+        .expect("the folders of servers")
+        .flatten()
+        .filter(|folder| folder.path().join("server.log").exists())
+        .count();
+    assert_eq!(logs, 4, "{servers:?}");
 }
