@@ -101,6 +101,7 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
         scope: Scope {
             context: job.context,
             lenient: job.lenient,
+            required: required(table),
             model: None,
             served_name: None,
             config: None,
@@ -119,6 +120,23 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
             .filter(|param| !param.broken)
             .map(|param| (param.name, param.name_at))
             .collect(),
+    }
+}
+
+/// The variables of `requires`, before it is read.
+fn required(table: &Table) -> Vec<String> {
+    let env = table
+        .get("requires")
+        .and_then(Node::table)
+        .and_then(|requires| requires.get("env"));
+    match env.map(|node| &node.value) {
+        Some(Value::Text(name)) => vec![name.clone()],
+        Some(Value::List(list)) => list
+            .iter()
+            .filter_map(Node::text)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -147,7 +165,13 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
 
     let way = way::read(reader, table, &built.exports);
     let reached = matches!(way, Some(Way::Url { .. }));
-    let ready = ready::read(reader, table, Readiness::default());
+    // A one-shot command may take minutes: it is not run to see whether it can.
+    let one_token = !matches!(way, Some(Way::Offline(_)));
+    let usual = Readiness {
+        one_token,
+        ..Readiness::default()
+    };
+    let ready = ready::read(reader, table, usual);
     let mut notes = built.notes;
     let mut offers = Offers {
         capabilities: offer::capabilities(reader, table),

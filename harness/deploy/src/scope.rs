@@ -37,6 +37,8 @@ pub(crate) struct Scope<'a> {
     pub context: &'a Context<'a>,
     /// Values that are not known: variables stay as they are written. For a check that must not depend on the machine.
     pub lenient: bool,
+    /// Variables that the deployment requires: where one is not set, that is a reason to skip and no mistake.
+    pub required: Vec<String>,
     pub model: Option<String>,
     pub served_name: Option<String>,
     /// `{config}`: the name of the file in the evidence folder.
@@ -67,6 +69,9 @@ impl Scope<'_> {
                 .into_string()
                 .map_err(|_| format!("variable {name} is not UTF-8")),
             (None, Some(default)) => Ok(default.to_owned()),
+            (None, None) if self.required.iter().any(|required| required == name) => {
+                Ok(written.to_owned())
+            }
             (None, None) => Err(format!("variable {name} is not set")),
         }
     }
@@ -81,7 +86,8 @@ impl Scope<'_> {
         let text = |text: &str| Ok(vec![Part::Text(text.to_owned())]);
         let path = |path: Option<&Path>, what: &str| match path {
             Some(path) => text(&path.to_string_lossy()),
-            None if self.lenient => text(&format!("{{{name}}}")),
+            // It looks like a variable that is not known yet.
+            None if self.lenient => text(&format!("${{{name}}}")),
             None => Err((
                 format!("{{{name}}} is not known here"),
                 Some(what.to_owned()),

@@ -56,7 +56,7 @@ pub fn run_json(
             }
         };
         match event {
-            Event::RunStarted { .. } | Event::Stopping(_) => {}
+            Event::RunStarted { .. } | Event::Awaiting(_) | Event::Stopping(_) => {}
             Event::CaseStarted { planned, .. } => {
                 let test = run.catalog().cases[run.plan().cases[planned].case].test;
                 if let Some(base) = bases.get_mut(&test)

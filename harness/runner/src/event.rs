@@ -28,6 +28,8 @@ pub enum Event {
         /// The names of the cases that were running.
         running: Vec<String>,
     },
+    /// Something takes long: what is awaited, for people.
+    Awaiting(String),
     /// The run is being stopped: why.
     Stopping(String),
     /// The run ended.

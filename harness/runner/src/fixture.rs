@@ -158,6 +158,9 @@ pub struct SetUp {
     pub(crate) params: Arc<[(String, String)]>,
     pub(crate) finalizers: Arc<std::sync::Mutex<Vec<Finalizer>>>,
     pub(crate) check: Arc<Mutex<Option<Check>>>,
+    pub(crate) notes: Arc<Mutex<Vec<String>>>,
+    pub(crate) tell: crate::stores::Tell,
+    pub(crate) alone: bool,
     pub(crate) entry: &'static FixtureEntry,
     pub(crate) test: Arc<str>,
     pub(crate) level: Option<String>,
@@ -252,6 +255,21 @@ impl SetUp {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .push(boxed);
+    }
+
+    /// Whether the value is made for one case alone, which asked for it with `#[server(fresh)]`, and may break it.
+    pub fn is_fresh(&self) -> bool {
+        self.alone
+    }
+
+    /// Something worth saying beside the outcome of the case that asked first.
+    pub fn note(&self, text: impl Into<String>) {
+        lock(&self.notes).push(text.into());
+    }
+
+    /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as set-up lasts.
+    pub fn awaiting(&self) -> Arc<dyn Fn(String) + Send + Sync> {
+        self.tell.clone()
     }
 
     /// Registers how to tell whether the value is still good. It is asked before the value is handed to another case; after an error the value is

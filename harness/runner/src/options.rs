@@ -202,6 +202,11 @@ fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
 }
 
 impl Options {
+    /// Whether the command line changes no deployment.
+    pub fn sets_nothing(&self) -> bool {
+        self.set.is_empty() && self.platform.is_none()
+    }
+
     /// Reads arguments (without the program) and environment. `env` is asked for single variables, so that tests need no real environment.
     pub fn parse(
         args: &[OsString],

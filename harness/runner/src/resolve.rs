@@ -65,7 +65,7 @@ pub(crate) fn resolve(
                 });
                 let mut note = format!("`{}` was made anew: {why}{after}", entry.name);
                 for error in tear_down(vec![slot], stores.limit.limit).await {
-                    note.push_str("\n");
+                    note.push('\n');
                     note.push_str(&error);
                 }
                 lock(&asker.notes).push(note);
@@ -112,6 +112,9 @@ async fn make(
         params: asker.params.clone(),
         finalizers: slot.finalizers.clone(),
         check: slot.check.clone(),
+        notes: asker.notes.clone(),
+        tell: stores.tell.clone(),
+        alone: key(entry, asker).scope() != entry.scope,
         entry,
         test: asker.name.clone(),
         level: asker.level_name.clone(),

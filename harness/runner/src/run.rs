@@ -6,8 +6,10 @@
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
 mod execute;
+mod finish;
 #[cfg(target_os = "linux")]
 mod isolated;
+mod options;
 mod queue;
 mod signals;
 mod watchdog;
@@ -21,42 +23,20 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use self::options::RunOptions;
 use self::queue::Queue;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
 use crate::catalog::Catalog;
 use crate::event::{Ended, Event, Output, Summary};
-use crate::evidence::{Evidence, EvidenceOptions};
+use crate::evidence::Evidence;
 use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
 use crate::stores::{self, Store};
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
-
-/// What the run needs to know of the options.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Cases side by side.
-    pub slots: usize,
-    /// Start nothing more after so many failures.
-    pub max_fail: Option<usize>,
-    /// What makes a skip at run time a failure, if anything.
-    pub deny_skips: Option<&'static str>,
-    /// Output of passing cases is wanted too.
-    pub show_output: bool,
-    /// Removed by filters, for the summary.
-    pub filtered_out: usize,
-    /// The names of the levels, lowest first.
-    pub level_names: Vec<String>,
-    /// How long teardown may take once the run is being stopped.
-    pub grace: Duration,
-    /// Bounds the whole run.
-    pub run_limit: Option<Duration>,
-    /// What to do with evidence.
-    pub evidence: EvidenceOptions,
-}
 
 /// A run in progress.
 pub struct Run {
@@ -84,6 +64,8 @@ pub struct Run {
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
+    /// The cases that run in processes of their own now, and since when.
+    apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
 }
@@ -148,6 +130,7 @@ impl Run {
             watch: Watch::default(),
             started: Instant::now(),
             stray: AtomicUsize::new(0),
+            apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
             catalog,
@@ -155,6 +138,10 @@ impl Run {
             options,
         });
         for (i, planned) in run.plan.cases.iter().enumerate() {
+            if planned.disposition == Disposition::Run && run.is_isolated(i) {
+                // Before the first fixture is made, which may want to share its value.
+                crate::isolated::will_start_some();
+            }
             if planned.disposition == Disposition::Run
                 && !run.test(i).entry.fixtures.is_empty()
                 && !run.is_isolated(i)
@@ -239,6 +226,9 @@ impl Run {
             .filter(|w| !w.attempt.claimed.load(Ordering::SeqCst))
             .map(|w| (w.attempt.name.to_string(), now - w.attempt.started))
             .collect();
+        let apart = lock(&self.apart);
+        running.extend(apart.iter().map(|(name, at)| (name.to_string(), now - *at)));
+        drop(apart);
         running.sort_by_key(|(_, d)| std::cmp::Reverse(*d));
         (running, lock(&self.queue).pending.len())
     }

@@ -218,7 +218,11 @@ pub(crate) struct Stores {
     pub limit: SetUpLimit,
     pub cancel: Arc<Cancel>,
     pub evidence: Arc<Evidence>,
+    pub tell: Tell,
 }
+
+/// Tells people what is awaited.
+pub(crate) type Tell = Arc<dyn Fn(String) + Send + Sync>;
 
 /// The limit of an attempt's set-up, all fixtures together.
 #[derive(Clone, Copy)]

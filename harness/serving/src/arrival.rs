@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::cause;
 use crate::container::{self, Handle};
+use crate::launch::Readiness;
 use crate::log;
 use crate::own::Own;
 use crate::progress::{self, Tell};
@@ -18,6 +19,8 @@ use crate::start_error_kind::{ReadyStep, StartErrorKind};
 
 /// How often the listener is looked at.
 const LISTENER: Duration = Duration::from_millis(5);
+/// How long a process of which only life is asked must have lived: one with a wrong argument ends at once.
+const SETTLES: Duration = Duration::from_millis(200);
 /// How often the log is looked at for a port that is taken.
 const LOG: Duration = Duration::from_millis(500);
 /// How long a server may take, after it has said that an address is in use, to listen on its port all the same.
@@ -47,6 +50,9 @@ pub(crate) async fn wait(
     let steps = async {
         if ready.listens {
             listening(own).await?;
+        }
+        if asks_nothing(ready) {
+            tokio::time::sleep(SETTLES).await;
         }
         let model = waiting.answers(&question).await?;
         // Who listens may have changed while it answered: with SO_REUSEPORT somebody else can come beside it.
@@ -80,6 +86,10 @@ pub(crate) async fn wait(
         line = port_trouble(own) => Err(StartErrorKind::PortInUse { port: own.base.port, line }),
         never = progress::tell(&own.name, &waiting, own.started, ready.within, tell) => match never {},
     }
+}
+
+fn asks_nothing(ready: &Readiness) -> bool {
+    !ready.listens && ready.health.is_none() && ready.models.is_none() && !ready.one_token
 }
 
 /// Until the log says that an address is in use and the port of the process stays without a listener of its own. A server that says so of

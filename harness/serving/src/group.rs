@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::cause;
 use crate::deployment::Deployment;
 use crate::launch::{Launch, Readiness};
+use crate::log;
 use crate::options::StartOptions;
 use crate::own::Own;
 use crate::plan::{self, Planned};
@@ -23,6 +24,10 @@ use crate::start_error_kind::StartErrorKind;
 use crate::stop_error::StopError;
 use crate::stop_report::{ProcessStop, StopReport};
 use crate::url::Base;
+
+/// How many of the last lines of a log are looked at for a port that is taken: more than are shown, because engines of many processes say much
+/// while they end.
+const LINES: usize = 100;
 
 /// Processes that run.
 #[derive(Debug)]
@@ -210,7 +215,8 @@ fn again(kind: &StartErrorKind, culprit: &Own, ports: Vec<u16>) -> Option<(Vec<u
         StartErrorKind::PortInUse { line, .. } => format!("its log says: {line}"),
         StartErrorKind::ForeignListener { holder, .. } => format!("it is answered by {holder}"),
         StartErrorKind::Exited { .. } => {
-            format!("its log says: {}", cause::port_line(&culprit.tail())?)
+            let tail = log::tail(&culprit.log, LINES).unwrap_or_default();
+            format!("its log says: {}", cause::port_line(&tail)?)
         }
         _ => return None,
     };

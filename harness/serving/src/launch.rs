@@ -114,7 +114,7 @@ impl Readiness {
         }
     }
 
-    /// That of a process that only has to live: a headless stage.
+    /// That of a process that only has to live, for 0.2 s and as long as the others start: a headless stage.
     pub fn alive() -> Self {
         Self {
             listens: false,

@@ -142,7 +142,11 @@ fn harness(
         )));
     }
     let o = &options;
-    let catalog = catalog.over(crate::deployments::choose(o)?);
+    let catalog = catalog.over(crate::deployments::choose(
+        Path::new(built.manifest_dir),
+        o,
+        v,
+    )?);
     let mut facts = Here::new(Box::new(crate::deployments::offer));
     let selection = selector.select(&catalog, &mut |case| {
         let level = catalog.cases[case].marks.levels.first().copied();

@@ -35,6 +35,7 @@ mod fixtures;
 
 pub use fixtures::{embedded, judged, start};
 pub use tribunal_client as client;
+pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_runner::{

@@ -86,7 +86,7 @@ fn repeats(name: &str) -> bool {
         && matters(name)
         && name != "PATH"
         && !name.starts_with("NEXTEST")
-        && !LEFT_OUT.iter().any(|l| twin(&l))
+        && !LEFT_OUT.iter().any(twin)
 }
 
 /// The options of a command line that are repeated.

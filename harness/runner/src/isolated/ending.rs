@@ -59,6 +59,12 @@ pub(crate) fn meaning(mut seen: Seen) -> (Outcome, bool, Vec<String>) {
         let mut errors = seen.done.take().unwrap_or_default();
         errors.extend(left);
         return match &result.outcome {
+            // It heard of the stop by a signal, and does not know why.
+            outcome if seen.stopped.is_some() && outcome.is_failure() => (
+                Outcome::Failed(seen.stopped.unwrap_or_default()),
+                true,
+                notes,
+            ),
             outcome if errors.is_empty() => (outcome.clone(), true, notes),
             Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
                 (Outcome::TeardownFailed(errors.join("\n")), true, notes)

@@ -9,12 +9,12 @@ use super::Run;
 use super::watchdog::Watched;
 use crate::attempt::{self, Attempt, SlotCell, lock};
 use crate::body::{Cx, Skip, TestResult};
-use crate::event::{Ended, Event};
-use crate::evidence::{Facts, Left, Mark};
+use crate::event::Event;
+use crate::evidence::Mark;
 use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell};
 
 /// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
 const SLACK: Duration = Duration::from_secs(1);
@@ -76,7 +76,9 @@ impl Run {
             judged: AtomicBool::new(false),
         });
         if isolated {
+            lock(&self.apart).push((attempt.name.clone(), started));
             let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
             self.finish(&attempt, outcome, times, vec![]);
             return true;
@@ -90,7 +92,14 @@ impl Run {
         if !entry.fixtures.is_empty() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
+            let weak = Arc::downgrade(self);
+            let tell: Tell = Arc::new(move |text| {
+                if let Some(run) = weak.upgrade() {
+                    run.emit(Event::Awaiting(text));
+                }
+            });
             let stores = Stores {
+                tell,
                 run: self.run_store.clone(),
                 attempt: attempt_store.clone(),
                 limit: SetUpLimit {
@@ -349,87 +358,6 @@ impl Run {
         stores::shared_keys(fixtures, &self.asker(planned), &mut keys);
         let (errors, _) = self.tear_down(planned, &Arc::default(), &Arc::new(keys));
         lock(&self.late_errors).extend(errors);
-    }
-
-    /// Reports the result of an attempt and frees its place.
-    pub(super) fn finish(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        times: Times,
-        teardown_errors: Vec<String>,
-    ) {
-        let planned = attempt.planned;
-        let xfail = self.catalog.cases[self.plan.cases[planned].case]
-            .marks
-            .xfail
-            .as_ref()
-            .filter(|_| !attempt.judged.load(Ordering::SeqCst));
-        let mut outcome = match (outcome, xfail) {
-            (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),
-            (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
-            (o, _) => o,
-        };
-        let mut notes = std::mem::take(&mut *lock(&attempt.notes));
-        if !teardown_errors.is_empty() {
-            let text = teardown_errors.join("\n");
-            match outcome {
-                Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
-                    outcome = Outcome::TeardownFailed(text)
-                }
-                _ => notes.push(text),
-            }
-        }
-        let failed = outcome.is_failure();
-        let mut output = self
-            .capture
-            .end(planned, failed || self.options.show_output);
-        let log = std::mem::take(&mut *lock(&attempt.log));
-        if !log.is_empty() {
-            output.own.extend_from_slice(&log);
-        }
-        let mut ended = Ended {
-            planned,
-            outcome,
-            times,
-            output,
-            notes,
-            evidence: None,
-        };
-        self.settle_evidence(attempt, &mut ended);
-        self.leave(planned, failed);
-        self.put(ended);
-    }
-
-    /// Keeps or removes the evidence of an attempt.
-    fn settle_evidence(&self, attempt: &Attempt, ended: &mut Ended) {
-        let folder = lock(&attempt.folder).take();
-        let (executed, failed) = (ended.outcome.was_executed(), ended.outcome.is_failure());
-        if !self.evidence.keeps(executed, failed) {
-            self.evidence.drop_attempt(folder);
-            return;
-        }
-        let p = &self.plan.cases[ended.planned];
-        let mut failure = ended.outcome.text();
-        for note in &ended.notes {
-            failure.push_str(&format!("\nnote: {note}"));
-        }
-        ended.evidence = self.evidence.keep_attempt(Left {
-            folder,
-            facts: Facts {
-                case: &attempt.name,
-                level: attempt.level.as_deref(),
-                isolated: self.catalog.cases[p.case].marks.isolated,
-                fixtures: std::mem::take(&mut *lock(&attempt.fixtures)),
-                limits: [Some(p.setup_limit), p.limit, Some(p.teardown_limit)],
-                times: ended.times,
-                started: attempt.started,
-                outcome: ended.outcome.word(),
-            },
-            failure,
-            output: ended.output.text(),
-            logs: std::mem::take(&mut *lock(&attempt.logs)),
-        });
     }
 }
 

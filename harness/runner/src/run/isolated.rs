@@ -44,6 +44,7 @@ impl Run {
         let planned = &self.plan.cases[attempt.planned];
         let order = Order {
             case: attempt.name.to_string(),
+            harness: crate::isolated::will_start_some(),
             level: planned.level,
             given: Given {
                 run: self.evidence.run_folder().ok(),
@@ -76,9 +77,9 @@ impl Run {
             watched.times = result.times;
         }
         let (outcome, judged, notes) = meaning(watched.seen);
-        if let Outcome::Failed(why) = &outcome {
-            // The panic stands in the result; it was printed for the case that the process dies of it.
-            text = text.replacen(why.trim_end(), "", 1);
+        if judged {
+            // Panics stand in the result; they were printed for the case that the process dies of one.
+            text = without_panics(&text, &outcome.text());
         }
         lock(&attempt.log).extend_from_slice(text.as_bytes());
         lock(&attempt.notes).extend(notes);
@@ -175,6 +176,27 @@ impl Run {
     }
 }
 
+/// What was printed, without those texts of panics that `told` contains.
+fn without_panics(printed: &str, told: &str) -> String {
+    let mut out = String::new();
+    let mut rest = printed;
+    while let Some(at) = rest.find("thread '") {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        // The longest run of whole lines that was told.
+        let ends = from.match_indices('\n').map(|(i, _)| i + 1);
+        let told_lines = ends.take_while(|end| told.contains(from[..*end].trim_end()));
+        match told_lines.last() {
+            Some(end) if from.contains(" panicked at ") => rest = &from[end..],
+            _ => {
+                out.push_str("thread '");
+                rest = &from["thread '".len()..];
+            }
+        }
+    }
+    out + rest
+}
+
 impl Watched {
     fn say(&mut self, what: u8) {
         // A warden that is gone has nobody to end.
@@ -196,30 +218,28 @@ impl Watched {
         let _ = poll(&mut fds, Some(&limit));
         let printing = self.take_output();
         let mut bytes = [0; 16 << 10];
-        loop {
+        let more = loop {
             match self.control.read(&mut bytes) {
-                Ok(0) => {
-                    // What was printed before the end.
-                    self.take_output();
-                    return false;
-                }
+                Ok(0) => break false,
                 Ok(n) => self.lines.extend_from_slice(&bytes[..n]),
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => return false,
+                Err(e) => break e.kind() == std::io::ErrorKind::WouldBlock,
             }
-        }
+        };
         while let Some(end) = self.lines.iter().position(|b| *b == b'\n') {
             let line: Vec<u8> = self.lines.drain(..=end).collect();
             if let Some(message) = Message::parse(&line) {
                 self.hear(message);
             }
         }
-        if !printing {
+        if !more {
+            // What was printed before the end.
+            self.take_output();
+        } else if !printing {
             // Its end is always readable: without this the loop would spin until the socket ends too.
             std::thread::sleep(Duration::from_millis(1));
         }
-        true
+        more
     }
 
     fn hear(&mut self, message: Message) {
@@ -273,5 +293,22 @@ impl Watched {
                 Err(_) => return true,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_panics;
+
+    #[test]
+    fn panics_that_are_told_are_not_shown_twice() {
+        let panic = "thread 'a' panicked at a.rs:1:2:\nboom\nand more\nnote: run with\n";
+        let printed = format!("before\n{panic}after, in thread 'x'\n");
+        assert_eq!(
+            without_panics(&printed, panic),
+            "before\nafter, in thread 'x'\n"
+        );
+        assert_eq!(without_panics(&printed, "another text"), printed);
+        assert_eq!(without_panics("", panic), "");
     }
 }

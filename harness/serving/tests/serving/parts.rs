@@ -3,8 +3,10 @@
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, Part, Readiness, Server, StartErrorKind as K, StartOrder};
 
+use crate::sharing::{LONG, gone};
 use crate::support::{
-    DEADLINE, Folder, assert_has, fake_part, get, runtime, signal, trial, until_async,
+    DEADLINE, Folder, Sharer, assert_has, fake_part, get, runtime, signal, trial, until,
+    until_async,
 };
 
 pub fn trials() -> Vec<Trial> {
@@ -18,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         trial("parts::a_death_is_seen_afterwards", dies_later),
         trial("parts::stubborn_ones_are_reported_by_name", stubborn),
         trial("parts::names_that_cannot_be_used", names),
+        trial("parts::they_are_shared_as_a_whole", shared),
         trial("parts::a_part_for_a_url_is_refused", for_a_url),
     ]
 }
@@ -183,6 +186,7 @@ fn only_lives() {
         .args(["1000"])
         .ready(alive.clone());
     let ends = Part::command("stage", "true").ready(alive);
+    let last = ends.clone().order(StartOrder::After);
     runtime().block_on(async {
         let server = Server::start(&folder.fake("ok").part(lives), &folder.options())
             .await
@@ -194,6 +198,18 @@ fn only_lives() {
         let error = folder.refused(&deployment).await;
         assert_eq!(error.part(), Some("stage"));
         assert_has(&error.to_string(), &["exit code 0", "in the background"]);
+        // The last one has its moment too. On a busy machine it may not even have begun in that time.
+        let deployment = folder.fake("ok").part(last);
+        for _ in 0..20 {
+            match Server::start(&deployment, &folder.options()).await {
+                Ok(server) => server.stop().await.map(drop).unwrap(),
+                Err(error) => {
+                    assert_eq!(error.part(), Some("stage"));
+                    return;
+                }
+            }
+        }
+        panic!("a process that ends at once counted as ready every time");
     });
 }
 
@@ -284,4 +300,32 @@ fn for_a_url() {
         .part(Part::command("x", "true"));
     let error = runtime().block_on(folder.refused(&deployment));
     assert!(matches!(error.kind(), K::Misplaced { .. }), "{error}");
+}
+
+fn shared() {
+    let folder = Folder::new();
+    let with = ["--part", "ok"];
+    let mut first = Sharer::run(&folder, "ok", LONG, &with);
+    let started = first.hear();
+    let mut second = Sharer::run(&folder, "ok", LONG, &with);
+    let attached = second.hear();
+    for what in ["url", "pid", "parts", "log", "processes"] {
+        assert_eq!(started[what], attached[what], "{what}");
+    }
+    assert_eq!(
+        (&started["parts"][0]["name"], &started["processes"]),
+        (&"side".into(), &2.into())
+    );
+    first.leave();
+    assert_eq!(second.ask("alive")["alive"], true);
+    let worker = attached["parts"][0]["pid"].as_u64().unwrap();
+    signal(
+        u32::try_from(worker).unwrap(),
+        rustix::process::Signal::KILL,
+    );
+    until("its user hears of it", || {
+        second.ask("alive")["alive"] == false
+    });
+    assert_eq!(second.ask("retire")["shared"], false);
+    gone(&folder);
 }

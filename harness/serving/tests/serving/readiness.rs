@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use libtest_mimic::Trial;
-use tribunal_serving::{Cause, Deployment, Readiness, Server, StartErrorKind as K};
+use tribunal_serving::{Cause, Deployment, Readiness, Server, StartError, StartErrorKind as K};
 
 use crate::fake;
 use crate::support::{Folder, assert_has, runtime, signal, trial, until_async};
@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         trial("ready::a_server_that_only_listens", only_listens),
         trial("ready::a_fatal_expression_ends_the_wait", fatal_regex),
         trial("ready::an_expression_that_does_not_parse", bad_regex),
+        trial("ready::another_jobs_server_at_the_url", another_model),
         trial("ready::a_key_goes_along_and_is_never_shown", key),
         trial("ready::a_server_that_is_well", well),
         trial("ready::a_server_that_is_not_well_any_more", sick),
@@ -85,6 +86,39 @@ fn bad_regex() {
         assert_has(&error.to_string(), &[pattern, "does not parse"]);
     }
     assert!(!folder.path().join("evidence").exists());
+}
+
+fn another_model() {
+    let folder = Folder::new();
+    runtime().block_on(async {
+        let server = folder.start("ok").await;
+        let deployment = Deployment::url(server.base_url()).unwrap().model("tiniest");
+        // On a busy machine it may not even list its models in this time.
+        let error = that_lists(&deployment, &folder).await;
+        assert!(matches!(error.kind(), K::ModelMissing { served, .. } if served[0] == "tiny"));
+        assert_has(
+            &error.to_string(),
+            &["does not serve `tiniest`", "did you mean `tiny`?"],
+        );
+        assert!(server.is_alive());
+        server.stop().await.unwrap();
+    });
+}
+
+/// The error of a start that gets as far as the list of models.
+async fn that_lists(deployment: &Deployment, folder: &Folder) -> StartError {
+    for milliseconds in [300, 3_000, 30_000] {
+        let patient = deployment
+            .clone()
+            .ready_within(std::time::Duration::from_millis(milliseconds));
+        let error = Server::start(&patient, &folder.options())
+            .await
+            .unwrap_err();
+        if !matches!(error.kind(), K::NotReady { .. }) {
+            return error;
+        }
+    }
+    panic!("it never listed its models");
 }
 
 fn key() {

@@ -17,7 +17,13 @@ mod chaos;
 #[cfg(target_os = "linux")]
 mod editors;
 #[cfg(target_os = "linux")]
+mod evidence;
+#[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
 mod lifecycle;
+#[cfg(target_os = "linux")]
+mod limits;
 #[cfg(target_os = "linux")]
 mod output;
 #[cfg(target_os = "linux")]
@@ -79,6 +85,9 @@ fn main() -> std::process::ExitCode {
         ("bad_input", bad_input::rows()),
         ("cargo_workspaces", cargo_workspaces::rows()),
         ("output", output::rows()),
+        ("isolation", isolation::rows()),
+        ("limits", limits::rows()),
+        ("evidence", evidence::rows()),
         ("signals", signals::rows()),
         ("chaos", chaos::rows()),
         ("lifecycle", lifecycle::rows()),
