@@ -72,9 +72,33 @@ struct Sharing {
     runner: Option<OwnedFd>,
     runner_gone: bool,
     published: bool,
-    unused_since: Option<Instant>,
+    idle: Idle,
     /// Held, not used: the folder is not removed while its lock is held.
     _folder: Option<OwnedFd>,
+}
+
+/// How long nobody has used the server.
+struct Idle {
+    linger: Duration,
+    since: Option<Instant>,
+}
+
+impl Idle {
+    /// Whether it has been too long. Whoever comes in time starts the clock anew.
+    fn too_long(&mut self, in_use: bool, now: Instant) -> bool {
+        if in_use {
+            self.since = None;
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        now.saturating_duration_since(since) >= self.linger
+    }
+
+    /// How long it may still last.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let idle = now.saturating_duration_since(self.since?);
+        Some(self.linger.saturating_sub(idle))
+    }
 }
 
 /// What a look at the holders has brought.
@@ -143,10 +167,8 @@ impl Holders {
 
     /// How long nothing may happen before [`Holders::look`] is due.
     pub(crate) fn patience(&self, limit: Duration) -> Duration {
-        let due = self.sharing.as_ref().and_then(|s| {
-            let linger = Duration::from_millis(s.order.linger_ms);
-            Some(linger.saturating_sub(s.unused_since?.elapsed()))
-        });
+        let now = Instant::now();
+        let due = self.sharing.as_ref().and_then(|s| s.idle.left(now));
         due.map_or(limit, |due| due.min(limit))
     }
 
@@ -281,10 +303,13 @@ impl Sharing {
         Ok(Self {
             runner_gone: matches!(runner, Some(None)),
             runner: runner.flatten(),
+            idle: Idle {
+                linger: Duration::from_millis(order.linger_ms),
+                since: None,
+            },
             order,
             listener: Some(listener),
             published: false,
-            unused_since: None,
             _folder: folder,
         })
     }
@@ -300,13 +325,7 @@ impl Sharing {
         if self.runner_gone {
             return Some(End::RunnerGone);
         }
-        if in_use {
-            self.unused_since = None;
-            return None;
-        }
-        let since = *self.unused_since.get_or_insert(now);
-        let linger = Duration::from_millis(self.order.linger_ms);
-        (now.saturating_duration_since(since) >= linger).then_some(End::Unused)
+        self.idle.too_long(in_use, now).then_some(End::Unused)
     }
 }
 
@@ -323,4 +342,34 @@ fn watch(runner: &Runner) -> io::Result<Option<OwnedFd>> {
     // Compared after the descriptor is open: the pid may have been used again.
     let same = Stat::of(runner.pid).is_some_and(|s| s.info.start_time == runner.start_time);
     Ok(same.then_some(descriptor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_in_time_starts_the_clock_anew() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let linger = Duration::from_secs(1);
+        let mut idle = Idle {
+            linger,
+            since: None,
+        };
+        assert_eq!(idle.left(at(0)), None);
+        for (ms, in_use, expected) in [
+            (0, true, false),
+            (100, false, false),
+            (900, false, false),
+            (1_000, true, false),
+            (1_200, false, false),
+            (2_199, false, false),
+            (2_200, false, true),
+        ] {
+            assert_eq!(idle.too_long(in_use, at(ms)), expected, "at {ms} ms");
+        }
+        assert_eq!(idle.left(at(1_500)), Some(Duration::from_millis(700)));
+        assert_eq!(idle.left(at(9_000)), Some(Duration::ZERO));
+    }
 }

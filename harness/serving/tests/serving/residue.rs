@@ -1,13 +1,12 @@
 //! What servers leave behind that is no process and no port, and what they do to their logs.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, Leftover, LogLimits, Server, StartErrorKind};
 
 use crate::fake;
-use crate::support::{Folder, assert_has, get, runtime, trial, until_async};
+use crate::support::{Folder, Memory, assert_has, get, runtime, trial, until_async};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -31,30 +30,20 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A name in `/dev/shm` that no other test has; `None`: nothing can be made there.
-fn memory(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(format!(
-        "/dev/shm/tribunal-test-{name}-{}",
-        std::process::id()
-    ));
-    if std::fs::write(&path, "").is_err() {
-        eprintln!("not checked: /dev/shm cannot be written");
-        return None;
-    }
-    std::fs::remove_file(&path).unwrap();
-    Some(path)
-}
-
 fn posix() {
-    let Some(path) = memory("posix") else { return };
+    let Some(memory) = Memory::new("posix") else {
+        return;
+    };
+    let path = memory.path();
     let folder = Folder::new();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let deployment = folder.fake("leaves-memory").args(["--memory", name]);
+    let deployment = folder
+        .fake("leaves-memory")
+        .args(["--memory", memory.name()]);
     runtime().block_on(async {
         let server = Server::start(&deployment, &folder.options()).await.unwrap();
         let error = server.stop().await.unwrap_err();
         let expected = Leftover::SharedMemory {
-            path: path.clone(),
+            path: path.into(),
             bytes: 6,
         };
         assert_eq!(error.leftovers(), [expected]);
@@ -66,7 +55,6 @@ fn posix() {
         // The next server is not blamed for it.
         folder.start("ok").await.stop().await.unwrap();
     });
-    std::fs::remove_file(path).unwrap();
 }
 
 fn system_v() {
@@ -98,27 +86,31 @@ fn system_v() {
     runtime().block_on(async {
         let server = Server::start(&deployment, &folder.options()).await.unwrap();
         let error = server.stop().await.unwrap_err();
+        // Removed first, by what the error says: a test that fails leaves nothing either.
+        let removed = error.leftovers().iter().all(|leftover| {
+            let remedy = leftover.remedy();
+            let mut words = remedy.split(' ');
+            let removed = Command::new(words.next().unwrap()).args(words).status();
+            removed.unwrap().success()
+        });
         let [Leftover::SystemV { id, bytes: 4096 }] = error.leftovers() else {
             panic!("{error}");
         };
-        let remedy = format!("ipcrm -m {id}");
-        assert_has(&error.to_string(), &[&remedy]);
-        let mut words = remedy.split(' ');
-        let removed = Command::new(words.next().unwrap()).args(words).status();
-        assert!(removed.unwrap().success());
+        assert_has(&error.to_string(), &[&format!("ipcrm -m {id}")]);
+        assert!(removed);
     });
 }
 
 fn foreign() {
-    let Some(path) = memory("foreign") else {
+    let Some(memory) = Memory::new("foreign") else {
         return;
     };
+    let path = memory.path();
     let folder = Folder::new();
     runtime().block_on(async {
         let server = folder.start("workers").await;
-        std::fs::write(&path, "of another job").unwrap();
+        std::fs::write(path, "of another job").unwrap();
         let report = server.stop().await;
-        std::fs::remove_file(&path).unwrap();
         let notes = report.unwrap().notes.join("\n");
         assert_has(&notes, &["cannot be attributed", path.to_str().unwrap()]);
     });

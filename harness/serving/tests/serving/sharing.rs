@@ -7,7 +7,9 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::fake;
-use crate::support::{Folder, Runner, Sharer, assert_has, signal, start_time, trial, until};
+use crate::support::{
+    Folder, Memory, Runner, Sharer, assert_has, signal, start_time, trial, until,
+};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -276,26 +278,22 @@ fn retired() {
 
 fn leaked() {
     let folder = Folder::new();
-    let name = format!("tribunal-test-shared-{}", std::process::id());
-    let path = format!("/dev/shm/{name}");
-    if std::fs::write(&path, "").is_err() {
-        eprintln!("not checked: /dev/shm cannot be written");
+    let Some(memory) = Memory::new("shared") else {
         return;
-    }
-    std::fs::remove_file(&path).unwrap();
-    let mut first = Sharer::run(&folder, "leaves-memory", "50", &["--memory", &name]);
+    };
+    let path = memory.path().to_str().unwrap();
+    let mut first = Sharer::run(&folder, "leaves-memory", "50", &["--memory", memory.name()]);
     first.hear();
     first.leave();
     until("everything is gone", || !folder.anybody_lives());
     let mut second = Sharer::run(&folder, "ok", "50", &[]);
     let notes = second.hear()["notes"].to_string();
-    std::fs::remove_file(&path).unwrap();
     assert_has(
         &notes,
         &[
             "an earlier server",
             "was not stopped cleanly",
-            &path,
+            path,
             &format!("rm {path}"),
         ],
     );

@@ -238,6 +238,37 @@ pub fn uses(folder: &Path) -> bool {
         })
 }
 
+/// A name for shared memory that no other test has; what is there in the end is removed.
+pub struct Memory(PathBuf);
+
+impl Memory {
+    /// `None`: nothing can be made there.
+    pub fn new(name: &str) -> Option<Memory> {
+        let me = std::process::id();
+        let path = PathBuf::from(format!("/dev/shm/tribunal-test-{name}-{me}"));
+        if std::fs::write(&path, "").is_err() {
+            eprintln!("not checked: /dev/shm cannot be written");
+            return None;
+        }
+        std::fs::remove_file(&path).unwrap();
+        Some(Memory(path))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn name(&self) -> &str {
+        self.0.file_name().unwrap().to_str().unwrap()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
 /// When a process started, in clock ticks since boot.
 pub fn start_time(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
