@@ -128,8 +128,15 @@ mod alone {
     #[tribunal::test]
     #[isolated]
     fn leaves_a_daemon() -> TestResult {
-        let started = std::process::Command::new("setsid").args(["sh", "-c", "sleep 1000 & exec sleep 1000"]).spawn()?;
-        println!("daemon {}", started.id());
+        use std::io::BufRead as _;
+        let mut command = std::process::Command::new("setsid");
+        command.args(["sh", "-c", "sleep 1000 & echo $!; exec sleep 1000"]).stdout(std::process::Stdio::piped());
+        let mut started = command.spawn()?;
+        let mut line = String::new();
+        if let Some(out) = started.stdout.take() {
+            std::io::BufReader::new(out).read_line(&mut line)?;
+        }
+        println!("daemon {}\ndaemon {}", started.id(), line.trim());
         Ok(())
     }
 
