@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use lexopt::Arg::{Long, Short, Value};
 
 use crate::deploy::{self, DeployCommand};
+use crate::model::{self, MODEL_HELP};
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     Version,
     Doctor(DoctorOptions),
     Deploy(DeployCommand),
+    Model(crate::model::ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -31,7 +33,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 3] = ["deploy", "doctor", "help"];
+const VERBS: [&str; 4] = ["deploy", "doctor", "model", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -43,6 +45,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 Verbs:
   deploy    show, list or check deployments before anything starts
   doctor    check what tests and deployments need, each with its remedy
+  model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -95,6 +98,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
+        Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -103,6 +107,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
             let of_doctor = DOCTOR_FLAGS.contains(&flag);
             let hint = if of_doctor {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
+            } else if model::has_flag(flag) {
+                format!("help: `cargo tribunal model … --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
@@ -151,6 +157,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
+        Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -233,6 +240,8 @@ mod tests {
             ("tribunal -h", Command::Help(HELP)),
             ("help", Command::Help(HELP)),
             ("help doctor", Command::Help(DOCTOR_HELP)),
+            ("help model", Command::Help(MODEL_HELP)),
+            ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
             ("help deploy", Command::Help(deploy::HELP)),
@@ -258,7 +267,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, doctor, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
@@ -287,6 +296,10 @@ mod tests {
             (
                 "--json doctor",
                 "unknown flag `--json` before the verb\nhelp: `cargo tribunal doctor --json`\n",
+            ),
+            (
+                "--out x model",
+                "unknown flag `--out` before the verb\nhelp: `cargo tribunal model … --out`\n",
             ),
             (
                 "--hepl",

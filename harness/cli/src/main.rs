@@ -1,13 +1,15 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! `doctor` looks at the machine, `deploy` at deployments. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
+//! The verbs are `deploy`, `doctor` and `model`. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
 //! cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
-//! Exit codes: 0 nothing that is required is missing, 1 something is, 2 the command line or a deployment is wrong.
+//! Exit codes: 0 nothing that is required is missing, or what was asked for is done; 1 something is missing, or it could not be done; 2 the command line or
+//! a deployment is wrong.
 
 mod command;
 mod deploy;
 mod doctor;
+mod model;
 mod namespaces;
 mod program;
 mod sys;
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Ok(Command::Version) => say(concat!("cargo-tribunal ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Doctor(options)) => doctor::run(&options),
         Ok(Command::Deploy(command)) => deploy::run(command),
+        Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.

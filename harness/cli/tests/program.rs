@@ -301,3 +301,73 @@ fn the_child_that_tries_namespaces_says_one_line_for_each() {
         .collect();
     assert_eq!(names, ["user", "pid", "network"]);
 }
+
+#[test]
+fn a_model_is_written_whole_with_its_truth_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tiny.gguf");
+    let out = out.to_str().unwrap();
+    let output = run(&["model", "write", "bigram", "--seed", "2", "--out", out]);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(0), "")
+    );
+    assert!(text(&output.stdout).starts_with(&format!("{out}: bigram of seed 2, ")));
+    assert!(std::fs::read(out).unwrap().starts_with(b"GGUF"));
+    let truth = std::fs::read(folder.path().join("tiny.truth.json")).unwrap();
+    let truth: Value = serde_json::from_slice(&truth).unwrap();
+    assert_eq!(truth["seed"], 2);
+
+    let nowhere = folder.path().join("no/such/tiny.gguf");
+    let output = run(&["model", "write", "soup", "--out", nowhere.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("help: the folder must exist"));
+}
+
+#[test]
+fn model_path_says_where_a_name_leads_and_changes_nothing_unless_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shared, fast) = (folder.path().join("shared"), folder.path().join("fast"));
+    std::fs::create_dir_all(shared.join("org/tiny")).unwrap();
+    std::fs::create_dir(&fast).unwrap();
+    std::fs::write(shared.join("org/tiny/w.bin"), "weights").unwrap();
+    let model = |arguments: &[&str]| {
+        let mut command = program();
+        command.args(["model", "path"]).args(arguments);
+        command.env_remove("HF_HUB_OFFLINE");
+        command.env_remove("TRIBUNAL_MODEL_MAPPINGS");
+        command.env("TRIBUNAL_MODEL_SHARED", &shared);
+        command.env("TRIBUNAL_MODEL_FAST", &fast);
+        command.env("TRIBUNAL_MODEL_RESERVE", "0");
+        command.output().unwrap()
+    };
+    let shown = model(&["org/tiny"]);
+    assert_eq!(shown.status.code(), Some(0));
+    let out = text(&shown.stdout);
+    assert!(
+        out.starts_with(&format!("{}\n", shared.join("org/tiny").display())),
+        "{out}"
+    );
+    assert!(
+        out.contains("  fast store") && out.contains(": taken\n"),
+        "{out}"
+    );
+    assert_eq!(std::fs::read_dir(&fast).unwrap().count(), 0);
+
+    let copied = json(&model(&["org/tiny", "--copy", "--json"]));
+    assert_eq!(
+        (&copied["from"], &copied["copied"]["files"]),
+        (&"fast".into(), &1.into())
+    );
+    let path = copied["path"].as_str().unwrap();
+    assert_eq!(
+        std::fs::read(Path::new(path).join("w.bin")).unwrap(),
+        b"weights"
+    );
+
+    let missing = model(&["org/tyny", "--require-local"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stderr).contains("did you mean `org/tiny`?"));
+    let wrong = model(&["a/../b"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}

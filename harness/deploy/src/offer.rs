@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 34] = [
+pub const CAPABILITIES: [(&str, &str); 40] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -44,13 +44,22 @@ pub const CAPABILITIES: [(&str, &str); 34] = [
     ),
     ("reasoning", "thoughts apart from the answer"),
     ("logprobs", "log-probabilities of tokens"),
+    (
+        "logprob_lists",
+        "log-probabilities of completions in four lists, with offsets",
+    ),
     ("seed", "the same seed gives the same text"),
     ("several_choices", "`n` above one"),
+    (
+        "usage_of_choices",
+        "one count for all choices of a stream, at its end",
+    ),
     ("echo", "completions that repeat the prompt"),
     (
         "prompt_lists",
         "completions of several prompts in one request",
     ),
+    ("streamed_prompt_lists", "the same as a stream"),
     (
         "token_prompts",
         "completions of prompts given as token numbers",
@@ -61,6 +70,12 @@ pub const CAPABILITIES: [(&str, &str); 34] = [
     ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),
+    ("model_names", "a model that is not served is not found"),
+    (
+        "context",
+        "answers depend on the whole conversation, not on its end alone",
+    ),
+    ("known_model", "the model is one whose answers are known"),
     ("metrics", "GET /metrics in Prometheus's text format"),
     (
         "slots",
