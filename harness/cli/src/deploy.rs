@@ -342,7 +342,11 @@ fn list(catalogue: &Catalogue, json: bool) -> String {
 /// The first sentence of a line, without control characters.
 fn clean_line(line: &str) -> String {
     let line = line.split_inclusive(". ").next().unwrap_or(line).trim_end();
-    line.chars().filter(|c| !c.is_control()).take(120).collect()
+    let mut out: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
+    if out.len() < line.len() {
+        out.push('…');
+    }
+    out
 }
 
 fn check(catalogue: &Catalogue, files: Vec<String>) -> Result<String, String> {

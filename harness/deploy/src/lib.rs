@@ -52,7 +52,7 @@ mod yaml;
 pub use catalogue::{Catalogue, Listed};
 pub use config::ConfigFile;
 pub use context::{Context, EnvHook, OfflineHook};
-pub use offer::{ASSUMED, CAPABILITIES};
+pub use offer::{ASSUMED, CAPABILITIES, feature_names};
 pub use recipe::{FatalLine, OfflineJob, Process, Recipe, RecipePart, Requires, Version, Way};
 pub use source::Problems;
 pub use spec::{Rendered, Spec};

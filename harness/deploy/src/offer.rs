@@ -115,8 +115,8 @@ const FEATURES: [(&str, Kind); 16] = [
     ("sleep_mode", Kind::Flag),
 ];
 
-/// The names of the features.
-pub(crate) fn feature_names() -> impl Iterator<Item = &'static str> {
+/// The names of the features that a deployment may state. One of a project's own begins with `x_`.
+pub fn feature_names() -> impl Iterator<Item = &'static str> {
     FEATURES.iter().map(|(name, _)| *name)
 }
 

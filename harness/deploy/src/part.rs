@@ -248,20 +248,6 @@ fn one_part(reader: &mut Reader<'_>, part: &Declared) -> Option<RecipePart> {
     }
     let command = command::read(reader, table, Holes::Start { ports: part.ports });
     let process = process::rest(reader, table, command?, None);
-    let regex = process
-        .fatal
-        .iter()
-        .any(|line| matches!(line, crate::recipe::FatalLine::Regex { .. }));
-    if regex && let Some(node) = table.get("fatal") {
-        reader.mistake(
-            node.at,
-            "the fatal lines of a part are plain texts",
-            Some(
-                "an expression can stand in `fatal` of the deployment, for the server itself"
-                    .to_owned(),
-            ),
-        );
-    }
     Some(RecipePart {
         name: part.name.clone(),
         process,

@@ -296,9 +296,10 @@ impl RecipePart {
             part = part.ports(process.ports);
         }
         for line in &process.fatal {
-            if let FatalLine::Text(text) = line {
-                part = part.fatal_log(text);
-            }
+            part = match line {
+                FatalLine::Text(text) => part.fatal_log(text),
+                FatalLine::Regex { pattern, cause } => part.fatal_regex(pattern, cause.clone()),
+            };
         }
         if let Some(container) = &process.container {
             part = part.container(container.clone());

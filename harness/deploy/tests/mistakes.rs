@@ -309,10 +309,6 @@ const SEEDED: &[(&str, &str)] = &[
         "order of a companion",
         "command = [\"x\"]\n[[companion]]\nname = \"w\"\ncommand = [\"y\"]\norder = \"after\"",
     ),
-    (
-        "regex in a part",
-        "command = [\"x\"]\n[[process]]\nname = \"w\"\ncommand = [\"y\"]\nfatal = [{ regex = \"ab\" }]",
-    ),
     // Container.
     (
         "container without image",

@@ -620,6 +620,12 @@ fn the_example_of_the_documentation() {
         .unwrap();
     let recipe = recipe(example);
     insta::assert_snapshot!(recipe.to_string());
+    for name in tribunal_deploy::feature_names() {
+        assert!(
+            text.contains(&format!("`{name}`")) || text.contains(&format!("`{name} =")),
+            "feature {name} is not in docs/deployments.md"
+        );
+    }
     for (name, _) in tribunal_deploy::CAPABILITIES {
         assert!(
             text.contains(&format!("`{name}`")),

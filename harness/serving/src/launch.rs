@@ -208,6 +208,16 @@ impl Part {
         }
         self
     }
+    /// A regular expression that, matched by a line of its log, ends the start, and the cause that the error then names.
+    #[must_use]
+    pub fn fatal_regex(mut self, pattern: impl Into<String>, cause: Option<String>) -> Self {
+        self.launch.fatal.push(Fatal {
+            pattern: pattern.into(),
+            regex: true,
+            cause,
+        });
+        self
+    }
     /// It runs in a container.
     #[must_use]
     pub fn container(mut self, container: Container) -> Self {
