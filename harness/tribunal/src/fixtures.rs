@@ -125,11 +125,10 @@ async fn launch(
     let (handle, fresh, note) = (server.clone(), cx.is_fresh(), cx.notes());
     cx.on_teardown(move || async move {
         let broken = broken.load(Ordering::SeqCst);
-        let tail = handle.log_tail(TAIL).unwrap_or_default();
         let report = if broken {
-            handle.retire().await
+            handle.clone().retire().await
         } else {
-            handle.stop().await
+            handle.shut_down().await
         };
         let report = report.map_err(Error::of)?;
         for text in hard_ends(&name, &report) {
@@ -137,6 +136,8 @@ async fn launch(
         }
         let told = tell_of_stop(&folder, &report);
         if report.ended_before && !fresh && !broken {
+            // Whole only now that its keeper has written the last of it.
+            let tail = handle.log_tail(TAIL).unwrap_or_default();
             return Err(Error::of(format!(
                 "{name} had ended by itself{} before it was stopped; the last lines of its log:\n{tail}",
                 report.exit.map_or(String::new(), |e| format!(" ({e})"))

@@ -125,7 +125,10 @@ fn the_page_of_lifecycle_faults_is_what_a_run_says() {
         {
             let mut text = event["stdout"].as_str().unwrap_or("").trim().to_owned();
             for note in event["harness"]["notes"].as_array().into_iter().flatten() {
-                let _ = write!(text, "\nnote: {}", note.as_str().unwrap_or(""));
+                let note = format!("note: {}", note.as_str().unwrap_or(""));
+                if !text.contains(&note) {
+                    let _ = write!(text, "\n{note}");
+                }
             }
             let text = text.trim().to_owned();
             results.insert(name.to_owned(), (how.to_owned(), text));
