@@ -93,6 +93,11 @@ fn ready(#[case] fault: &str, broken: &Server) -> TestResult {
 async fn dies(#[values("dies_when_asked")] fault: &str, broken: &Server) -> TestResult {
     let _ = fault;
     let client = Client::new(broken.base_url())?;
-    client.chat("tiny").user("go").send().await?;
+    let answer = client.chat("tiny").user("go").send().await;
+    // The connection breaks a moment before the process is gone.
+    while broken.is_alive() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    answer?;
     Ok(())
 }
