@@ -32,8 +32,8 @@ const GRACE: Duration = Duration::from_secs(8);
 /// Runs the harness.
 pub fn main(built: Built) -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // This binary is also the keeper of its servers and the embedded engine.
-    if let Some(code) = tribunal_serving::verb(&args) {
+    // This binary is also the keeper of its servers, the bridge to commands, and the embedded engine.
+    if let Some(code) = tribunal_serving::verb(&args).or_else(|| tribunal_offline::verb(&args)) {
         return code;
     }
     #[cfg(feature = "engine")]

@@ -36,6 +36,7 @@ pub use fixtures::{embedded, judged, start};
 pub use tribunal_client as client;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
+pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Error, ProviderCase as Case, SetUp, Skip, TestResult, current_test, spawn_thread,
 };

@@ -1,0 +1,487 @@
+//! A request for text, read for a command: what can be told it, and what cannot.
+//!
+//! Promise: a parameter that would change the answer and that the command cannot be told is refused by name. A command that
+//! reads `{request}` is told everything. Neutral values (`n` 1, `top_p` 1, no penalties, no tools) are never refused.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::job::OfflineJob;
+
+/// The longest argument that Linux passes to a program, with its end.
+const LONGEST_ARGUMENT: usize = 128 << 10;
+
+/// Which of the two APIs was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Chat,
+    Completion,
+}
+
+/// A request that can be run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Request {
+    pub form: Form,
+    pub prompt: String,
+    /// What fills the holes of the command, but for the paths.
+    pub values: BTreeMap<&'static str, String>,
+    pub max_tokens: Option<u64>,
+    pub stream: bool,
+    pub include_usage: bool,
+    /// The request as it came.
+    pub body: Value,
+}
+
+/// Parameters that change nothing for a command.
+const HARMLESS: [&str; 9] = [
+    "model",
+    "messages",
+    "prompt",
+    "user",
+    "metadata",
+    "store",
+    "service_tier",
+    "safety_identifier",
+    "prompt_cache_key",
+];
+
+impl Request {
+    pub(crate) fn parse(form: Form, body: &[u8], job: &OfflineJob) -> Result<Self, Failure> {
+        let value: Value = serde_json::from_slice(body).map_err(|e| {
+            Failure::invalid(
+                "invalid_json",
+                "",
+                format!("The body is not valid JSON: {e}."),
+            )
+        })?;
+        let Value::Object(fields) = &value else {
+            return Err(Failure::invalid(
+                "invalid_json",
+                "",
+                "The body must be a JSON object.",
+            ));
+        };
+        let model = text(fields, "model")?.ok_or_else(|| missing("model"))?;
+        if model != job.model_name() {
+            let message = format!(
+                "The model `{model}` does not exist; this server has `{}`.",
+                job.model_name()
+            );
+            return Err(Failure {
+                param: Some("model".to_owned()),
+                ..Failure::new(404, "model_not_found", message)
+            });
+        }
+        // A command that reads the whole request also reads parts that are no text.
+        let everything = job.tells("request");
+        let prompt = match form {
+            Form::Chat => chat(
+                fields.get("messages").ok_or_else(|| missing("messages"))?,
+                everything,
+            )?,
+            Form::Completion => completion(fields.get("prompt").ok_or_else(|| missing("prompt"))?)?,
+        };
+        if job.tells("prompt") {
+            if prompt.len() >= LONGEST_ARGUMENT - 1024 {
+                let message = format!(
+                    "The prompt has {} bytes, more than fit into one argument of a command; its deployment must use {{prompt_file}}.",
+                    prompt.len()
+                );
+                return Err(Failure::invalid(
+                    "prompt_too_long",
+                    prompt_name(form),
+                    message,
+                ));
+            }
+            if prompt.contains('\0') {
+                return Err(Failure::invalid(
+                    "invalid_value",
+                    prompt_name(form),
+                    "The prompt has a NUL character, which no argument of a command can have.",
+                ));
+            }
+        }
+        let max_tokens = whole(fields, "max_completion_tokens", form == Form::Chat)?.or(whole(
+            fields,
+            "max_tokens",
+            true,
+        )?);
+        let stream = flag(fields, "stream")?;
+        if stream && !job.streaming {
+            return Err(Failure::invalid(
+                "unsupported_parameter",
+                "stream",
+                "This deployment runs a command for each request and does not declare streaming; leave `stream` out.",
+            ));
+        }
+        let mut values = BTreeMap::new();
+        values.insert("prompt", prompt.clone());
+        values.insert(
+            "model",
+            job.model_argument
+                .clone()
+                .unwrap_or_else(|| model.to_owned()),
+        );
+        if let Some(tokens) = max_tokens {
+            values.insert("max_tokens", tokens.to_string());
+        }
+        for name in ["temperature", "seed"] {
+            match fields.get(name) {
+                None | Some(Value::Null) => {}
+                Some(Value::Number(number))
+                    if name == "temperature" || number.is_i64() || number.is_u64() =>
+                {
+                    values.insert(name, number.to_string());
+                }
+                Some(_) => {
+                    let expected = if name == "seed" {
+                        "a whole number"
+                    } else {
+                        "a number"
+                    };
+                    return Err(Failure::invalid(
+                        "invalid_type",
+                        name,
+                        format!("`{name}` must be {expected}."),
+                    ));
+                }
+            }
+        }
+        if !everything {
+            refuse_the_untold(fields, job)?;
+        }
+        let include_usage = fields
+            .get("stream_options")
+            .and_then(|options| options.get("include_usage"))
+            .is_some_and(|include| include == &Value::Bool(true));
+        Ok(Self {
+            form,
+            prompt,
+            values,
+            max_tokens,
+            stream,
+            include_usage,
+            body: value,
+        })
+    }
+}
+
+/// Every parameter must be one that the command is told, that is harmless, neutral, or declared to be dropped.
+fn refuse_the_untold(fields: &Map<String, Value>, job: &OfflineJob) -> Result<(), Failure> {
+    for (name, value) in fields {
+        let hole = match name.as_str() {
+            "max_completion_tokens" => "max_tokens",
+            name => name,
+        };
+        let told = ["max_tokens", "temperature", "seed"].contains(&hole) && job.tells(hole);
+        let streaming = matches!(name.as_str(), "stream" | "stream_options");
+        if value.is_null()
+            || told
+            || streaming
+            || HARMLESS.contains(&name.as_str())
+            || neutral(name, value)
+            || job.ignore.contains(name)
+        {
+            continue;
+        }
+        let remedy = if ["max_tokens", "temperature", "seed"].contains(&hole) {
+            format!("its deployment can pass it on as {{{hole}}}")
+        } else {
+            "its deployment can pass the whole request on as {request}".to_owned()
+        };
+        let message = format!(
+            "The command of this deployment is not told `{name}`; {remedy}, or name it in `ignore`."
+        );
+        return Err(Failure::invalid("unsupported_parameter", name, message));
+    }
+    Ok(())
+}
+
+/// Values that ask for nothing.
+fn neutral(name: &str, value: &Value) -> bool {
+    let number = |expected: f64| value.as_f64() == Some(expected);
+    match name {
+        "n" | "top_p" | "repetition_penalty" | "best_of" => number(1.0),
+        "presence_penalty" | "frequency_penalty" | "min_p" | "min_tokens" => number(0.0),
+        "top_k" => number(0.0) || number(-1.0),
+        "logprobs" | "ignore_eos" | "echo" => value == &Value::Bool(false),
+        "stop" | "tools" => value == &json!([]),
+        "tool_choice" => value == "none" || value == "auto",
+        "response_format" => value == &json!({"type": "text"}),
+        "modalities" => value == &json!(["text"]),
+        "logit_bias" => value == &json!({}),
+        "suffix" => value == "",
+        _ => false,
+    }
+}
+
+/// One message is its text; several are `role: text`, an empty line between them.
+fn chat(messages: &Value, everything: bool) -> Result<String, Failure> {
+    let wrong = |message: &str| Failure::invalid("invalid_type", "messages", message.to_owned());
+    let messages = messages.as_array().filter(|m| !m.is_empty());
+    let messages =
+        messages.ok_or_else(|| wrong("`messages` must be a list of at least one message."))?;
+    let mut texts = Vec::new();
+    for (at, message) in messages.iter().enumerate() {
+        let place = format!("messages[{at}]");
+        let role = message.get("role").and_then(Value::as_str);
+        let role = role.ok_or_else(|| {
+            Failure::invalid(
+                "missing_parameter",
+                &place,
+                format!("`{place}` has no `role`."),
+            )
+        })?;
+        let content = match message.get("content") {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Array(parts)) => parts_of(parts, &place, everything)?,
+            _ => {
+                return Err(Failure::invalid(
+                    "missing_parameter",
+                    &place,
+                    format!("`{place}` has no `content` that is a text or a list of parts."),
+                ));
+            }
+        };
+        texts.push((role, content));
+    }
+    Ok(match &texts[..] {
+        [(_, only)] => only.clone(),
+        several => {
+            let lines: Vec<String> = several
+                .iter()
+                .map(|(role, text)| format!("{role}: {text}"))
+                .collect();
+            lines.join("\n\n")
+        }
+    })
+}
+
+fn parts_of(parts: &[Value], place: &str, everything: bool) -> Result<String, Failure> {
+    let mut text = String::new();
+    for part in parts {
+        match (
+            part.get("type").and_then(Value::as_str),
+            part.get("text").and_then(Value::as_str),
+        ) {
+            (Some("text"), Some(part)) => text.push_str(part),
+            (Some(_), _) if everything => {}
+            (kind, _) => {
+                let kind = kind.unwrap_or("no type");
+                let message = format!(
+                    "`{place}.content` has a part of type `{kind}`, which the command of this deployment cannot be told; its deployment can pass the whole request on as {{request}}."
+                );
+                return Err(Failure::invalid(
+                    "unsupported_content",
+                    &format!("{place}.content"),
+                    message,
+                ));
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn completion(prompt: &Value) -> Result<String, Failure> {
+    match prompt {
+        Value::String(text) => Ok(text.clone()),
+        Value::Array(list) if list.len() == 1 && list[0].is_string() => {
+            Ok(list[0].as_str().unwrap_or_default().to_owned())
+        }
+        Value::Array(_) => Err(Failure::invalid(
+            "unsupported_parameter",
+            "prompt",
+            "`prompt` must be one text: a command answers one prompt, and reads no token ids.",
+        )),
+        _ => Err(Failure::invalid(
+            "invalid_type",
+            "prompt",
+            "`prompt` must be a text.",
+        )),
+    }
+}
+
+fn prompt_name(form: Form) -> &'static str {
+    match form {
+        Form::Chat => "messages",
+        Form::Completion => "prompt",
+    }
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::invalid("missing_parameter", name, format!("`{name}` is missing."))
+}
+
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Failure> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Failure::invalid(
+            "invalid_type",
+            name,
+            format!("`{name}` must be a text."),
+        )),
+    }
+}
+
+fn flag(fields: &Map<String, Value>, name: &str) -> Result<bool, Failure> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(Failure::invalid(
+            "invalid_type",
+            name,
+            format!("`{name}` must be true or false."),
+        )),
+    }
+}
+
+fn whole(fields: &Map<String, Value>, name: &str, known: bool) -> Result<Option<u64>, Failure> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(_) if !known => Err(Failure::invalid(
+            "unknown_parameter",
+            name,
+            format!("`{name}` is a parameter of chats."),
+        )),
+        Some(value) => match value.as_u64() {
+            Some(number) if number > 0 => Ok(Some(number)),
+            _ => Err(Failure::invalid(
+                "invalid_value",
+                name,
+                format!("`{name}` is {value}; it must be a whole number of at least 1."),
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(command: &[&str]) -> OfflineJob {
+        OfflineJob::new(command.iter().copied())
+    }
+
+    fn parse(job: &OfflineJob, body: Value) -> Result<Request, Failure> {
+        let form = if body.get("messages").is_some() {
+            Form::Chat
+        } else {
+            Form::Completion
+        };
+        Request::parse(form, body.to_string().as_bytes(), job)
+    }
+
+    #[test]
+    fn what_is_told_fills_the_holes() {
+        let job = job(&["x", "{prompt}", "{seed}", "{temperature}", "{max_tokens}"]);
+        let request = parse(
+            &job,
+            json!({"model": "offline", "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+            "seed": 7, "temperature": 0.5, "max_completion_tokens": 9, "top_p": 1, "n": 1, "stream": false, "stop": null, "user": "me"}),
+        )
+        .unwrap();
+        let values: Vec<(&str, &str)> = request
+            .values
+            .iter()
+            .map(|(k, v)| (*k, v.as_str()))
+            .collect();
+        assert_eq!(
+            values,
+            [
+                ("max_tokens", "9"),
+                ("model", "offline"),
+                ("prompt", "Hi"),
+                ("seed", "7"),
+                ("temperature", "0.5")
+            ]
+        );
+        let request = parse(
+            &job,
+            json!({"model": "offline", "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]}),
+        )
+        .unwrap();
+        assert_eq!(request.prompt, "system: Be kind.\n\nuser: Hi");
+        assert_eq!(
+            parse(&job, json!({"model": "offline", "prompt": ["a"]}))
+                .unwrap()
+                .prompt,
+            "a"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_refused_by_name() {
+        let blind = job(&["x", "{prompt}"]);
+        let base = |extra: (&str, Value)| {
+            let mut body = json!({"model": "offline", "prompt": "p"});
+            body[extra.0] = extra.1;
+            body
+        };
+        for (name, value, code) in [
+            ("seed", json!(1), "unsupported_parameter"),
+            ("temperature", json!(0), "unsupported_parameter"),
+            ("max_tokens", json!(1), "unsupported_parameter"),
+            ("top_p", json!(0.5), "unsupported_parameter"),
+            ("stop", json!(["x"]), "unsupported_parameter"),
+            ("logprobs", json!(2), "unsupported_parameter"),
+            ("n", json!(2), "unsupported_parameter"),
+            ("stream", json!(true), "unsupported_parameter"),
+            ("whatever", json!(1), "unsupported_parameter"),
+            ("seed", json!("x"), "invalid_type"),
+            ("max_tokens", json!(0), "invalid_value"),
+            ("max_tokens", json!(-5), "invalid_value"),
+            ("prompt", json!(["a", "b"]), "unsupported_parameter"),
+            ("prompt", json!(3), "invalid_type"),
+            ("prompt", json!("a\0b"), "invalid_value"),
+            (
+                "prompt",
+                json!("x".repeat(LONGEST_ARGUMENT)),
+                "prompt_too_long",
+            ),
+            ("model", json!("other"), "model_not_found"),
+        ] {
+            let failure = parse(&blind, base((name, value.clone()))).unwrap_err();
+            assert_eq!(
+                (failure.code, failure.param.as_deref()),
+                (code, Some(name)),
+                "{name}: {value}"
+            );
+        }
+        let mut lenient = blind.clone();
+        lenient.ignore = vec!["seed".into()];
+        assert!(parse(&lenient, base(("seed", json!(1)))).is_ok());
+        let whole = job(&["x", "{request}"]);
+        assert!(parse(&whole, base(("top_p", json!(0.5)))).is_ok());
+        let image = json!({"model": "offline", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]});
+        assert!(parse(&whole, image.clone()).is_ok());
+        assert_eq!(
+            parse(&blind, image).unwrap_err().code,
+            "unsupported_content"
+        );
+    }
+
+    #[test]
+    fn nonsense_is_an_error_and_never_a_panic() {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "null",
+            "{}",
+            r#"{"model":3}"#,
+            r#"{"model":"offline"}"#,
+            r#"{"model":"offline","messages":[]}"#,
+            r#"{"model":"offline","messages":[{}]}"#,
+            r#"{"model":"offline","messages":[{"role":"user"}]}"#,
+        ] {
+            for form in [Form::Chat, Form::Completion] {
+                let failure =
+                    Request::parse(form, body.as_bytes(), &job(&["x", "{prompt}"])).unwrap_err();
+                assert_eq!(failure.status, 400, "{body}");
+            }
+        }
+    }
+}
