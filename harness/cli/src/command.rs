@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
-use crate::model::{self, Mistake, ModelOptions};
+use crate::model::{self, MODEL_HELP};
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
-    Model(ModelOptions),
+    Model(crate::model::ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -42,7 +42,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   doctor    check what tests and deployments need, each with its remedy
-  model     say where the name of a model leads on this machine, and why not elsewhere
+  model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -94,7 +94,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
-        Some(Value(verb)) if verb == "model" => model(parser),
+        Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -103,6 +103,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
             let of_doctor = DOCTOR_FLAGS.contains(&flag);
             let hint = if of_doctor {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
+            } else if model::has_flag(flag) {
+                format!("help: `cargo tribunal model … --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
@@ -146,24 +148,11 @@ fn doctor(mut parser: lexopt::Parser) -> Result<Command, String> {
     }
 }
 
-fn model(mut parser: lexopt::Parser) -> Result<Command, String> {
-    let see = see("cargo tribunal model --help");
-    match model::parse(&mut parser) {
-        Ok(Some(options)) => Ok(Command::Model(options)),
-        Ok(None) => Ok(Command::Help(model::HELP)),
-        Err(Mistake::Flag(flag)) => Err(format!(
-            "`model` has no flag `--{flag}`\n{}",
-            nearest_flag(&flag, &model::FLAGS)
-        )),
-        Err(Mistake::Text(text)) => Err(format!("{}\n{see}", clean(&text))),
-    }
-}
-
 fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
-        Some(Value(verb)) if verb == "model" => Ok(Command::Help(model::HELP)),
+        Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -187,7 +176,7 @@ fn unknown_verb(verb: &str) -> String {
     }
 }
 
-fn nearest_flag(flag: &str, flags: &[&str]) -> String {
+pub(crate) fn nearest_flag(flag: &str, flags: &[&str]) -> String {
     match nearest(flag, flags) {
         Some(near) => format!("help: did you mean `--{near}`?\n"),
         None => {
@@ -198,7 +187,7 @@ fn nearest_flag(flag: &str, flags: &[&str]) -> String {
 }
 
 /// The nearest word, if it is near enough to be meant: at most a third of the letters differ, and always one may.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let allowed = (word.chars().count() / 3).max(1);
     known
         .iter()
@@ -208,11 +197,11 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-fn see(command: &str) -> String {
+pub(crate) fn see(command: &str) -> String {
     format!("help: see `{command}`\n")
 }
 
-fn wrong(error: lexopt::Error) -> String {
+pub(crate) fn wrong(error: lexopt::Error) -> String {
     format!(
         "{}\n{}",
         clean(&error.to_string()),
@@ -221,7 +210,7 @@ fn wrong(error: lexopt::Error) -> String {
 }
 
 /// Text from outside for one line on a terminal: no control characters, not endless.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
@@ -246,19 +235,10 @@ mod tests {
             ("tribunal -h", Command::Help(HELP)),
             ("help", Command::Help(HELP)),
             ("help doctor", Command::Help(DOCTOR_HELP)),
+            ("help model", Command::Help(MODEL_HELP)),
+            ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
-            ("help model", Command::Help(model::HELP)),
-            ("model path x --help", Command::Help(model::HELP)),
-            (
-                "model path a/b --json --revision v1",
-                Command::Model(ModelOptions {
-                    name: "a/b".into(),
-                    json: true,
-                    revision: Some("v1".into()),
-                    ..ModelOptions::default()
-                }),
-            ),
             ("-V", Command::Version),
             ("--version", Command::Version),
             ("__namespaces", Command::Namespaces),
@@ -307,28 +287,12 @@ mod tests {
                 "`doctor` takes no argument, got `now`\nhelp: see `cargo tribunal doctor --help`\n",
             ),
             (
-                "model",
-                "`model` needs a verb: path\nhelp: see `cargo tribunal model --help`\n",
-            ),
-            (
-                "model paht x",
-                "`model` has no verb `paht`; there is: path\nhelp: see `cargo tribunal model --help`\n",
-            ),
-            (
-                "model path",
-                "`model path` needs the name of a model\nhelp: see `cargo tribunal model --help`\n",
-            ),
-            (
-                "model path a b",
-                "`model path` takes one name, got `b` as well\nhelp: see `cargo tribunal model --help`\n",
-            ),
-            (
-                "model path a --cpoy",
-                "`model` has no flag `--cpoy`\nhelp: did you mean `--copy`?\n",
-            ),
-            (
                 "--json doctor",
                 "unknown flag `--json` before the verb\nhelp: `cargo tribunal doctor --json`\n",
+            ),
+            (
+                "--out x model",
+                "unknown flag `--out` before the verb\nhelp: `cargo tribunal model … --out`\n",
             ),
             (
                 "--hepl",
@@ -364,13 +328,9 @@ mod tests {
         for flag in DOCTOR_FLAGS {
             assert!(DOCTOR_HELP.contains(&format!("--{flag} ")), "{flag}");
         }
-        for flag in model::FLAGS {
-            assert!(model::HELP.contains(&format!("--{flag} ")), "{flag}");
-        }
         assert!(
             HELP.lines()
                 .chain(DOCTOR_HELP.lines())
-                .chain(model::HELP.lines())
                 .all(|line| line.len() <= 120)
         );
     }

@@ -1,9 +1,9 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! The first verb is `doctor`. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
+//! The verbs are `doctor` and `model`. The program is started through the alias in `.cargo/config.toml` or, once it is installed, by
 //! cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
-//! Exit codes: 0 nothing that is required is missing, 1 something is, 2 the command line is wrong.
+//! Exit codes: 0 nothing that is required is missing, or what was asked for is done; 1 something is missing, or it could not be done; 2 the command line is wrong.
 
 mod command;
 mod doctor;

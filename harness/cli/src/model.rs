@@ -1,221 +1,65 @@
-//! `cargo tribunal model path NAME`: where the name of a model leads on this machine, and why not elsewhere.
-//!
-//! Promise: without `--copy` nothing is changed. Exit codes: 0 the model is here (or may be loaded by the engine itself),
-//! 1 it is not, 2 the command line or a mapping file is wrong.
+//! `cargo tribunal model`: the models of tests; one file per verb.
 
-use std::cell::Cell;
-use std::ffi::OsString;
-use std::io::Write as _;
+mod path;
+mod write;
+
 use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
-use serde_json::json;
-use tribunal_models::{ModelErrorKind, ModelPaths, Place, Progress, Resolved, Wanted};
 
-pub(crate) const FLAGS: [&str; 5] = ["copy", "require-local", "revision", "json", "help"];
+use crate::command::{Command, clean, nearest, see, wrong};
 
-pub(crate) const HELP: &str = "\
-Says where the name of a model leads on this machine: every place that is looked at, in order, and why it was not taken.
+/// The verbs.
+const VERBS: [&str; 2] = ["path", "write"];
 
-Usage: cargo tribunal model path NAME [FLAGS]
+pub(crate) const MODEL_HELP: &str = "\
+The models of tests: where a name leads on this machine, and the tiny ones that Tribunal makes itself.
 
-Flags:
-      --copy             copy a model of a shared store to the fast one, as a test would
-      --require-local    a model that is not on this machine is an error
-      --revision REV     the revision in the hub cache (main)
-      --json             print one JSON object instead of text
-  -h, --help             print this text
+Usage: cargo tribunal model <VERB> …
 
-Places, in order: a path (/x, ./x, ../x) as it stands; the path of a mapping; the fast store; the shared stores; the
-hub cache; else the engine is given the name and loads the model itself.
+Verbs:
+  path NAME                  where the name of a model leads on this machine, and why not elsewhere
+  write MODEL --out FILE     write a tiny model with known answers (GGUF); nothing is downloaded
 
-Environment:
-  TRIBUNAL_MODEL_MAPPINGS   mapping files, divided by `:`. [models] \"Qwen/Qwen3-0.6B\" = \"/path\", or
-                            short = { path = \"…\", id = \"Qwen/Qwen3-0.6B\", copy = true }
-  TRIBUNAL_MODEL_SHARED     shared read-only stores, divided by `:`; a model lies in STORE/ORG/NAME or STORE/ORG--NAME
-  TRIBUNAL_MODEL_FAST       the fast store of this machine; models of shared stores are copied there
-  TRIBUNAL_MODEL_RESERVE    what stays free in it, such as 10GiB (1GiB)
-  TRIBUNAL_MODEL_VERIFY     `sampled` (size and both ends of each file) or `whole`
-  HF_HUB_CACHE, HF_HOME     the hub cache; HF_HUB_OFFLINE=1 is --require-local
-
-Exit code: 0 the name leads somewhere, 1 it does not, 2 the command line or a mapping file is wrong.
+`cargo tribunal model <VERB> --help` tells about one verb.
 ";
 
-/// What was asked for.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct ModelOptions {
-    pub(crate) name: String,
-    pub(crate) copy: bool,
-    pub(crate) require_local: bool,
-    pub(crate) revision: Option<String>,
-    pub(crate) json: bool,
+/// Whether a verb of `model` has this flag: whoever writes it before the verb is told where it belongs.
+pub(crate) fn has_flag(flag: &str) -> bool {
+    path::FLAGS.contains(&flag) || write::FLAGS.contains(&flag)
 }
 
-/// The flags after `model`; `None` asks for the help.
-///
-/// # Errors
-/// One sentence that says what is wrong.
-pub(crate) fn parse(parser: &mut lexopt::Parser) -> Result<Option<ModelOptions>, Mistake> {
-    let mut options = ModelOptions::default();
-    let mut words = Vec::new();
-    while let Some(arg) = parser.next().map_err(|e| Mistake::Text(e.to_string()))? {
-        match arg {
-            Long("copy") => options.copy = true,
-            Long("require-local") => options.require_local = true,
-            Long("json") => options.json = true,
-            Long("revision") => {
-                let value = parser.value().map_err(|e| Mistake::Text(e.to_string()))?;
-                options.revision = Some(utf8(value)?);
-            }
-            Long("help") | Short('h') => return Ok(None),
-            Long(flag) => return Err(Mistake::Flag(flag.to_owned())),
-            Short(flag) => return Err(Mistake::Text(format!("`model` has no flag `-{flag}`"))),
-            Value(value) => words.push(utf8(value)?),
+/// What to do with which model.
+#[derive(Debug, PartialEq)]
+pub(crate) enum ModelOptions {
+    Path(path::PathOptions),
+    Write(write::WriteOptions),
+}
+
+/// What follows `model`.
+pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, String> {
+    match parser.next().map_err(wrong)? {
+        Some(Value(verb)) if verb == "path" => path::parse(parser),
+        Some(Value(verb)) if verb == "write" => write::parse(parser),
+        Some(Short('h') | Long("help")) => Ok(Command::Help(MODEL_HELP)),
+        Some(Value(verb)) => {
+            let verb = clean(&verb.to_string_lossy());
+            let near = nearest(&verb, &VERBS)
+                .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Err(missing(&format!("`model` has no verb `{verb}`{near}")))
         }
-    }
-    let mut words = words.into_iter();
-    match words.next().as_deref() {
-        Some("path") => {}
-        Some(other) => {
-            return Err(Mistake::Text(format!(
-                "`model` has no verb `{other}`; there is: path"
-            )));
-        }
-        None => return Err(Mistake::Text("`model` needs a verb: path".to_owned())),
-    }
-    options.name = words
-        .next()
-        .ok_or_else(|| Mistake::Text("`model path` needs the name of a model".to_owned()))?;
-    match words.next() {
-        None => Ok(Some(options)),
-        Some(more) => Err(Mistake::Text(format!(
-            "`model path` takes one name, got `{more}` as well"
-        ))),
+        Some(Long(_) | Short(_)) => Err(missing("the verb comes before the flags")),
+        None => Err(missing("the verb is missing: `path` or `write`")),
     }
 }
 
-/// What is wrong with the flags.
-pub(crate) enum Mistake {
-    /// A flag that does not exist.
-    Flag(String),
-    Text(String),
-}
-
-fn utf8(value: OsString) -> Result<String, Mistake> {
-    value
-        .into_string()
-        .map_err(|_| Mistake::Text("an argument is not valid UTF-8".to_owned()))
+fn missing(what: &str) -> String {
+    format!("{what}\n{}", see("cargo tribunal model --help"))
 }
 
 pub(crate) fn run(options: &ModelOptions) -> ExitCode {
-    let (text, code) = match answer(options) {
-        Ok(resolved) => (
-            if options.json {
-                as_json(&resolved)
-            } else {
-                as_text(&resolved)
-            },
-            0,
-        ),
-        Err(error) => {
-            let code = if matches!(error.kind(), ModelErrorKind::NotHere { .. }) {
-                1
-            } else {
-                2
-            };
-            let _ = writeln!(std::io::stderr(), "error: {error}");
-            (String::new(), code)
-        }
-    };
-    // A reader that went away (`| head`) is no failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    ExitCode::from(code)
-}
-
-fn answer(options: &ModelOptions) -> Result<Resolved, tribunal_models::ModelError> {
-    let paths = ModelPaths::from_env(&|name| std::env::var_os(name))?;
-    let shown = Cell::new(0);
-    let progress = |progress: &Progress| {
-        let line = match progress {
-            Progress::Waiting { holder } => {
-                format!("waiting for {holder}, which copies the same model")
-            }
-            Progress::Evicting { name } => {
-                format!("removing {name} from the fast store to make room")
-            }
-            Progress::Copying { done, total, .. } => {
-                let percent = done * 100 / (*total).max(1);
-                if percent < shown.get() + 10 {
-                    return;
-                }
-                shown.set(percent);
-                format!("copied {percent} %")
-            }
-            _ => return,
-        };
-        let _ = writeln!(std::io::stderr(), "{line}");
-    };
-    paths.resolve(
-        &options.name,
-        &Wanted {
-            require_local: options.require_local,
-            no_copy: !options.copy,
-            revision: options.revision.as_deref(),
-            progress: Some(&progress),
-            ..Wanted::default()
-        },
-    )
-}
-
-fn as_text(resolved: &Resolved) -> String {
-    let mut text = format!("{}\n", resolved.argument().to_string_lossy());
-    for look in &resolved.looked {
-        text.push_str(&format!("  {look}\n"));
+    match options {
+        ModelOptions::Path(options) => path::run(options),
+        ModelOptions::Write(options) => write::run(options),
     }
-    for note in &resolved.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    if let Some(copied) = &resolved.copied {
-        let (files, bytes, kept) = (copied.files, copied.bytes, copied.kept);
-        text.push_str(&format!(
-            "copied: {files} files, {bytes} bytes from {}",
-            copied.from.display()
-        ));
-        if kept > 0 {
-            text.push_str(&format!("; {kept} files of an earlier copy were kept"));
-        }
-        if !copied.evicted.is_empty() {
-            text.push_str(&format!(
-                "; removed to make room: {}",
-                copied.evicted.join(", ")
-            ));
-        }
-        text.push('\n');
-    }
-    if resolved.from == Place::Remote {
-        text.push_str("note: the engine is given this name and loads the model itself\n");
-    }
-    text
-}
-
-fn as_json(resolved: &Resolved) -> String {
-    let looked: Vec<_> = resolved
-        .looked
-        .iter()
-        .map(|look| json!({"place": look.place, "path": look.path, "why_not": look.why_not}))
-        .collect();
-    let copied = resolved.copied.as_ref().map(|c| {
-        json!({"from": c.from, "files": c.files, "bytes": c.bytes, "kept": c.kept, "evicted": c.evicted, "seconds": c.took.as_secs_f64()})
-    });
-    let value = json!({
-        "schema": 1,
-        "name": resolved.name,
-        "id": resolved.id,
-        "path": resolved.path,
-        "from": resolved.from,
-        "copied": copied,
-        "notes": resolved.notes,
-        "looked": looked,
-    });
-    format!("{value:#}\n")
 }

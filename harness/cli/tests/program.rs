@@ -303,6 +303,28 @@ fn the_child_that_tries_namespaces_says_one_line_for_each() {
 }
 
 #[test]
+fn a_model_is_written_whole_with_its_truth_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("tiny.gguf");
+    let out = out.to_str().unwrap();
+    let output = run(&["model", "write", "bigram", "--seed", "2", "--out", out]);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(0), "")
+    );
+    assert!(text(&output.stdout).starts_with(&format!("{out}: bigram of seed 2, ")));
+    assert!(std::fs::read(out).unwrap().starts_with(b"GGUF"));
+    let truth = std::fs::read(folder.path().join("tiny.truth.json")).unwrap();
+    let truth: Value = serde_json::from_slice(&truth).unwrap();
+    assert_eq!(truth["seed"], 2);
+
+    let nowhere = folder.path().join("no/such/tiny.gguf");
+    let output = run(&["model", "write", "soup", "--out", nowhere.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("help: the folder must exist"));
+}
+
+#[test]
 fn model_path_says_where_a_name_leads_and_changes_nothing_unless_asked() {
     let folder = tempfile::tempdir().unwrap();
     let (shared, fast) = (folder.path().join("shared"), folder.path().join("fast"));

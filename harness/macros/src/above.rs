@@ -22,12 +22,12 @@ macro_rules! with_attribute_names {
             cards_2 cards_3 cards_4 cards_8 cases core core_model cpu cuda custom_build defaulted
             deploy diffusion e2e example fault_tolerance flaky framework_only framework_with_efa
             framework_with_gaie frontend_api_surface_compliance full_model gpu gpu_0 gpu_1 gpu_2
-            gpu_4 gpu_8 h100 h200 h800 hardware_test inf2 integration k8s kvbm kvbm_concurrency l4
+            gpu_4 gpu_8 h100 h200 h800 hardware_test inf2 integration isolated k8s kvbm kvbm_concurrency l4
             l40s lmcache local_model local_only max_vram_gib mi300 mi325 model multi_dgd_live
             multimodal musa neuron nightly none npu omni parallel parallelism performance planner
             post_merge power_agent pre_merge profiled_vram_gib release requested_sglang_kv_tokens
             requested_sglang_vram_gib requested_trtllm_kv_tokens requested_trtllm_vram_gib
-            requested_vllm_kv_cache_bytes requires rocm router s5000 serial sglang skip_in_nightly
+            requested_vllm_kv_cache_bytes requires rocm router s5000 serial server sglang skip_in_nightly
             slow stress t4 timeout topology_dependent trn1 trn2 trtllm tts unified unit vllm weekly
             xfail xpu xpu_1 xpu_2
         }

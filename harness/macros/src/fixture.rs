@@ -31,10 +31,12 @@ const SCOPES: &[(&str, &str)] = &[
 ];
 
 /// The arguments of `#[tribunal::fixture(…)]`.
-const OPTIONS: &[&str] = &["implies", "params", "scope"];
+const OPTIONS: &[&str] = &["deployment", "implies", "params", "scope", "shared_by"];
 
-/// `scope = …`, `params(…)`, `implies(…)`.
+/// `scope = …`, `params(…)`, `implies(…)`, `deployment`, `shared_by = …`.
 struct Options {
+    deployment: bool,
+    shared_by: Option<Ident>,
     scope: (&'static str, Ident),
     params: Vec<String>,
     implies: Vec<String>,
@@ -91,6 +93,8 @@ impl Options {
             scope: ("test", Ident::new("Test", Span::call_site())),
             params: Vec::new(),
             implies: Vec::new(),
+            shared_by: None,
+            deployment: false,
         };
         let list = match Punctuated::<OptionWritten, Token![,]>::parse_terminated.parse2(args) {
             Ok(list) => list,
@@ -113,6 +117,15 @@ impl Options {
                 ("implies", Some(OptionValue::List(words))) => {
                     options.implies(words, vocabulary, mistakes)
                 }
+                ("deployment", None) => options.deployment = true,
+                ("deployment", Some(_)) => mistakes.at(name, "write `deployment` alone"),
+                ("shared_by", Some(OptionValue::Is(function))) => {
+                    options.shared_by = Some(function.clone());
+                }
+                ("shared_by", _) => mistakes.at(
+                    name,
+                    "write `shared_by = function`, a `fn(&tribunal::Sharing<'_>) -> String` in scope",
+                ),
                 ("scope", _) => mistakes.at(
                     name,
                     "write `scope = test`, `scope = module` or `scope = session`",
@@ -126,7 +139,7 @@ impl Options {
                     mistakes.at(
                         name,
                         format!(
-                            "`{word}` is no argument of a fixture (known: `scope = test|module|session`, `params(…)`, `implies(…)`){near}"
+                            "`{word}` is no argument of a fixture (known: `scope = test|module|session`, `params(…)`, `implies(…)`, `deployment`, `shared_by = …`){near}"
                         ),
                     );
                 }
@@ -242,8 +255,15 @@ fn render(function: &ItemFn, options: &Options, parameters: &[Parameter]) -> Tok
         quote_spanned!(span=> ::std::sync::Arc::new(#made) as ::tribunal::__private::Stored);
     let place = Position::of(ident.span()).render();
     let Options {
-        params, implies, ..
+        params,
+        implies,
+        deployment,
+        ..
     } = options;
+    let shared_by = match &options.shared_by {
+        Some(function) => quote!(::core::option::Option::Some(#function)),
+        None => quote!(::core::option::Option::None),
+    };
     quote! {
         #function
 
@@ -261,6 +281,8 @@ fn render(function: &ItemFn, options: &Options, parameters: &[Parameter]) -> Tok
                 needs: { #(#checks)* &[#(#needs),*] },
                 params: &[#(#params),*],
                 implies: &[#(#implies),*],
+                deployment: #deployment,
+                shared_by: #shared_by,
                 set_up: |#cx| ::std::boxed::Box::pin(async move {
                     #(#pick_up)*
                     #make

@@ -69,7 +69,10 @@ impl Marker {
                         let found = mistakes.len();
                         let read = items
                             .iter()
-                            .filter_map(|item| Argument::read(item, mistakes))
+                            .filter_map(|item| {
+                                Argument::flag(&unraw(&name), item)
+                                    .or_else(|| Argument::read(item, mistakes))
+                            })
                             .collect();
                         if mistakes.len() > found {
                             return None;
@@ -170,6 +173,25 @@ impl Marker {
 }
 
 impl Argument {
+    /// `server(fresh)`: a bare word that the marker declares as a switch says that it is on.
+    fn flag(marker: &str, item: &Expr) -> Option<Argument> {
+        let Expr::Path(path) = item else { return None };
+        let word = path.path.get_ident()?;
+        let on = Arg {
+            key: unraw(word),
+            value: tribunal_vocabulary::Value::Bool(true),
+        };
+        // A switch is the business of the harness, so the shipped vocabulary knows it whatever a project declares.
+        let shipped = Vocabulary::shipped();
+        (shipped.marker(marker).is_some()
+            && shipped.check(marker, std::slice::from_ref(&on)).is_empty())
+        .then(|| Argument {
+            key: on.key,
+            key_at: Some(word.clone()),
+            value: Written::made(on.value),
+        })
+    }
+
     fn read(item: &Expr, mistakes: &mut Mistakes) -> Option<Argument> {
         if let Some((key, value)) = keyed(item) {
             let value = Written::read(value, mistakes)?;

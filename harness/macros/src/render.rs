@@ -332,7 +332,7 @@ mod tests {
         let registration = expand(CASES, false).registration;
         assert_eq!(registration.matches("drive(").count(), 1);
         assert_eq!(registration.matches("CaseEntry{").count(), 4);
-        for costly in ["async", "Box", "move"] {
+        for costly in ["async{", "async {", "Box", "move"] {
             assert!(!registration.contains(costly), "{costly} in {registration}");
         }
     }

@@ -126,6 +126,9 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
     if let Some(n) = context.options.durations {
         out.push_str(&durations(&all, &name, n));
     }
+    for note in &summary.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
     for error in &summary.late_errors {
         let _ = writeln!(out, "error: {error}");
     }
@@ -202,6 +205,9 @@ pub(crate) fn failure(ended: &Ended) -> String {
     let mut text = ended.outcome.text();
     for note in &ended.notes {
         let _ = write!(text, "\nnote: {note}");
+    }
+    if let Some(folder) = &ended.evidence {
+        let _ = write!(text, "\nevidence: {folder}");
     }
     if !ended.output.is_empty() {
         let _ = write!(text, "\n--- output ---\n{}", ended.output.text().trim_end());

@@ -128,7 +128,6 @@ fn verdict(
     facts: &mut dyn Facts,
 ) {
     let (case, v, o) = (&catalog.cases[index], context.vocabulary, &context.options);
-    let test = &catalog.tests[case.test];
     let levels: Vec<&str> = case
         .marks
         .levels
@@ -179,7 +178,14 @@ fn verdict(
     if let Some(gib) = case.marks.max_vram_gib {
         let _ = writeln!(out, "needs: {gib} GiB on each device");
     }
-    let gate = match disposition(&case.marks, test.entry.ignore, o, v, facts) {
+    let gate = match disposition(
+        catalog,
+        index,
+        case.marks.levels.first().copied(),
+        o,
+        v,
+        facts,
+    ) {
         Disposition::Run => None,
         Disposition::Ignored(why) => Some(format!(
             "ignored{}: --include-ignored runs it",
@@ -197,14 +203,7 @@ fn verdict(
         return;
     };
     let ignored = gate.is_some();
-    let removed = match selector.judge(
-        index,
-        &case.name,
-        &test.name,
-        ignored,
-        test.entry.should_panic.is_some(),
-        &case.marks,
-    ) {
+    let removed = match selector.judge(catalog, index, ignored) {
         Judged::Selected(_) => None,
         Judged::Removed(filter) => Some(filter),
     };
@@ -225,14 +224,18 @@ fn verdict(
 }
 
 /// For `--plan`: what fixtures the planned cases share.
-pub(crate) fn shared_fixtures(catalog: &Catalog, plan: &Plan) -> Vec<(String, usize)> {
+pub(crate) fn shared_fixtures(
+    catalog: &Catalog,
+    plan: &Plan,
+    v: &Vocabulary,
+) -> Vec<(String, usize)> {
     let mut counts: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     for planned in plan
         .cases
         .iter()
         .filter(|p| p.disposition == Disposition::Run)
     {
-        for name in catalog.shared_fixtures(planned) {
+        for name in catalog.shared_fixtures(planned, v) {
             *counts.entry(name).or_insert(0) += 1;
         }
     }

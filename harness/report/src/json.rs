@@ -56,7 +56,7 @@ pub fn run_json(
             }
         };
         match event {
-            Event::RunStarted { .. } | Event::Stopping(_) => {}
+            Event::RunStarted { .. } | Event::Awaiting(_) | Event::Stopping(_) => {}
             Event::CaseStarted { planned, .. } => {
                 let test = run.catalog().cases[run.plan().cases[planned].case].test;
                 if let Some(base) = bases.get_mut(&test)
@@ -104,7 +104,7 @@ pub fn run_json(
                 lines.push(&json!({
                     "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
-                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors},
+                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "evidence": summary.evidence},
                 }))?;
                 lines.flush()?;
                 return Ok(*summary);
@@ -189,6 +189,15 @@ fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     }
     if !ended.notes.is_empty() {
         harness["notes"] = json!(ended.notes);
+    }
+    if let Some(folder) = &ended.evidence {
+        harness["evidence"] = json!(folder);
+    }
+    if run.catalog().cases[run.plan().cases[ended.planned].case]
+        .marks
+        .isolated
+    {
+        harness["isolated"] = json!(true);
     }
     v["harness"] = harness;
     v

@@ -205,7 +205,7 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
             planned.limit.map_or("none".into(), seconds)
         );
     }
-    let shared = crate::explain::shared_fixtures(catalog, plan);
+    let shared = crate::explain::shared_fixtures(catalog, plan, v);
     if !shared.is_empty() {
         out.push_str("\nshared fixtures, each set up once:\n");
         for (name, users) in shared {

@@ -229,6 +229,7 @@ impl Writer<'_> {
                 };
                 self.message(&format!("error: a thread that belongs to no test panicked ({who}); this fails the run\n{}help: start threads with tribunal::spawn_thread, so that their panics have a test\n", text))
             }
+            Event::Awaiting(text) => self.message(&format!("{text}\n")),
             Event::Stopping(reason) => self.message(&format!("stopping: {reason}\n")),
             Event::RunEnded(summary) => {
                 self.summary = Some(*summary);

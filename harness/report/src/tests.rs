@@ -30,6 +30,8 @@ fn summary(counts: Counts) -> Summary {
         stray_panics: 0,
         signal: None,
         late_errors: vec![],
+        notes: vec![],
+        evidence: None,
     }
 }
 

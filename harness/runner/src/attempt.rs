@@ -6,6 +6,7 @@
 //! Rejected: a shared multi-thread runtime for bodies (a detached task's panic could not be attributed, and bodies would have to be `Send`).
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::body::{Erased, Error, TestResult};
+use crate::evidence::{Evidence, Mark};
 use crate::panics::PanicRecord;
 
 /// One execution of a case.
@@ -36,6 +38,40 @@ pub(crate) struct Attempt {
     pub log: Mutex<Vec<u8>>,
     pub notes: Mutex<Vec<String>>,
     pub cancel: Arc<Cancel>,
+    pub evidence: Arc<Evidence>,
+    /// Its folder, once something was put there.
+    pub folder: Mutex<Option<PathBuf>>,
+    /// It is shown as an expected failure, so its text is not.
+    pub expects_failure: bool,
+    /// The logs of its servers, with their lengths when it began.
+    pub logs: Mutex<Vec<Mark>>,
+    /// Its fixtures, for people.
+    pub fixtures: Mutex<Vec<String>>,
+    /// Its process has judged the result already: what is expected and what is denied are applied.
+    pub judged: AtomicBool,
+}
+
+impl Attempt {
+    /// Its folder; made when it is first needed.
+    pub fn folder(&self) -> Result<PathBuf, String> {
+        let mut folder = lock(&self.folder);
+        if folder.is_none() {
+            *folder = Some(self.evidence.attempt_folder(&self.name)?);
+        }
+        Ok(folder.clone().unwrap_or_default())
+    }
+
+    /// Adds the stacks, processes and ports to its folder; a limit is over.
+    pub fn take_scene(&self, pid: u32, stuck: bool) {
+        if !self.evidence.keeps(true, true) || self.expects_failure {
+            return;
+        }
+        crate::isolated::tell(&crate::isolated::Message::Expired);
+        let Ok(folder) = self.folder() else { return };
+        if let Err(e) = crate::scene::take(pid, stuck, &folder) {
+            lock(&self.notes).push(format!("stacks and processes cannot be written: {e}"));
+        }
+    }
 }
 
 /// Stops every running body.
@@ -166,7 +202,7 @@ pub(crate) fn drive(mut body: Pin<&mut dyn Erased>) -> TestResult {
             let spent = lock(&attempt.body_started).map_or(Duration::ZERO, |t| t.elapsed());
             let limit = async {
                 match attempt.limit {
-                    Some(limit) => tokio::time::sleep(limit.saturating_sub(spent)).await,
+                    Some(limit) => crate::limit::over(limit.saturating_sub(spent)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -251,6 +287,23 @@ pub fn current_test() -> Option<CurrentTest> {
     current().map(|a| CurrentTest {
         name: a.name.to_string(),
         level: a.level.clone(),
+    })
+}
+
+/// The evidence folder of the running attempt, for whatever is worth keeping: it is kept when the attempt fails (`--keep-evidence`), and removed else.
+///
+/// An error where the calling thread works for no test, or where no folder can be made.
+pub fn evidence() -> Result<PathBuf, Error> {
+    let Some(attempt) = current() else {
+        return Err(Error::msg(
+            "no test runs on this thread, so it has no evidence folder\nhelp: start threads with tribunal::spawn_thread, or ask in the body and hand the path on",
+        ));
+    };
+    attempt.folder().map_err(|e| {
+        Error::msg(format!(
+            "no evidence folder can be made for {}: {e}",
+            attempt.name
+        ))
     })
 }
 

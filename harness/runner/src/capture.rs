@@ -21,8 +21,13 @@ pub(crate) fn passes_through() -> bool {
     PASSES_THROUGH.load(Ordering::Relaxed)
 }
 
+/// Lets the prints of tests through without taking the output over.
+pub(crate) fn pass_through() {
+    PASSES_THROUGH.store(true, Ordering::Relaxed);
+}
+
 /// The most that is kept of one case's output, and of output that several share; what comes after is counted, and the end says so.
-const KEEP: usize = 4 << 20;
+pub(crate) const KEEP: usize = 4 << 20;
 
 /// Takes the output of the process over.
 pub struct Capture {
@@ -99,7 +104,6 @@ impl Capture {
     }
 
     /// Takes nothing over; still knows which cases run.
-    #[cfg(test)]
     pub(crate) fn off() -> Arc<Capture> {
         Arc::new(Capture {
             state: Mutex::new(State {
@@ -197,7 +201,7 @@ impl Capture {
     }
 }
 
-fn append(kept: &mut Vec<u8>, lost: &mut usize, bytes: &[u8]) {
+pub(crate) fn append(kept: &mut Vec<u8>, lost: &mut usize, bytes: &[u8]) {
     let room = KEEP.saturating_sub(kept.len()).min(bytes.len());
     kept.extend_from_slice(&bytes[..room]);
     *lost += bytes.len() - room;

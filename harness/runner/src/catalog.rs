@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tribunal_vocabulary::{Arg, MarkerId, Vocabulary};
 
 use crate::finding::Finding;
-use crate::fixture::FixtureEntry;
+use crate::fixture::{DEPLOY, FixtureEntry};
 use crate::marks::{Key, Marks, Written, merge};
 use crate::origin::{by_module, module_chain};
 use crate::registry::{CaseEntry, Cases, MarkerEntry, ModuleMarkers, Place, TestEntry};
@@ -24,6 +24,17 @@ pub struct Catalog {
     pub tests: Vec<Test>,
     /// The cases, sorted by name.
     pub cases: Vec<Case>,
+    /// The deployments that cases run against; see [`Catalog::over`].
+    pub deployments: Vec<Chosen>,
+}
+
+/// A deployment that was chosen for the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// As it was asked for: a name, a file, an address.
+    pub name: String,
+    /// The last segment of its cases where several are chosen: a Rust identifier.
+    pub segment: String,
 }
 
 /// One test.
@@ -48,6 +59,8 @@ pub struct Case {
     pub index: usize,
     /// The value and its text that a provider made.
     pub provided: Option<(Arc<dyn Any + Send + Sync>, String, String)>,
+    /// Index into [`Catalog::deployments`]; `None` for a case that reads none, or names its own.
+    pub chosen: Option<usize>,
 }
 
 impl Case {
@@ -58,8 +71,43 @@ impl Case {
             .unwrap_or("")
     }
 
-    /// Names and texts of its parameters.
+    /// The deployment that it runs against: the one that its own parameter `deploy` names, else the chosen one; `None` without a server.
+    pub fn deployment<'a>(&self, catalog: &'a Catalog) -> Option<&'a str> {
+        if let Some(chosen) = self.chosen {
+            return Some(&catalog.deployments[chosen].name);
+        }
+        let test = &catalog.tests[self.test];
+        match &test.entry.cases {
+            Cases::Listed(list) if reads_deploy(test.entry.fixtures) => list[self.index]
+                .params
+                .iter()
+                .find(|(name, _)| *name == DEPLOY)
+                .map(|(_, value)| *value),
+            _ => None,
+        }
+    }
+
+    /// Its name without the deployment, which is the last segment where several are chosen.
+    pub fn base_name<'a>(&'a self, catalog: &Catalog) -> &'a str {
+        match self.chosen {
+            Some(chosen) if catalog.deployments.len() > 1 => {
+                let tail = catalog.deployments[chosen].segment.len() + 2;
+                self.name.get(..self.name.len() - tail).unwrap_or("")
+            }
+            _ => &self.name,
+        }
+    }
+
+    /// Names and texts of its parameters, the chosen deployment among them.
     pub fn params(&self, catalog: &Catalog) -> Vec<(String, String)> {
+        let mut params = self.own_params(catalog);
+        if let Some(chosen) = self.chosen {
+            params.push((DEPLOY.into(), catalog.deployments[chosen].name.clone()));
+        }
+        params
+    }
+
+    fn own_params(&self, catalog: &Catalog) -> Vec<(String, String)> {
         match (&catalog.tests[self.test].entry.cases, &self.provided) {
             (_, Some((_, text, _))) => vec![("case".into(), text.clone())],
             (Cases::Listed(list), _) => list[self.index]
@@ -108,7 +156,59 @@ fn fixture_markers(fixtures: &[&'static FixtureEntry], out: &mut Vec<&'static st
     }
 }
 
+/// Whether a fixture of the graph reads which deployment the case runs against.
+pub(crate) fn reads_deploy(fixtures: &[&'static FixtureEntry]) -> bool {
+    fixtures
+        .iter()
+        .any(|f| f.deployment || reads_deploy(f.needs))
+}
+
 impl Catalog {
+    /// Lets every case that reads a deployment run against each of these, unless it names its own in a parameter `deploy`. With one
+    /// deployment names stay as written; with several, the deployment's segment is the last of the name.
+    pub fn over(mut self, deployments: Vec<Chosen>) -> Catalog {
+        let reads: Vec<bool> = self
+            .tests
+            .iter()
+            .map(|t| reads_deploy(t.entry.fixtures))
+            .collect();
+        let own = |tests: &[Test], case: &Case| match &tests[case.test].entry.cases {
+            Cases::Listed(list) => list[case.index].params.iter().any(|(n, _)| *n == DEPLOY),
+            _ => false,
+        };
+        match deployments.len() {
+            0 => {}
+            1 => {
+                for case in &mut self.cases {
+                    if reads[case.test] && !own(&self.tests, case) {
+                        case.chosen = Some(0);
+                    }
+                }
+            }
+            n => {
+                let mut cases = Vec::with_capacity(self.cases.len() * n);
+                for case in self.cases {
+                    if !reads[case.test] || own(&self.tests, &case) {
+                        cases.push(case);
+                        continue;
+                    }
+                    cases.extend(deployments.iter().enumerate().map(|(index, d)| Case {
+                        test: case.test,
+                        name: [&case.name, "::", &d.segment].concat(),
+                        marks: case.marks.clone(),
+                        index: case.index,
+                        provided: case.provided.clone(),
+                        chosen: Some(index),
+                    }));
+                }
+                cases.sort_by(|a, b| a.name.cmp(&b.name));
+                self.cases = cases;
+            }
+        }
+        self.deployments = deployments;
+        self
+    }
+
     /// Builds the catalog of what `inventory` collected.
     pub fn collect(v: &Vocabulary) -> (Catalog, Vec<Finding>) {
         let tests: Vec<&'static TestEntry> = inventory::iter::<TestEntry>.into_iter().collect();
@@ -152,6 +252,7 @@ impl Catalog {
         let mut catalog = Catalog {
             tests: Vec::with_capacity(named.len()),
             cases: Vec::with_capacity(named.iter().map(|(_, e)| listed(e)).sum()),
+            deployments: vec![],
         };
         for (name, entry) in named {
             let mut list: Vec<&'static MarkerEntry> = module_chain(&modules, entry.module)
@@ -197,6 +298,7 @@ impl Catalog {
                 marks,
                 index,
                 provided: None,
+                chosen: None,
             };
             match &entry.cases {
                 Cases::One => catalog.cases.push(plain(0, name.clone(), marks.clone())),
@@ -428,24 +530,52 @@ fn provided(
             marks,
             index,
             provided: Some((case.value, case.text, case.name)),
+            chosen: None,
         });
     }
 }
 
 impl Catalog {
     /// The fixtures of a planned case that it shares with others, for people.
-    pub fn shared_fixtures(&self, planned: &crate::plan::Planned) -> Vec<String> {
-        let case = &self.cases[planned.case];
-        let entry = self.tests[case.test].entry;
-        let asker = crate::stores::Asker {
-            name: case.name.as_str().into(),
-            module: entry.module,
-            params: case.params(self).into(),
-            level: planned.level,
-            level_name: None,
-        };
+    pub fn shared_fixtures(&self, planned: &crate::plan::Planned, v: &Vocabulary) -> Vec<String> {
+        self.shared_keys(planned.case, planned.level, v)
+            .iter()
+            .map(|k| k.shown())
+            .collect()
+    }
+
+    /// What a case shares with others.
+    pub(crate) fn shared_keys(
+        &self,
+        case: usize,
+        level: Option<usize>,
+        v: &Vocabulary,
+    ) -> Vec<crate::stores::Key> {
         let mut keys = vec![];
-        crate::stores::shared_keys(entry.fixtures, &asker, &mut keys);
-        keys.iter().map(|k| k.shown()).collect()
+        let fixtures = self.tests[self.cases[case].test].entry.fixtures;
+        if !fixtures.is_empty() {
+            let level_name = level.and_then(|l| v.levels().get(l)).map(|l| &*l.name);
+            crate::stores::shared_keys(fixtures, &self.asker(case, level, level_name), &mut keys);
+        }
+        keys
+    }
+
+    /// What a case brings along for its fixtures.
+    pub(crate) fn asker(
+        &self,
+        case: usize,
+        level: Option<usize>,
+        level_name: Option<&str>,
+    ) -> crate::stores::Asker {
+        let case = &self.cases[case];
+        crate::stores::Asker {
+            name: case.name.as_str().into(),
+            module: self.tests[case.test].entry.module,
+            params: case.params(self).into(),
+            level,
+            level_name: level_name.map(str::to_owned),
+            fresh: case.marks.fresh,
+            notes: Arc::default(),
+        }
     }
 }

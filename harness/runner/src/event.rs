@@ -28,6 +28,8 @@ pub enum Event {
         /// The names of the cases that were running.
         running: Vec<String>,
     },
+    /// Something takes long: what is awaited, for people.
+    Awaiting(String),
     /// The run is being stopped: why.
     Stopping(String),
     /// The run ended.
@@ -47,6 +49,8 @@ pub struct Ended {
     pub output: Output,
     /// What is worth saying beside the outcome.
     pub notes: Vec<String>,
+    /// Its evidence folder, as people are told it, if it is kept.
+    pub evidence: Option<String>,
 }
 
 /// What was written while a case ran.
@@ -98,4 +102,8 @@ pub struct Summary {
     pub signal: Option<i32>,
     /// Teardown errors that no case can answer for any more.
     pub late_errors: Vec<String>,
+    /// What is worth saying of the run.
+    pub notes: Vec<String>,
+    /// The evidence folder of the run, as people are told it, if anything is kept.
+    pub evidence: Option<String>,
 }

@@ -7,10 +7,16 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 
+use tribunal_vocabulary::nearest;
+
+use crate::attempt::lock;
 use crate::body::Error;
+use crate::evidence::{Evidence, Traces};
 use crate::registry::Place;
 
 /// A boxed future that may move between threads; fixtures run on the session's multi-thread runtime.
@@ -46,8 +52,58 @@ pub struct FixtureEntry {
     pub params: &'static [&'static str],
     /// Markers that a test gets which asks for this fixture, in categories where it has none of its own (`server` implies `e2e`).
     pub implies: &'static [&'static str],
+    /// It reads which deployment the case runs against: its users run once per chosen deployment.
+    pub deployment: bool,
+    /// What makes two values the same, where neither the parameters nor the level decide it: equal texts share one value. `None`: the
+    /// texts of `params` and the level.
+    pub shared_by: Option<fn(&Sharing<'_>) -> String>,
     /// Makes the value.
     pub set_up: fn(SetUp) -> BoxFuture<'static, Result<Stored, Error>>,
+}
+
+/// What is known of a case before anything runs, for [`FixtureEntry::shared_by`].
+pub struct Sharing<'a> {
+    pub(crate) params: &'a [(String, String)],
+    pub(crate) entry: &'a FixtureEntry,
+    pub(crate) level: Option<&'a str>,
+}
+
+impl Sharing<'_> {
+    /// The text of a case parameter that the fixture declares with `params(…)`.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        param(self.entry, self.params, name)
+    }
+
+    /// The deployment that the case runs against; `None` unless the fixture is declared with `deployment`.
+    pub fn deployment(&self) -> Option<&str> {
+        deployment(self.entry, self.params)
+    }
+
+    /// The level at which the case runs; `None` for a case that declares none.
+    pub fn level(&self) -> Option<&str> {
+        self.level
+    }
+}
+
+/// The case parameter that names a deployment.
+pub(crate) const DEPLOY: &str = "deploy";
+
+fn deployment<'a>(entry: &FixtureEntry, params: &'a [(String, String)]) -> Option<&'a str> {
+    let value = |(name, value): &'a (String, String)| (name == DEPLOY).then_some(value.as_str());
+    entry
+        .deployment
+        .then(|| params.iter().find_map(value))
+        .flatten()
+}
+
+fn param<'a>(entry: &FixtureEntry, params: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    if !entry.params.contains(&name) {
+        return None;
+    }
+    params
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, v)| v.as_str())
 }
 
 /// Implemented by the marker type that `#[tribunal::fixture]` adds beside the function.
@@ -93,27 +149,80 @@ impl<V: Clone> FromStored<V> for V {
 /// What a fixture registers to run when its value is no longer needed.
 pub(crate) type Finalizer = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Error>> + Send>;
 
+/// What a fixture registers to be asked before its value is handed to another case.
+pub(crate) type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
 /// What a fixture sees while it is being set up.
 pub struct SetUp {
     pub(crate) values: Vec<Stored>,
     pub(crate) params: Arc<[(String, String)]>,
     pub(crate) finalizers: Arc<std::sync::Mutex<Vec<Finalizer>>>,
+    pub(crate) check: Arc<Mutex<Option<Check>>>,
+    pub(crate) notes: Arc<Mutex<Vec<String>>>,
+    pub(crate) tell: crate::stores::Tell,
+    pub(crate) alone: bool,
     pub(crate) entry: &'static FixtureEntry,
     pub(crate) test: Arc<str>,
     pub(crate) level: Option<String>,
     pub(crate) level_index: Option<usize>,
+    pub(crate) traces: Arc<Mutex<Traces>>,
+    pub(crate) evidence: Arc<Evidence>,
 }
 
 impl SetUp {
     /// The text of a case parameter. Only parameters that the fixture declares with `params(…)` are visible, since only they are part of its sharing key.
     pub fn param(&self, name: &str) -> Option<&str> {
-        if !self.entry.params.contains(&name) {
-            return None;
-        }
-        self.params
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        param(self.entry, &self.params, name)
+    }
+
+    /// The deployment that the case runs against: what its own parameter `deploy` names, else a chosen one. `None` unless the fixture is
+    /// declared with `#[tribunal::fixture(deployment)]`.
+    pub fn deployment(&self) -> Option<&str> {
+        deployment(self.entry, &self.params)
+    }
+
+    /// A case parameter as a value: `cx.param_as::<u16>("port")?`. The error says which parameter, what it is and what it should be.
+    pub fn param_as<T>(&self, name: &str) -> Result<T, Error>
+    where
+        T: FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let fixture = self.entry.name;
+        let Some(text) = self.param(name) else {
+            let declared = self.entry.params;
+            return Err(Error::of(if declared.contains(&name) {
+                format!(
+                    "the case `{}` has no parameter `{name}`, which fixture `{fixture}` reads\nhelp: give the test a parameter `{name}` with #[case] or #[values]",
+                    self.test
+                )
+            } else {
+                let near = nearest(name, declared.iter().copied())
+                    .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+                format!(
+                    "fixture `{fixture}` does not declare that it reads the parameter `{name}`{near}\nhelp: #[tribunal::fixture(params({name}))]"
+                )
+            }));
+        };
+        text.parse().map_err(|e: T::Err| {
+            Error::of(format!(
+                "fixture `{fixture}` cannot read the parameter `{name}` of the case `{}`: `{text}` is no {}: {e}",
+                self.test,
+                std::any::type_name::<T>()
+            ))
+        })
+    }
+
+    /// A folder of this value's own in the evidence of the run, `servers/NN-name`. What ends in `.log` there counts as a log: attempts that use this
+    /// value and fail get the part that was written during their time. It lives as long as the run's evidence.
+    pub fn evidence(&self, name: &str) -> PathBuf {
+        let folder = self.evidence.fixture_folder(name);
+        lock(&self.traces).folders.push(folder.clone());
+        folder
+    }
+
+    /// A log that lies elsewhere (of a server that another process started), to be treated as those in [`SetUp::evidence`].
+    pub fn log_file(&self, path: impl Into<PathBuf>) {
+        lock(&self.traces).logs.push(path.into());
     }
 
     /// The name of the case that asked first.
@@ -146,6 +255,36 @@ impl SetUp {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .push(boxed);
+    }
+
+    /// Whether the value is made for one case alone, which asked for it with `#[server(fresh)]`, and may break it.
+    pub fn is_fresh(&self) -> bool {
+        self.alone
+    }
+
+    /// Something worth saying beside the outcome of the case that asked first.
+    pub fn note(&self, text: impl Into<String>) {
+        lock(&self.notes).push(text.into());
+    }
+
+    /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as set-up lasts.
+    pub fn awaiting(&self) -> Arc<dyn Fn(String) + Send + Sync> {
+        self.tell.clone()
+    }
+
+    /// Registers how to tell whether the value is still good. It is asked before the value is handed to another case; after an error the value is
+    /// taken down and made anew, what was made of it too, and the case gets a note with the reason and the case that had the value last. One check
+    /// per value: a later one takes the place of an earlier.
+    pub fn on_reuse<F, Fut, E>(&self, check: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::fmt::Display + 'static,
+    {
+        *lock(&self.check) = Some(Arc::new(move || {
+            let asked = check();
+            Box::pin(async move { asked.await.map_err(Error::of) })
+        }));
     }
 
     /// For the macros: the value of the need at `index`.

@@ -3,8 +3,9 @@
 //! Promise: a pure function of marks and facts. Facts are asked for only when a case needs them: no device is probed for a run without device tests.
 //! A gate is never overridden by `--include-ignored`: ignored means *off by default*, a gate means *cannot*.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tribunal_hardware::{DeclaredDevice, DeviceNeed, Host};
@@ -27,6 +28,10 @@ pub enum GateKind {
     Env,
     /// A program is not on `PATH`.
     Program,
+    /// The deployment is not installed, or cannot do what the case needs.
+    Deployment,
+    /// The deployment is unknown or its file is wrong: never a skip.
+    Broken,
 }
 
 /// A gate that is not met.
@@ -48,10 +53,101 @@ pub trait Facts {
     fn os(&mut self) -> &str;
     /// The devices.
     fn host(&mut self) -> &Host;
+    /// What a deployment offers at a level; the error says why nobody knows.
+    fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
+}
+
+/// What a deployment offers, as far as gates ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// What its server can do; `None` where nobody has said, which is not the same as nothing: such a case runs.
+    pub capabilities: Option<BTreeSet<String>>,
+    /// Features that are on, with their values as text.
+    pub features: BTreeMap<String, String>,
+    /// Why it cannot be started here, with the remedy.
+    pub missing: Option<String>,
+    /// The server runs already and is somebody else's: nothing may break it.
+    pub foreign: bool,
+    /// What makes two servers the same: equal texts are one server.
+    pub identity: String,
+}
+
+/// What of a case concerns its deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The deployment that the case runs against, if it has a server at all.
+    pub deployment: Option<&'a str>,
+    /// The level at which it runs.
+    pub level: Option<&'a str>,
+}
+
+/// The gate of the deployment.
+fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> Option<Unmet> {
+    let name = asked.deployment?;
+    let no = |kind, reason: String| Some(Unmet { kind, reason });
+    let offer = match facts.offer(name, asked.level) {
+        Ok(offer) => offer,
+        Err(why) => return no(GateKind::Broken, why),
+    };
+    if let Some(missing) = &offer.missing {
+        return no(
+            GateKind::Deployment,
+            format!("deployment {name} is not installed: {missing}"),
+        );
+    }
+    if marks.fresh && offer.foreign {
+        return no(
+            GateKind::Deployment,
+            format!("needs a server of its own; {name} runs already and belongs to somebody else"),
+        );
+    }
+    for requirement in &marks.requires {
+        match requirement {
+            Requirement::Capability(wanted) => {
+                if let Some(has) = &offer.capabilities
+                    && !has.contains(wanted)
+                {
+                    return no(
+                        GateKind::Deployment,
+                        format!("deployment {name} does not offer `{wanted}`"),
+                    );
+                }
+            }
+            Requirement::ServerFeature(wanted) => {
+                let (key, value) = match wanted.split_once('=') {
+                    Some((key, value)) => (key.trim(), Some(value.trim())),
+                    None => (wanted.as_str(), None),
+                };
+                let here = offer.features.get(key);
+                let holds = match (here.map(String::as_str), value) {
+                    (None | Some("false"), None) => false,
+                    (Some(_), None) => true,
+                    (here, Some(value)) => here == Some(value),
+                };
+                if !holds {
+                    let here = match here {
+                        None => "does not have it".to_owned(),
+                        Some(here) => format!("has {key} = {here}"),
+                    };
+                    return no(
+                        GateKind::Deployment,
+                        format!("needs the server feature `{wanted}`; deployment {name} {here}"),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The first gate of a case that is not met.
-pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unmet> {
+pub fn unmet(
+    marks: &Marks,
+    asked: Asked<'_>,
+    v: &Vocabulary,
+    facts: &mut dyn Facts,
+) -> Option<Unmet> {
     let no = |kind, reason: String| Some(Unmet { kind, reason });
     if let Some(reason) = &marks.skip {
         return no(GateKind::Skip, reason.clone());
@@ -64,7 +160,9 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
                     format!("needs the cargo feature `{name}`: run with --features {name}"),
                 );
             }
-            Requirement::Feature(_, true) => {}
+            Requirement::Feature(_, true)
+            | Requirement::Capability(_)
+            | Requirement::ServerFeature(_) => {}
             Requirement::Os(os) => {
                 let here = facts.os().to_owned();
                 if !os.eq_ignore_ascii_case(&here) {
@@ -88,6 +186,10 @@ pub fn unmet(marks: &Marks, v: &Vocabulary, facts: &mut dyn Facts) -> Option<Unm
                 }
             }
         }
+    }
+    // Devices last: to probe them takes longest.
+    if let Some(unmet) = deployment_unmet(marks, asked, facts) {
+        return Some(unmet);
     }
     if marks.devices.is_empty() {
         return None;
@@ -170,22 +272,23 @@ pub struct Here {
     programs: HashMap<String, bool>,
     path: Option<OsString>,
     host: Option<Host>,
+    offers: HashMap<(String, Option<String>), Result<Arc<Offer>, String>>,
+    ask: Box<Ask>,
 }
 
+/// Who knows what deployments offer.
+pub type Ask = dyn Fn(&str, Option<&str>) -> Result<Offer, String>;
+
 impl Here {
-    /// Reads nothing yet.
-    pub fn new() -> Here {
+    /// Reads nothing yet. `ask` is asked once per deployment and level, and only when a case needs to know.
+    pub fn new(ask: Box<Ask>) -> Here {
         Here {
+            offers: HashMap::new(),
+            ask,
             programs: HashMap::new(),
             path: std::env::var_os("PATH"),
             host: None,
         }
-    }
-}
-
-impl Default for Here {
-    fn default() -> Self {
-        Here::new()
     }
 }
 
@@ -207,6 +310,14 @@ impl Facts for Here {
 
     fn os(&mut self) -> &str {
         std::env::consts::OS
+    }
+
+    fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {
+        let key = (deployment.to_owned(), level.map(str::to_owned));
+        self.offers
+            .entry(key)
+            .or_insert_with(|| (self.ask)(deployment, level).map(Arc::new))
+            .clone()
     }
 
     fn host(&mut self) -> &Host {

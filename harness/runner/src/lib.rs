@@ -7,10 +7,13 @@ mod body;
 mod capture;
 mod catalog;
 mod event;
+mod evidence;
 mod exit;
 mod finding;
 mod fixture;
 mod gates;
+mod isolated;
+mod limit;
 mod marks;
 mod options;
 mod origin;
@@ -18,32 +21,40 @@ mod outcome;
 mod panics;
 mod plan;
 pub mod registry;
+mod resolve;
 mod run;
+mod scene;
 mod selection;
 mod stores;
 mod sys;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{CurrentTest, current_test, log, spawn_thread};
+pub use attempt::{CurrentTest, current_test, evidence, log, spawn_thread};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };
 pub use capture::Capture;
-pub use catalog::{Case, Catalog, Test, test_name};
+pub use catalog::{Case, Catalog, Chosen, Test, test_name};
 pub use event::{Ended, Event, Output, Summary};
+pub use evidence::EvidenceOptions;
 pub use exit::guard_exit;
 pub use finding::{Finding, Severity};
 pub use fixture::{
-    BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Stored, check_scope,
+    BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Sharing, Stored, check_scope,
 };
-pub use gates::{Facts, GateKind, Here, Unmet, unmet};
+pub use gates::{Ask, Asked, Facts, GateKind, Here, Offer, Unmet, unmet};
+pub use isolated::{IsolatedCase, isolated_case, verb};
 pub use marks::{DeviceLine, Marks, Requirement, Xfail};
 pub use options::{
-    Color, Format, Group, NoTests, OptionRow, Options, TABLE, Task, UsageError, VramUnknown, twin,
+    Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, TABLE, Task, UsageError,
+    VramUnknown, twin,
 };
 pub use origin::Origin;
 pub use outcome::{Counts, Outcome, Phase, Times, exit as exit_code, seconds};
-pub use plan::{DEFAULT_LIMIT, Disposition, ONE_PROCESS, Plan, Planned, disposition};
+pub use plan::{
+    DEFAULT_LIMIT, DEFAULT_SETUP_LIMIT, DEFAULT_TEARDOWN_LIMIT, Disposition, ONE_PROCESS, Plan,
+    Planned, disposition,
+};
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};

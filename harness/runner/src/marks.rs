@@ -21,6 +21,12 @@ pub struct Marks {
     pub levels: Vec<usize>,
     /// The limit of the body that the markers state.
     pub timeout: Option<Duration>,
+    /// The limit of set-up that the markers state.
+    pub setup_timeout: Option<Duration>,
+    /// The limit of teardown that the markers state.
+    pub teardown_timeout: Option<Duration>,
+    /// It runs in a process of its own.
+    pub isolated: bool,
     /// Else the limit of its kind.
     pub kind_limit: Option<Duration>,
     /// `skip("why")`.
@@ -33,6 +39,8 @@ pub struct Marks {
     pub devices: Vec<DeviceLine>,
     /// `max_vram_gib(…)`, peak per device.
     pub max_vram_gib: Option<f64>,
+    /// `server(fresh)`: whatever reads the deployment is made for this case alone.
+    pub fresh: bool,
     /// Names that no two running cases may hold together: `serial` is the name `""`.
     pub exclusive: Vec<String>,
 }
@@ -55,6 +63,10 @@ pub enum Requirement {
     Env(String),
     /// A program on `PATH`.
     Program(String),
+    /// Something that the deployment must be able to do.
+    Capability(String),
+    /// A feature that the deployment must have on: `name` or `name=value`.
+    ServerFeature(String),
     /// An operating system, as `std::env::consts::OS` names it.
     Os(String),
 }
@@ -206,13 +218,17 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
     };
     match w.name.as_str() {
         "timeout" => {
-            m.timeout = match named.first().map(|(_, v)| v) {
+            let limit = |key: &str| match get(key) {
                 Some(Value::Str(s)) => parse_duration(s).ok(),
                 Some(Value::Int(s)) => u64::try_from(*s).ok().map(Duration::from_secs),
                 Some(Value::Float(s)) => Duration::try_from_secs_f64(*s).ok(),
                 _ => None,
-            }
+            };
+            m.timeout = limit("limit");
+            m.setup_timeout = limit("setup").or(m.setup_timeout);
+            m.teardown_timeout = limit("teardown").or(m.teardown_timeout);
         }
+        "isolated" => m.isolated = true,
         "max_vram_gib" => {
             m.max_vram_gib = match named.first().map(|(_, v)| v) {
                 Some(Value::Int(n)) => Some(*n as f64),
@@ -227,6 +243,7 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
                 .pop()
                 .map(|reason| Xfail { reason, strict });
         }
+        "server" => m.fresh |= matches!(get("fresh"), Some(Value::Bool(true))),
         "serial" => m
             .exclusive
             .push(texts(get("name")).pop().unwrap_or_default()),
@@ -241,6 +258,16 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
                 .extend(texts(get("program")).into_iter().map(Requirement::Program));
             m.requires
                 .extend(texts(get("os")).into_iter().map(Requirement::Os));
+            m.requires.extend(
+                texts(get("capability"))
+                    .into_iter()
+                    .map(Requirement::Capability),
+            );
+            m.requires.extend(
+                texts(get("server_feature"))
+                    .into_iter()
+                    .map(Requirement::ServerFeature),
+            );
         }
         "hardware_test" => {
             let count = |platform: &str| match get("num_cards") {

@@ -63,6 +63,18 @@ pub enum VramUnknown {
     Last,
 }
 
+/// `--keep-evidence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum KeepEvidence {
+    /// Of attempts that failed.
+    #[default]
+    Failed,
+    /// Of every attempt.
+    All,
+    /// Of none.
+    None,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Task {
@@ -130,6 +142,12 @@ pub struct Options {
     pub max_vram_gib: Option<f64>,
     /// `--vram-unknown`.
     pub vram_unknown: VramUnknown,
+    /// `--deploy`: names, files or addresses, as written.
+    pub deploy: Vec<String>,
+    /// `--set`: `KEY=VALUE`, as written.
+    pub set: Vec<String>,
+    /// `--platform`.
+    pub platform: Option<String>,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
     /// `--require-hardware`.
@@ -142,6 +160,16 @@ pub struct Options {
     pub sequential_unless: Option<String>,
     /// `--timeout-scale`.
     pub timeout_scale: Option<f64>,
+    /// `--setup-timeout`.
+    pub setup_timeout: Option<Duration>,
+    /// `--teardown-timeout`.
+    pub teardown_timeout: Option<Duration>,
+    /// `--keep-evidence`.
+    pub keep_evidence: KeepEvidence,
+    /// `--evidence-dir`.
+    pub evidence_dir: Option<PathBuf>,
+    /// `--keep-runs`; `None` means the default.
+    pub keep_runs: Option<usize>,
     /// `--run-limit`.
     pub run_limit: Option<Duration>,
     /// `--grace`.
@@ -174,6 +202,11 @@ fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
 }
 
 impl Options {
+    /// Whether the command line changes no deployment.
+    pub fn sets_nothing(&self) -> bool {
+        self.set.is_empty() && self.platform.is_none()
+    }
+
     /// Reads arguments (without the program) and environment. `env` is asked for single variables, so that tests need no real environment.
     pub fn parse(
         args: &[OsString],
@@ -182,7 +215,7 @@ impl Options {
         let mut o = Options::default();
         o.read_environment(env)?;
         // Lists from the environment are replaced, not extended, by the command line.
-        let (mut skips, mut filters) = (vec![], vec![]);
+        let (mut skips, mut filters, mut sets) = (vec![], vec![], vec![]);
         let mut shuffle_seed = None;
         let mut parser = lexopt::Parser::from_args(args);
         let fail = |e: lexopt::Error| UsageError(e.to_string());
@@ -216,12 +249,16 @@ impl Options {
             };
             match row.long {
                 "skip" => skips.push(value),
+                "set" => sets.push(value),
                 "shuffle-seed" => shuffle_seed = Some(seed(&value, "--shuffle-seed")?),
                 long => o.set(long, &value, &shown)?,
             }
         }
         if !skips.is_empty() {
             o.skip = skips;
+        }
+        if !sets.is_empty() {
+            o.set = sets;
         }
         o.filters = filters;
         if shuffle_seed.is_some() {
@@ -284,6 +321,7 @@ impl Options {
             } else if !value.is_empty() {
                 match row.long {
                     "skip" => self.skip = value.split(',').map(str::to_owned).collect(),
+                    "set" => self.set = value.split(';').map(|s| s.trim().to_owned()).collect(),
                     "shuffle-seed" => self.shuffle = Some(seed(&value, &name)?),
                     long => self.set(long, &value, &name)?,
                 }
@@ -365,6 +403,15 @@ impl Options {
             "run-level" => self.run_level = Some(value.to_owned()),
             "select" => self.select = Some(value.to_owned()),
             "stage" => self.stage = Some(value.to_owned()),
+            "platform" => self.platform = Some(value.to_owned()),
+            "deploy" => {
+                self.deploy = value.split(',').map(|d| d.trim().to_owned()).collect();
+                if self.deploy.iter().any(String::is_empty) {
+                    return usage(format!(
+                        "{shown} needs names, files or addresses, parted by commas, not `{value}`"
+                    ));
+                }
+            }
             "keyword" => self.keyword = Some(value.to_owned()),
             "max-vram-gib" => match value.parse::<f64>() {
                 Ok(n) if n.is_finite() && n >= 0.0 => self.max_vram_gib = Some(n),
@@ -399,6 +446,26 @@ impl Options {
             "timeout-scale" => match value.parse::<f64>() {
                 Ok(x) if x.is_finite() && x > 0.0 => self.timeout_scale = Some(x),
                 _ => return usage(format!("{shown} needs a number above 0, not `{value}`")),
+            },
+            "setup-timeout" => self.setup_timeout = Some(limit(value, shown)?),
+            "teardown-timeout" => self.teardown_timeout = Some(limit(value, shown)?),
+            "keep-evidence" => {
+                self.keep_evidence = match value {
+                    "failed" => KeepEvidence::Failed,
+                    "all" => KeepEvidence::All,
+                    "none" => KeepEvidence::None,
+                    v => return usage(choice(shown, v, &["failed", "all", "none"])),
+                }
+            }
+            "evidence-dir" if value.is_empty() => {
+                return usage(format!("{shown} needs the path of a folder"));
+            }
+            "evidence-dir" => self.evidence_dir = Some(PathBuf::from(value)),
+            "keep-runs" => match value.parse::<usize>() {
+                Ok(0) | Err(_) => {
+                    return usage(format!("{shown} needs a number from 1 up, not `{value}`"));
+                }
+                Ok(n) => self.keep_runs = Some(n),
             },
             "run-limit" => {
                 self.run_limit =
@@ -460,6 +527,10 @@ fn text(value: OsString, what: &str) -> Result<String, UsageError> {
     value
         .into_string()
         .map_err(|v| UsageError(format!("{what} is not valid Unicode: {v:?}")))
+}
+
+fn limit(value: &str, shown: &str) -> Result<Duration, UsageError> {
+    parse_duration(value).map_err(|e| UsageError(format!("{shown}: {e}")))
 }
 
 fn seed(value: &str, shown: &str) -> Result<u64, UsageError> {

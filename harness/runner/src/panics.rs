@@ -133,7 +133,15 @@ fn hook(info: &PanicHookInfo<'_>, backtraces: bool) {
     if crate::capture::passes_through() {
         eprint!(
             "{}",
-            record.text(&current().map_or_else(|| "?".to_owned(), |a| a.name.to_string()))
+            record.text(&current().map_or_else(
+                || {
+                    std::thread::current()
+                        .name()
+                        .unwrap_or("<unnamed>")
+                        .to_owned()
+                },
+                |a| a.name.to_string()
+            ))
         );
     }
     if let Some(sink) = FIXTURE.try_with(|f| f.borrow().clone()).ok().flatten() {

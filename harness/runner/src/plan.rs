@@ -2,13 +2,14 @@
 //!
 //! Promise: a pure function; nothing is started or set up. `--plan` prints it, the executor follows it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::gates::{Facts, GateKind, Unmet};
-use crate::marks::Marks;
+use crate::gates::{Asked, Facts, GateKind, Unmet};
 use crate::options::Options;
 use crate::selection::Selection;
+use crate::stores::Key;
 use tribunal_vocabulary::{Bound, Vocabulary};
 
 /// What is to be done with a case.
@@ -35,6 +36,10 @@ pub struct Planned {
     pub disposition: Disposition,
     /// The limit of its body.
     pub limit: Option<Duration>,
+    /// The limit of its set-up.
+    pub setup_limit: Duration,
+    /// The limit of its teardown.
+    pub teardown_limit: Duration,
     /// It runs with nothing beside it.
     pub alone: bool,
 }
@@ -48,16 +53,33 @@ pub struct Plan {
 /// The limit of a body when neither the test nor its kind states one.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
 
+/// The limit of set-up when neither the test nor the command line states one: a server with limits of its own ends sooner.
+pub const DEFAULT_SETUP_LIMIT: Duration = Duration::from_secs(900);
+
+/// The limit of teardown when neither the test nor the command line states one.
+pub const DEFAULT_TEARDOWN_LIMIT: Duration = Duration::from_secs(60);
+
 /// What keeps a case from running, if anything.
 pub fn disposition(
-    marks: &Marks,
-    ignore: Option<&'static str>,
+    catalog: &Catalog,
+    case: usize,
+    level: Option<usize>,
     o: &Options,
     v: &Vocabulary,
     facts: &mut dyn Facts,
 ) -> Disposition {
-    if let Some(unmet) = crate::gates::unmet(marks, v, facts) {
-        return if o.deny_skips {
+    let case = &catalog.cases[case];
+    let ignore = catalog.tests[case.test].entry.ignore;
+    let asked = Asked {
+        deployment: case.deployment(catalog),
+        level: level
+            .and_then(|l| v.levels().get(l))
+            .map(|l| l.name.as_str()),
+    };
+    if let Some(unmet) = crate::gates::unmet(&case.marks, asked, v, facts) {
+        return if unmet.kind == GateKind::Broken {
+            Disposition::Refused(unmet, "its deployment")
+        } else if o.deny_skips {
             Disposition::Refused(unmet, "--deny-skips")
         } else if o.require_hardware && unmet.kind == GateKind::Device {
             Disposition::Refused(unmet, "--require-hardware")
@@ -88,6 +110,7 @@ impl Plan {
         v: &Vocabulary,
         facts: &mut dyn Facts,
     ) -> Plan {
+        let scaled = |limit: Duration| o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)));
         let mut cases: Vec<Planned> = selection
             .selected
             .iter()
@@ -101,20 +124,46 @@ impl Plan {
                 Planned {
                     case: s.case,
                     level: s.level,
-                    disposition: disposition(
-                        &case.marks,
-                        catalog.tests[case.test].entry.ignore,
-                        o,
-                        v,
-                        facts,
+                    disposition: disposition(catalog, s.case, s.level, o, v, facts),
+                    limit: Some(scaled(limit)),
+                    setup_limit: scaled(
+                        case.marks
+                            .setup_timeout
+                            .or(o.setup_timeout)
+                            .unwrap_or(DEFAULT_SETUP_LIMIT),
                     ),
-                    limit: Some(o.timeout_scale.map_or(limit, |x| limit.mul_f64(x.min(1e6)))),
+                    teardown_limit: scaled(
+                        case.marks
+                            .teardown_timeout
+                            .or(o.teardown_timeout)
+                            .unwrap_or(DEFAULT_TEARDOWN_LIMIT),
+                    ),
                     alone: s.last || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
                 }
             })
             .collect();
         if let Some(seed) = o.shuffle {
             shuffle(&mut cases, seed);
+        }
+        // Cases that share the same servers stand together, where the first of them stood, so that each server starts once and no two run at
+        // a time without need.
+        let mut groups: HashMap<Vec<Key>, usize> = HashMap::new();
+        let group: Vec<usize> = cases
+            .iter()
+            .map(|c| {
+                let next = groups.len();
+                let mut keys = catalog.shared_keys(c.case, c.level, v);
+                // Servers say what makes them the same; what is made of them (clients, data) must not keep their users apart.
+                if keys.iter().any(Key::names_itself) {
+                    keys.retain(Key::names_itself);
+                }
+                *groups.entry(keys).or_insert(next)
+            })
+            .collect();
+        if groups.len() > 1 {
+            let mut order: Vec<usize> = (0..cases.len()).collect();
+            order.sort_by_key(|i| group[*i]);
+            cases = order.into_iter().map(|i| cases[i].clone()).collect();
         }
         // Stable: what runs alone comes after the others, so that nobody waits for an empty house twice.
         cases.sort_by_key(|c| c.alone);

@@ -6,6 +6,10 @@
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
 mod execute;
+mod finish;
+#[cfg(target_os = "linux")]
+mod isolated;
+mod options;
 mod queue;
 mod signals;
 mod watchdog;
@@ -19,40 +23,20 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use self::execute::TEARDOWN_LIMIT;
+pub use self::options::RunOptions;
 use self::queue::Queue;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
 use crate::catalog::Catalog;
 use crate::event::{Ended, Event, Output, Summary};
-use crate::outcome::{Counts, Outcome, Times, seconds};
+use crate::evidence::Evidence;
+use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
 use crate::stores::{self, Store};
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
-
-/// What the run needs to know of the options.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// Cases side by side.
-    pub slots: usize,
-    /// Start nothing more after so many failures.
-    pub max_fail: Option<usize>,
-    /// What makes a skip at run time a failure, if anything.
-    pub deny_skips: Option<&'static str>,
-    /// Output of passing cases is wanted too.
-    pub show_output: bool,
-    /// Removed by filters, for the summary.
-    pub filtered_out: usize,
-    /// The names of the levels, lowest first.
-    pub level_names: Vec<String>,
-    /// How long teardown may take once the run is being stopped.
-    pub grace: Duration,
-    /// Bounds the whole run.
-    pub run_limit: Option<Duration>,
-}
 
 /// A run in progress.
 pub struct Run {
@@ -73,12 +57,24 @@ pub struct Run {
     capture: Arc<Capture>,
     cancel: Arc<Cancel>,
     run_store: Arc<Store>,
+    evidence: Arc<Evidence>,
+    /// Errors of teardowns for which no case can answer.
+    late_errors: Mutex<Vec<String>>,
     runtime: OnceLock<Runtime>,
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Run {
+    /// Subreapers and pidfds are Linux's.
+    fn attempt_isolated(&self, _: &crate::attempt::Attempt) -> (Outcome, bool, Times) {
+        let why = "isolated cases need Linux so far".to_owned();
+        (Outcome::Skipped(why), false, Times::default())
+    }
 }
 
 impl Run {
@@ -126,6 +122,8 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
+            evidence: Evidence::new(options.evidence.clone()),
+            late_errors: Mutex::default(),
             runtime: OnceLock::new(),
             watch: Watch::default(),
             started: Instant::now(),
@@ -137,7 +135,10 @@ impl Run {
             options,
         });
         for (i, planned) in run.plan.cases.iter().enumerate() {
-            if planned.disposition == Disposition::Run && !run.test(i).entry.fixtures.is_empty() {
+            if planned.disposition == Disposition::Run
+                && !run.test(i).entry.fixtures.is_empty()
+                && !run.is_isolated(i)
+            {
                 let mut keys = vec![];
                 stores::shared_keys(run.test(i).entry.fixtures, &run.asker(i), &mut keys);
                 run.run_store.expect(&keys);
@@ -160,6 +161,14 @@ impl Run {
 
     fn test(&self, planned: usize) -> &crate::catalog::Test {
         &self.catalog.tests[self.catalog.cases[self.plan.cases[planned].case].test]
+    }
+
+    /// Whether a case runs in another process than this one, and makes its fixtures there.
+    fn is_isolated(&self, planned: usize) -> bool {
+        self.catalog.cases[self.plan.cases[planned].case]
+            .marks
+            .isolated
+            && !crate::isolated::is_child()
     }
 
     /// The catalog of the run.
@@ -256,7 +265,7 @@ impl Run {
                 planned: i,
                 at: Instant::now(),
             });
-            self.put(i, outcome, Times::default(), Output::default(), vec![]);
+            self.put_unrun(i, outcome);
         }
         let runnable = lock(&self.queue).pending.len();
         let slots = self.options.slots.min(runnable.max(1));
@@ -293,21 +302,17 @@ impl Run {
                 .unwrap_or_else(|e| e.into_inner());
         }
         drop(waiting);
-        let late_errors = if self.runtime.get().is_some() {
-            let store = self.run_store.clone();
-            self.runtime().block_on(async move {
-                tokio::time::timeout(TEARDOWN_LIMIT, store.release_all())
-                    .await
-                    .unwrap_or_else(|_| {
-                        vec![format!(
-                            "teardown did not end within {}",
-                            seconds(TEARDOWN_LIMIT)
-                        )]
-                    })
-            })
-        } else {
-            vec![]
-        };
+        let mut late_errors = std::mem::take(&mut *lock(&self.late_errors));
+        if self.runtime.get().is_some() && !self.run_store.is_empty() {
+            // Only where the run was cut short: else every value had a last user.
+            let limit = self.plan.cases.iter().map(|c| c.teardown_limit).max();
+            late_errors.extend(self.run_teardown(&Arc::default(), None, limit.unwrap_or_default()));
+        }
+        if crate::limit::was_held_back() {
+            self.evidence
+                .note("a debugger was attached: no time limit fired meanwhile".into());
+        }
+        let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
         let summary = Summary {
@@ -316,6 +321,8 @@ impl Run {
             stray_panics: self.stray.load(Ordering::SeqCst),
             signal: *lock(&self.signal),
             late_errors,
+            notes: self.evidence.take_notes(),
+            evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));
     }
@@ -343,22 +350,21 @@ impl Run {
         self.watch.changed.notify_all();
     }
 
-    /// Records a result; exactly once per case.
-    fn put(
-        &self,
-        planned: usize,
-        outcome: Outcome,
-        times: Times,
-        output: Output,
-        notes: Vec<String>,
-    ) {
-        let ended = Ended {
+    /// Records that a case did not run, and why.
+    fn put_unrun(&self, planned: usize, outcome: Outcome) {
+        self.put(Ended {
             planned,
             outcome,
-            times,
-            output,
-            notes,
-        };
+            times: Times::default(),
+            output: Output::default(),
+            notes: vec![],
+            evidence: None,
+        });
+    }
+
+    /// Records a result; exactly once per case.
+    fn put(&self, ended: Ended) {
+        let planned = ended.planned;
         lock(&self.counts).add(&ended.outcome);
         self.emit(Event::CaseEnded(ended.clone()));
         if self.results[planned].set(ended).is_err() {

@@ -7,8 +7,7 @@
 
 use tribunal_vocabulary::{Bound, Expression, Vocabulary, nearest};
 
-use crate::catalog::{Case, Catalog};
-use crate::marks::Marks;
+use crate::catalog::Catalog;
 use crate::options::{Options, UsageError, VramUnknown};
 
 /// What removed a case.
@@ -147,22 +146,19 @@ impl<'a> Selector<'a> {
     }
 
     /// Whether a filter equals the name of the case or of its test.
-    pub fn by_name(&self, name: &str, test: &str) -> bool {
-        self.o.filters.iter().any(|f| f == name || f == test)
+    fn by_name(&self, names: [&str; 3]) -> bool {
+        self.o.filters.iter().any(|f| names.contains(&f.as_str()))
     }
 
     /// Judges one case.
-    pub fn judge(
-        &self,
-        index: usize,
-        name: &str,
-        test: &str,
-        ignored: bool,
-        should_panic: bool,
-        marks: &Marks,
-    ) -> Judged {
+    pub fn judge(&self, catalog: &Catalog, index: usize, ignored: bool) -> Judged {
         let o = self.o;
-        let named = self.by_name(name, test);
+        let case = &catalog.cases[index];
+        let (name, marks) = (case.name.as_str(), &case.marks);
+        let test = &catalog.tests[case.test];
+        let should_panic = test.entry.should_panic.is_some();
+        let names = [name, case.base_name(catalog), &test.name];
+        let named = self.by_name(names);
         if !o.filters.is_empty()
             && !named
             && (o.exact || !o.filters.iter().any(|f| name.contains(f.as_str())))
@@ -171,7 +167,7 @@ impl<'a> Selector<'a> {
         }
         let skipped = |s: &String| {
             if o.exact {
-                s == name || s == test
+                names.contains(&s.as_str())
             } else {
                 name.contains(s.as_str())
             }
@@ -232,19 +228,12 @@ impl<'a> Selector<'a> {
     }
 
     /// Selects among a catalog. `ignored` says whether a case is ignored or gated (for `--ignored`).
-    pub fn select(self, catalog: &Catalog, ignored: &mut dyn FnMut(&Case) -> bool) -> Selection {
+    pub fn select(self, catalog: &Catalog, ignored: &mut dyn FnMut(usize) -> bool) -> Selection {
         let mut counts = std::collections::BTreeMap::new();
         let mut selected = vec![];
-        for (index, case) in catalog.cases.iter().enumerate() {
-            let test = &catalog.tests[case.test];
-            let judged = self.judge(
-                index,
-                &case.name,
-                &test.name,
-                !self.o.ignored || ignored(case),
-                test.entry.should_panic.is_some(),
-                &case.marks,
-            );
+        for index in 0..catalog.cases.len() {
+            let skipped = !self.o.ignored || ignored(index);
+            let judged = self.judge(catalog, index, skipped);
             match judged {
                 Judged::Selected(s) => selected.push(s),
                 Judged::Removed(f) => *counts.entry(f).or_insert(0) += 1,

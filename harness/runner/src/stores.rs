@@ -9,11 +9,14 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
-use crate::attempt::{lock, poll_with};
+use crate::attempt::{Cancel, lock, poll_with};
 use crate::body::{Error, Skip};
-use crate::fixture::{BoxFuture, Finalizer, FixtureEntry, Scope, SetUp, Stored};
+use crate::evidence::{Evidence, Traces};
+use crate::fixture::{Check, Finalizer, FixtureEntry, Scope, Sharing, Stored};
+use crate::outcome::{Outcome, Phase, seconds};
 use crate::panics::{PanicRecord, collecting, payload_text};
 
 /// Which value: the fixture, the module for a module fixture, the case parameters that it reads, the level.
@@ -24,9 +27,21 @@ pub(crate) struct Key {
     module: Option<&'static str>,
     params: Vec<(String, String)>,
     level: Option<usize>,
+    /// What the fixture itself says instead of parameters and level.
+    identity: Option<String>,
 }
 
 impl Key {
+    /// How long the value lives.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Whether the fixture says itself what makes two values the same.
+    pub fn names_itself(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// For people: `server (session)`.
     pub fn shown(&self) -> String {
         let params: Vec<String> = self
@@ -59,38 +74,60 @@ pub(crate) struct Asker {
     pub params: Arc<[(String, String)]>,
     pub level: Option<usize>,
     pub level_name: Option<String>,
+    /// `server(fresh)`: whatever reads the deployment is made for this attempt alone.
+    pub fresh: bool,
+    /// What the case should be told of its fixtures.
+    pub notes: Arc<Mutex<Vec<String>>>,
 }
 
 fn params_read(entry: &FixtureEntry, out: &mut Vec<&'static str>) {
     out.extend(entry.params);
+    if entry.deployment {
+        out.push(crate::fixture::DEPLOY);
+    }
     entry.needs.iter().for_each(|n| params_read(n, out));
 }
 
 /// The key of a fixture for a case.
 pub(crate) fn key(entry: &'static FixtureEntry, asker: &Asker) -> Key {
+    let scope = if asker.fresh && crate::catalog::reads_deploy(&[entry]) {
+        Scope::Test
+    } else {
+        entry.scope
+    };
+    let mut key = Key {
+        scope,
+        fixture: (entry.module, entry.name),
+        module: (scope == Scope::Module).then_some(asker.module),
+        params: vec![],
+        level: None,
+        identity: None,
+    };
+    if let Some(shared_by) = entry.shared_by {
+        key.identity = Some(shared_by(&Sharing {
+            params: &asker.params,
+            entry,
+            level: asker.level_name.as_deref(),
+        }));
+        return key;
+    }
     let mut read = vec![];
     params_read(entry, &mut read);
-    read.sort_unstable();
-    read.dedup();
-    Key {
-        scope: entry.scope,
-        fixture: (entry.module, entry.name),
-        module: (entry.scope == Scope::Module).then_some(asker.module),
-        params: asker
-            .params
-            .iter()
-            .filter(|(n, _)| read.contains(&n.as_str()))
-            .cloned()
-            .collect(),
-        level: asker.level,
-    }
+    key.level = asker.level;
+    key.params = asker
+        .params
+        .iter()
+        .filter(|(n, _)| read.contains(&n.as_str()))
+        .cloned()
+        .collect();
+    key
 }
 
 /// Every key that outlives the attempt, of a test's whole graph, each once.
 pub(crate) fn shared_keys(fixtures: &[&'static FixtureEntry], asker: &Asker, out: &mut Vec<Key>) {
     for entry in fixtures {
         let key = key(entry, asker);
-        if entry.scope != Scope::Test && !out.contains(&key) {
+        if key.scope != Scope::Test && !out.contains(&key) {
             out.push(key);
         }
         shared_keys(entry.needs, asker, out);
@@ -100,15 +137,69 @@ pub(crate) fn shared_keys(fixtures: &[&'static FixtureEntry], asker: &Asker, out
 /// Why a fixture has no value.
 #[derive(Clone, Debug)]
 pub(crate) enum NoValue {
-    Failed(String),
+    Failed(Arc<Failure>),
     Skipped(String),
+    /// The run is being stopped.
+    Cancelled,
 }
 
-struct Slot {
-    value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
-    finalizers: Arc<Mutex<Vec<Finalizer>>>,
-    order: AtomicUsize,
-    name: &'static str,
+/// A fixture that could not be made. Many cases may ask for it; one of them says it in full.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Its name and place.
+    fixture: String,
+    text: String,
+    /// Its limit was over.
+    over: Option<Duration>,
+    /// The case that says it in full.
+    told_by: OnceLock<Arc<str>>,
+}
+
+impl Failure {
+    pub fn new(entry: &FixtureEntry, text: String, over: Option<Duration>) -> Arc<Failure> {
+        Arc::new(Failure {
+            fixture: format!("fixture `{}` ({})", entry.name, entry.place),
+            text,
+            over,
+            told_by: OnceLock::new(),
+        })
+    }
+
+    /// What it means for a case: the first that `tells` it is shown it in full, the others where it stands. The outcome of a case that is expected
+    /// to fail is not shown, so it must not be the one that tells.
+    pub fn outcome(&self, case: &Arc<str>, tells: bool) -> Outcome {
+        let teller = match tells {
+            true => self.told_by.get_or_init(|| case.clone()),
+            false => case,
+        };
+        match self.over {
+            _ if teller != case => Outcome::SetUpFailed(format!(
+                "{}: its set-up failed before, and is not tried again; the case `{teller}` tells it in full",
+                self.fixture
+            )),
+            Some(limit) => Outcome::TimedOut(
+                Phase::SetUp,
+                limit,
+                format!("{}{}", self.fixture, self.text),
+            ),
+            None => Outcome::SetUpFailed(format!("{}: {}", self.fixture, self.text)),
+        }
+    }
+}
+
+/// The place of one value.
+pub(crate) struct Slot {
+    pub value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
+    pub finalizers: Arc<Mutex<Vec<Finalizer>>>,
+    pub traces: Arc<Mutex<Traces>>,
+    pub order: AtomicUsize,
+    pub name: &'static str,
+    /// What the value was made of.
+    pub made_of: OnceLock<Vec<Stored>>,
+    /// Whether it is still good, if its fixture can tell.
+    pub check: Arc<Mutex<Option<Check>>>,
+    /// Who got it last.
+    pub last_user: Mutex<Option<Arc<str>>>,
 }
 
 /// The values of one scope: of the run, or of one attempt.
@@ -124,6 +215,27 @@ pub(crate) struct Store {
 pub(crate) struct Stores {
     pub run: Arc<Store>,
     pub attempt: Arc<Store>,
+    pub limit: SetUpLimit,
+    pub cancel: Arc<Cancel>,
+    pub evidence: Arc<Evidence>,
+    pub tell: Tell,
+}
+
+/// Tells people what is awaited.
+pub(crate) type Tell = Arc<dyn Fn(String) + Send + Sync>;
+
+/// The limit of an attempt's set-up, all fixtures together.
+#[derive(Clone, Copy)]
+pub(crate) struct SetUpLimit {
+    pub started: Instant,
+    pub limit: Duration,
+}
+
+impl SetUpLimit {
+    /// Ends when it is over, and `more` after that.
+    pub async fn over(self, more: Duration) {
+        crate::limit::over((self.limit + more).saturating_sub(self.started.elapsed())).await;
+    }
 }
 
 impl Store {
@@ -135,8 +247,17 @@ impl Store {
         }
     }
 
+    /// What the fixtures of these keys have said of their folders and logs.
+    pub fn traces(&self, keys: Option<&[Key]>) -> Vec<Arc<Mutex<Traces>>> {
+        lock(&self.slots)
+            .iter()
+            .filter(|(key, _)| keys.is_none_or(|k| k.contains(key)))
+            .map(|(_, slot)| slot.traces.clone())
+            .collect()
+    }
+
     /// One user of each key is done; takes down what nobody else uses.
-    pub async fn release(&self, keys: &[Key]) -> Vec<String> {
+    pub async fn release(&self, keys: &[Key], limit: Duration) -> Vec<String> {
         let mut free = vec![];
         {
             let mut users = lock(&self.users);
@@ -151,7 +272,7 @@ impl Store {
                 }
             }
         }
-        tear_down(free).await
+        tear_down(free, limit).await
     }
 
     /// Whether there is nothing to take down.
@@ -160,27 +281,50 @@ impl Store {
     }
 
     /// Takes down everything.
-    pub async fn release_all(&self) -> Vec<String> {
+    pub async fn release_all(&self, limit: Duration) -> Vec<String> {
         let all: Vec<Arc<Slot>> = lock(&self.slots).drain().map(|(_, s)| s).collect();
-        tear_down(all).await
+        tear_down(all, limit).await
     }
 
-    fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
+    /// Takes a value out that is no longer good; `false` if somebody else has.
+    pub fn retire(&self, key: &Key, slot: &Arc<Slot>) -> bool {
+        let mut slots = lock(&self.slots);
+        let there = slots.get(key).is_some_and(|s| Arc::ptr_eq(s, slot));
+        if there {
+            slots.remove(key);
+        }
+        there
+    }
+
+    /// The number of the next value, in the order of their making.
+    pub fn number(&self) -> usize {
+        self.next.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub fn slot(&self, key: Key, entry: &'static FixtureEntry) -> Arc<Slot> {
         lock(&self.slots)
             .entry(key)
             .or_insert_with(|| {
                 Arc::new(Slot {
                     value: tokio::sync::OnceCell::new(),
                     finalizers: Arc::default(),
+                    traces: Arc::default(),
                     order: AtomicUsize::new(usize::MAX),
                     name: entry.name,
+                    made_of: OnceLock::new(),
+                    check: Arc::default(),
+                    last_user: Mutex::default(),
                 })
             })
             .clone()
     }
 }
 
-async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
+/// Each finalizer that comes after one that used the limit up still gets this long: it may be the one that stops a server.
+pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(5);
+
+pub(crate) async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
+    let started = Instant::now();
     slots.sort_by_key(|s| std::cmp::Reverse(s.order.load(Ordering::SeqCst)));
     let mut errors = vec![];
     for slot in slots {
@@ -189,9 +333,21 @@ async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
                 break;
             };
             // A finalizer that panics while it is being made counts like one that panics while it runs.
-            let outcome = guarded(async move { finalizer().await }).await;
-            if let Err(e) = outcome {
-                errors.push(format!("teardown of `{}`: {}", slot.name, e.into_text()));
+            let outcome = tokio::select! {
+                biased;
+                outcome = guarded(async move { finalizer().await }) => Some(outcome),
+                () = crate::limit::over(limit.saturating_sub(started.elapsed()).max(LAST_CHANCE.min(limit))) => None,
+            };
+            match outcome {
+                Some(Ok(())) => {}
+                Some(Err(e)) => {
+                    errors.push(format!("teardown of `{}`: {}", slot.name, e.into_text()))
+                }
+                None => errors.push(format!(
+                    "teardown of `{}` did not end within {}, and was given up",
+                    slot.name,
+                    seconds(limit)
+                )),
             }
         }
     }
@@ -199,14 +355,14 @@ async fn tear_down(mut slots: Vec<Arc<Slot>>) -> Vec<String> {
 }
 
 /// How guarded code ended badly.
-enum Bad {
+pub(crate) enum Bad {
     Error(Error),
     Panicked(String),
     Skipped(String),
 }
 
 impl Bad {
-    fn into_text(self) -> String {
+    pub fn into_text(self) -> String {
         match self {
             Bad::Error(e) => e.to_string(),
             Bad::Panicked(t) | Bad::Skipped(t) => t,
@@ -215,7 +371,7 @@ impl Bad {
 }
 
 /// Runs a future of a fixture; a panic becomes an error that has the panic's place.
-async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Bad> {
+pub(crate) async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Bad> {
     let sink: Arc<Mutex<Vec<PanicRecord>>> = Arc::default();
     let mut future = std::pin::pin!(future);
     let caught = poll_with(
@@ -243,54 +399,4 @@ async fn guarded<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T,
             },
         }),
     }
-}
-
-/// The value of a fixture: made now, or taken from the store.
-pub(crate) fn resolve(
-    entry: &'static FixtureEntry,
-    asker: Asker,
-    stores: Stores,
-) -> BoxFuture<'static, Result<Stored, NoValue>> {
-    Box::pin(async move {
-        let store = if entry.scope == Scope::Test {
-            stores.attempt.clone()
-        } else {
-            stores.run.clone()
-        };
-        let slot = store.slot(key(entry, &asker), entry);
-        let made = slot
-            .value
-            .get_or_init(|| async {
-                let mut values = Vec::with_capacity(entry.needs.len());
-                for need in entry.needs {
-                    values.push(resolve(need, asker.clone(), stores.clone()).await?);
-                }
-                slot.order
-                    .store(store.next.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
-                let set_up = SetUp {
-                    values,
-                    params: asker.params.clone(),
-                    finalizers: slot.finalizers.clone(),
-                    entry,
-                    test: asker.name.clone(),
-                    level: asker.level_name.clone(),
-                    level_index: asker.level,
-                };
-                guarded(async move { (entry.set_up)(set_up).await })
-                    .await
-                    .map_err(|e| match e {
-                        Bad::Skipped(reason) => {
-                            NoValue::Skipped(format!("fixture `{}`: {reason}", entry.name))
-                        }
-                        e => NoValue::Failed(format!(
-                            "fixture `{}` ({}): {}",
-                            entry.name,
-                            entry.place,
-                            e.into_text()
-                        )),
-                    })
-            })
-            .await;
-        made.clone()
-    })
 }

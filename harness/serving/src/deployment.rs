@@ -25,7 +25,7 @@ use crate::url::{Base, UrlError};
 ///     .fatal_log("CUDA out of memory");
 /// assert_eq!(deployment.display_name(), "vllm");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Deployment {
     pub(crate) name: Option<String>,
     pub(crate) how: How,
@@ -38,7 +38,7 @@ pub struct Deployment {
     pub(crate) offers: Offers,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum How {
     Command(Launch),
     /// A server that somebody else runs, and the variable that holds its key.
@@ -52,7 +52,9 @@ impl Deployment {
     /// A server that is started by running `program` (a path, or a name that is looked up on `PATH`).
     ///
     /// The server must listen on `{host}:{port}`; both are filled in wherever they stand in arguments and in the
-    /// values of variables, and so is `{model}`. `{{port}}` is the text `{port}`. No shell is involved.
+    /// values of variables, and so are `{model}`, `{ports[i]}` of a block, `{evidence}` (the absolute folder of the logs), and `{NAME.host}`,
+    /// `{NAME.port}`, `{NAME.ports[i]}` and `{NAME.url}` of any part (`server` is the name of this process itself). `{{port}}` is the text
+    /// `{port}`. No shell is involved.
     pub fn command(program: impl Into<OsString>) -> Self {
         Self::new(How::Command(Launch::of(program.into())))
     }
@@ -153,7 +155,11 @@ impl Deployment {
         self.launch("ports", |l| l.ports = count.max(1))
     }
 
-    /// Runs the command in a container.
+    /// Runs the command in a container, by `docker run` or `podman run`. An empty program leaves the image its own.
+    ///
+    /// Where the container's port is published, `{host}` and `{port}` in arguments and variables are those inside the container (`0.0.0.0`
+    /// and its own port), and those outside in the container's options. A container that talks to other parts uses the host's network.
+    /// Who listens on a published port is told by the container's id, and its processes are those of the runtime's client only.
     #[must_use]
     pub fn container(self, container: Container) -> Self {
         self.launch("container", |l| l.container = Some(container))
@@ -271,6 +277,12 @@ impl Deployment {
             }
             How::Url { base, .. } => base.authority(),
         }
+    }
+
+    /// A key of this deployment as it stands: equal deployments have equal keys in every process that runs the same build. Values of
+    /// variables count, and cannot be read back from it.
+    pub fn digest(&self) -> String {
+        crate::digest::of(self)
     }
 
     /// Whether the server is started and stopped by us, and not merely reached.

@@ -1,29 +1,33 @@
 //! The keeper: the process that stands between a harness and one server, and outlives neither's traces.
 //!
 //! It is this program run again, in a session of its own, the subreaper of everything below it: whoever descends
-//! from the server becomes the keeper's child in the end, whatever it did to hide. It waits for three things: the
-//! harness's socket (a request, or its end), the server's pidfd, and the server's output, which it writes to the log.
-//! One keeper per server, because a subreaper is the only way to know *whose* double-forked orphan a process is.
+//! from the server becomes the keeper's child in the end, whatever it did to hide. It waits for three things: those
+//! who hold the server (a request, or their end), the server's pidfd, and the server's output, which it writes to the
+//! log. One keeper per server, because a subreaper is the only way to know *whose* double-forked orphan a process is.
 //!
 //! A keeper uses no threads and no runtime: it must work when everything else is broken.
 
-use std::ffi::OsStr;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open};
+use rustix::process::WaitOptions;
 
+use crate::belt::Belt;
+use crate::container::Handle;
+use crate::holders::{End, Holders};
+use crate::mask::Masker;
+use crate::memory::MemoryWatch;
 use crate::options::LogLimits;
-use crate::process::{ProcessInfo, Stat};
-use crate::protocol::{self, Lines, Order, Report, Request};
+use crate::process::{self, ProcessInfo};
+use crate::protocol::{self, Lines, Order, Report};
 use crate::pump::{LineWatch, LogFile};
-use crate::sys;
+use crate::spawn::{self, Spawned};
+use crate::{ending, sys};
 
 /// How often an idle keeper looks for adopted orphans that have ended, and for signals to itself.
 const IDLE: Duration = Duration::from_millis(200);
@@ -57,19 +61,29 @@ fn keep() -> Result<(), String> {
         .map(UnixStream::from)
         .map_err(failed("cannot use standard input"))?;
     let (order, lease, lines) = receive_order(&control)?;
-    match Keeper::start(order, lease, control, lines) {
-        Ok(mut keeper) => {
-            keeper.watch();
-            let ending = keeper.stop_tree();
-            keeper.report(&Report::Ended(ending));
-            Ok(())
-        }
+    // The door first: a server that nobody could be told of is not started.
+    let holders = match Holders::new(control, lines, order.share.clone()) {
+        Ok(holders) => holders,
         Err((control, error)) => {
             // If the harness is gone, nobody wants to know.
             let _ = protocol::send(&control, &Report::NotStarted { error });
-            Ok(())
+            return Ok(());
         }
+    };
+    let Some(mut keeper) = Keeper::start(order, lease, holders) else {
+        return Ok(());
+    };
+    keeper.watch();
+    keeper.holders.close_door();
+    let result = keeper.stop_tree();
+    ending::record(&keeper, &result);
+    keeper.holders.report(&Report::Ended(result));
+    let shared = keeper.holders.shared().cloned();
+    drop(keeper);
+    if let Some(order) = shared {
+        ending::forget(&order);
     }
+    Ok(())
 }
 
 fn receive_order(control: &UnixStream) -> Result<(Order, Vec<OwnedFd>, Lines), String> {
@@ -92,95 +106,108 @@ fn receive_order(control: &UnixStream) -> Result<(Order, Vec<OwnedFd>, Lines), S
 
 /// One server under watch.
 pub(crate) struct Keeper {
-    control: UnixStream,
-    /// Whether the harness's end is still open.
-    pub(crate) harness: bool,
-    lines: Lines,
+    pub(crate) holders: Holders,
     pub(crate) server: ProcessInfo,
     pidfd: OwnedFd,
     /// The server's wait status, once it has ended.
     pub(crate) status: Option<i32>,
     output: Option<PipeReader>,
+    pub(crate) log_path: PathBuf,
     log: LogFile,
+    mask: Masker,
     fatal: LineWatch,
+    pub(crate) memory: MemoryWatch,
+    pub(crate) belt: Option<Belt>,
     pub(crate) port: u16,
     pub(crate) grace: Duration,
-    /// The harness has asked for the end, is gone, or a signal came.
-    pub(crate) asked: bool,
+    /// The container, where the server is one.
+    pub(crate) container: Option<Handle>,
+    /// Why the server is to end, once it is.
+    pub(crate) end: Option<End>,
     /// Held, not used: the port is leased until this process ends.
     _lease: Vec<OwnedFd>,
 }
 
 impl Keeper {
-    fn start(
-        order: Order,
-        lease: Vec<OwnedFd>,
-        control: UnixStream,
-        lines: Lines,
-    ) -> Result<Keeper, (UnixStream, String)> {
+    /// Starts the server and says so, or says why not.
+    fn start(order: Order, lease: Vec<OwnedFd>, mut holders: Holders) -> Option<Keeper> {
         let limits = LogLimits {
             whole: order.log_whole,
             head: order.log_head,
         };
-        let log = match LogFile::open(Path::new(&order.log), limits) {
-            Ok(log) => log,
-            Err(e) => return Err((control, format!("cannot open the log: {e}"))),
-        };
-        match spawn(&order) {
-            Ok((server, pidfd, output)) => {
-                let keeper = Keeper {
-                    control,
-                    harness: true,
-                    lines,
-                    server,
-                    pidfd,
-                    status: None,
-                    output: Some(output),
-                    log,
-                    fatal: LineWatch::new(order.fatal),
-                    port: order.port,
-                    grace: Duration::from_millis(order.grace_ms),
-                    asked: false,
-                    _lease: lease,
-                };
-                keeper.report(&Report::Started {
-                    pid: keeper.server.pid,
-                    start_time: keeper.server.start_time,
-                });
-                Ok(keeper)
+        let log_path = PathBuf::from(&order.log);
+        let log = LogFile::open(&log_path, limits).map_err(|e| format!("cannot open the log: {e}"));
+        let mask = Masker::for_server(&order.args, &order.env);
+        // What is there before the server is not its own.
+        let memory = MemoryWatch::begin();
+        let ready = log.and_then(|log| Ok((log, mask?)));
+        let started = ready.and_then(|ready| {
+            let spawned = spawn::spawn(&order).map_err(|e| e.to_string())?;
+            Ok((ready, spawned))
+        });
+        let ((log, mask), spawned) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                holders.close_door();
+                holders.report(&Report::NotStarted { error });
+                return None;
             }
-            Err(error) => Err((control, error.to_string())),
-        }
-    }
-
-    pub(crate) fn report(&self, report: &Report) {
-        // A harness that is gone hears nothing; the work goes on all the same.
-        let _ = protocol::send(&self.control, report);
+        };
+        let Spawned {
+            server,
+            pidfd,
+            output,
+            belt,
+        } = spawned;
+        holders.report(&Report::Started {
+            pid: server.pid,
+            start_time: server.start_time,
+            belt: belt.as_ref().map(|b| b.path().into()),
+        });
+        Some(Keeper {
+            holders,
+            server,
+            pidfd,
+            status: None,
+            output: Some(output),
+            log_path,
+            log,
+            mask,
+            fatal: LineWatch::new(order.fatal),
+            memory,
+            belt,
+            port: order.port,
+            grace: Duration::from_millis(order.grace_ms),
+            container: order.container,
+            end: None,
+            _lease: lease,
+        })
     }
 
     /// Until the server ends or its end is asked for.
     fn watch(&mut self) {
-        while self.status.is_none() && !self.asked {
+        while self.status.is_none() && self.end.is_none() {
             self.wait(IDLE);
+            self.memory.look(std::process::id());
         }
     }
 
     /// Waits for anything to happen, at most for `limit`, and takes note of it.
     pub(crate) fn wait(&mut self, limit: Duration) {
-        self.poll(limit);
+        self.poll(self.holders.patience(limit));
         if sys::asked_to_end() {
-            self.asked = true;
+            self.end = self.end.or(Some(End::Signal));
+        }
+        if let Some(wish) = self.holders.look() {
+            self.end = self.end.or(Some(wish.end));
+            self.grace = wish.grace.unwrap_or(self.grace);
         }
         self.pump();
         self.reap();
     }
 
-    fn poll(&mut self, limit: Duration) {
-        let mut fds = Vec::with_capacity(3);
-        let control = self.control.as_fd();
-        if self.harness {
-            fds.push(PollFd::from_borrowed_fd(control, PollFlags::IN));
-        }
+    fn poll(&self, limit: Duration) {
+        let mut fds = self.holders.descriptors();
         if self.status.is_none() {
             fds.push(PollFd::new(&self.pidfd, PollFlags::IN));
         }
@@ -192,35 +219,7 @@ impl Keeper {
             tv_nsec: limit.subsec_nanos().into(),
         };
         // An interrupted wait is a short one.
-        let woken = poll(&mut fds, Some(&limit)).is_ok();
-        let spoken = woken && self.harness && !fds[0].revents().is_empty();
-        drop(fds);
-        if spoken {
-            self.listen();
-        }
-    }
-
-    /// Reads what the harness says. Its end, however it came, is a request to stop.
-    fn listen(&mut self) {
-        let mut buffer = [0; 4 << 10];
-        match protocol::receive(&self.control, &mut buffer, &mut Vec::new()) {
-            Ok(0) => {
-                self.harness = false;
-                self.asked = true;
-            }
-            Ok(read) => self.lines.push(&buffer[..read]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => {
-                self.harness = false;
-                self.asked = true;
-            }
-        }
-        while let Some(line) = self.lines.next() {
-            if let Ok(Request::Stop { grace_ms }) = serde_json::from_slice(&line) {
-                self.grace = Duration::from_millis(grace_ms);
-                self.asked = true;
-            }
-        }
+        let _ = poll(&mut fds, Some(&limit));
     }
 
     /// Moves what the server has written to the log, without waiting.
@@ -235,8 +234,9 @@ impl Keeper {
             match output.read(&mut buffer) {
                 Ok(0) => break true,
                 Ok(read) => {
-                    self.log.append(&buffer[..read]);
-                    fatal = fatal.or(self.fatal.feed(&buffer[..read]));
+                    let shown = self.mask.feed(&buffer[..read]);
+                    self.log.append(&shown);
+                    fatal = fatal.or(self.fatal.feed(&shown));
                     total += read;
                     if total >= PUMP_LIMIT {
                         break false;
@@ -253,9 +253,17 @@ impl Keeper {
         self.announce(fatal);
     }
 
-    fn announce(&self, fatal: Option<(String, String)>) {
+    /// Writes what was held back because it could have become a secret.
+    fn flush(&mut self) {
+        let rest = self.mask.finish();
+        self.log.append(&rest);
+        let fatal = self.fatal.feed(&rest);
+        self.announce(fatal);
+    }
+
+    fn announce(&mut self, fatal: Option<(String, String)>) {
         if let Some((pattern, line)) = fatal {
-            self.report(&Report::FatalLine { pattern, line });
+            self.holders.report(&Report::FatalLine { pattern, line });
         }
     }
 
@@ -263,6 +271,7 @@ impl Keeper {
     pub(crate) fn drain(&mut self) -> Option<(u64, String)> {
         self.pump();
         self.output = None;
+        self.flush();
         self.log.lost()
     }
 
@@ -273,11 +282,13 @@ impl Keeper {
             {
                 // Its last words are in the log before anybody hears of its end.
                 self.pump();
+                self.flush();
                 let last = self.fatal.finish();
                 self.announce(last);
                 self.status = Some(status.as_raw());
-                self.report(&Report::Exited {
+                self.holders.report(&Report::Exited {
                     status: status.as_raw(),
+                    running: process::descendants(std::process::id()),
                 });
             }
         }
@@ -289,40 +300,4 @@ impl Keeper {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         !matches!(waitid(WaitId::All, look), Err(rustix::io::Errno::CHILD))
     }
-}
-
-fn spawn(order: &Order) -> io::Result<(ProcessInfo, OwnedFd, PipeReader)> {
-    let (reader, writer) = io::pipe()?;
-    // A bigger pipe lets a server that floods its log run on; not every user may have one.
-    let _ = rustix::pipe::fcntl_setpipe_size(&reader, 1 << 20);
-    rustix::io::ioctl_fionbio(&reader, true)?;
-    let mut command = Command::new(&order.program);
-    command
-        .args(&order.args)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
-    for (name, value) in &order.env {
-        let name: &OsStr = name;
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    if let Some(cwd) = &order.cwd {
-        command.current_dir(cwd);
-    }
-    // A group of its own: servers signal their whole group, and the keeper must not be in it.
-    command.process_group(0);
-    sys::die_with_keeper(&mut command);
-    let child = command.spawn()?;
-    let pid = child.id();
-    let raw = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or_else(|| io::Error::other("odd pid"))?;
-    // It is our child and not reaped: the pid can mean nobody else.
-    let pidfd = pidfd_open(raw, PidfdFlags::empty())?;
-    let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc is not mounted"))?;
-    Ok((stat.info, pidfd, reader))
 }

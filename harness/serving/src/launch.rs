@@ -6,11 +6,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How long a server may take to become ready unless the deployment says otherwise.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// What is started. Arguments and values of variables still have their placeholders.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Launch {
     pub program: OsString,
     pub args: Vec<OsString>,
@@ -43,7 +45,7 @@ impl Launch {
 }
 
 /// A line of the log that ends the start at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Fatal {
     /// A text that is found as it stands, or a regular expression.
     pub pattern: String,
@@ -52,8 +54,18 @@ pub(crate) struct Fatal {
     pub cause: Option<String>,
 }
 
+#[cfg(target_os = "linux")]
+impl Fatal {
+    /// The expression, within bounds: a pattern from a file must not take the keeper's memory.
+    pub(crate) fn compiled(&self) -> Result<regex::Regex, regex::Error> {
+        regex::RegexBuilder::new(&self.pattern)
+            .size_limit(1 << 20)
+            .build()
+    }
+}
+
 /// A container instead of a process: `docker` or `podman`, whichever is asked for or found first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Container {
     /// The image.
     pub image: String,
@@ -66,7 +78,7 @@ pub struct Container {
 }
 
 /// What must hold before something that was started counts as ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Readiness {
     /// A process of the tree must listen on the port.
     pub listens: bool,
@@ -102,7 +114,7 @@ impl Readiness {
         }
     }
 
-    /// That of a process that only has to live: a headless stage.
+    /// That of a process that only has to live, for 0.2 s and as long as the others start: a headless stage.
     pub fn alive() -> Self {
         Self {
             listens: false,
@@ -115,7 +127,7 @@ impl Readiness {
 }
 
 /// When a part starts, relative to the process whose port answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StartOrder {
     /// Before it: companion services, workers behind a router.
     Before,
@@ -129,7 +141,7 @@ pub enum StartOrder {
 /// Placeholders of a part are its own `{host}`, `{port}`, `{ports[i]}`; everything else may say `{NAME.host}`, `{NAME.port}`,
 /// `{NAME.ports[i]}` and `{NAME.url}` of any part, since every port is leased before the first process starts, and `{server.port}` and so on
 /// of the process whose port answers.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Part {
     pub(crate) name: String,
     pub(crate) launch: Launch,

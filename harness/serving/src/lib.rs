@@ -31,33 +31,65 @@
 //! starting one is a clear error.
 
 mod cause;
+mod cause_texts;
 mod deployment;
+mod digest;
 mod exit;
+#[cfg_attr(not(target_os = "linux"), path = "group_elsewhere.rs")]
+mod group;
+mod health;
 mod launch;
+mod leftover;
 mod log;
+mod mask;
 mod offers;
 mod options;
-#[cfg_attr(not(target_os = "linux"), path = "own_elsewhere.rs")]
-mod own;
 mod probe;
 mod process;
+mod progress;
 mod readiness;
 mod server;
+mod share;
+mod start_advice;
 mod start_error;
+mod start_error_kind;
 mod stop_error;
+mod stop_report;
 mod text;
 mod url;
 
 #[cfg(target_os = "linux")]
+mod arrival;
+#[cfg(target_os = "linux")]
+mod belt;
+#[cfg(target_os = "linux")]
+mod container;
+#[cfg(target_os = "linux")]
 mod diag;
+#[cfg(target_os = "linux")]
+mod ending;
+#[cfg(target_os = "linux")]
+mod holders;
 #[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(target_os = "linux")]
+mod lease_file;
+#[cfg(target_os = "linux")]
 mod link;
+#[cfg(target_os = "linux")]
+mod meeting;
+#[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
+mod own;
 #[cfg(target_os = "linux")]
 mod placeholder;
 #[cfg(target_os = "linux")]
+mod plan;
+#[cfg(target_os = "linux")]
 mod port;
+#[cfg(target_os = "linux")]
+mod port_range;
 #[cfg(target_os = "linux")]
 mod program;
 #[cfg(target_os = "linux")]
@@ -65,20 +97,32 @@ mod protocol;
 #[cfg(target_os = "linux")]
 mod pump;
 #[cfg(target_os = "linux")]
+mod shared;
+#[cfg(target_os = "linux")]
 mod socket;
+#[cfg(target_os = "linux")]
+mod spawn;
 #[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]
 mod teardown;
 
+#[cfg(target_os = "linux")]
+pub use belt::cgroup_belt;
+pub use cause::Cause;
 pub use deployment::Deployment;
+pub use health::Unhealthy;
 pub use launch::{Container, Part, Readiness, StartOrder};
+pub use leftover::Leftover;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;
-pub use server::{Server, StopReport};
-pub use start_error::{ReadyStep, StartError, StartErrorKind};
+pub use server::{RunningPart, Server};
+pub use share::{Runner, Share};
+pub use start_error::StartError;
+pub use start_error_kind::{ReadyStep, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};
+pub use stop_report::{ProcessStop, StopReport};
 pub use url::UrlError;
 
 use std::ffi::OsString;

@@ -2,19 +2,24 @@
 //!
 //! A plain thread listens, not a task: a server outlives the runtime of the attempt that started it, and its state
 //! can be asked for from anywhere. Dropping a link closes the socket in the direction of the keeper, which is the
-//! request to stop; nobody has to wait for it.
+//! request to stop, or gives a lease back if the server is shared; nobody has to wait for it. A link to the keeper of
+//! somebody else's server is the same, but for the child that is not ours to wait for.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
 use tokio::sync::watch;
 
+use crate::belt;
+use crate::meeting;
 use crate::process::{self, ProcessInfo};
 use crate::protocol::{self, Ending, Order, Report, Request};
 
@@ -30,6 +35,12 @@ pub(crate) struct State {
     pub fatal: Option<(String, String)>,
     /// Wait status of the server.
     pub exit: Option<i32>,
+    /// What still ran of the tree when the server itself ended.
+    pub running: Vec<ProcessInfo>,
+    /// The control group of the server, where it has one of its own.
+    pub belt: Option<PathBuf>,
+    /// The lease of a shared server is given back; it may go on for others.
+    pub released: bool,
     pub ending: Option<Ending>,
     /// The keeper itself has ended: everything that it could say is said.
     pub gone: Option<Gone>,
@@ -49,6 +60,10 @@ pub(crate) struct Link {
     socket: UnixStream,
     state: watch::Receiver<State>,
     pub keeper: u32,
+    /// Where others attach, if the server is meant to be shared.
+    pub door: Option<PathBuf>,
+    /// The server is shared: letting go of it does not stop it.
+    shared: AtomicBool,
 }
 
 impl Link {
@@ -64,16 +79,8 @@ impl Link {
             .stderr(log)
             .spawn()?;
         let keeper = child.id();
-        let (sender, state) = watch::channel(State::default());
-        let reader = here.try_clone()?;
-        std::thread::Builder::new()
-            .name("tribunal-keeper-link".into())
-            .spawn(move || listen(reader, child, &sender))?;
-        let link = Link {
-            socket: here,
-            state,
-            keeper,
-        };
+        let door = order.share.as_ref().map(|s| s.socket.clone());
+        let link = Self::over(here, keeper, Some(child), door)?;
         // A keeper that ended at once is noticed by the listener, with its exit status.
         if let Err(error) = protocol::send_with(&link.socket, order, &lease)
             && error.kind() != io::ErrorKind::BrokenPipe
@@ -81,6 +88,49 @@ impl Link {
             return Err(error);
         }
         Ok(link)
+    }
+
+    /// Connects to the keeper of a server that is shared. Whether it answers, [`Link::until`] shows.
+    pub(crate) fn attach(socket: &Path, keeper: u32) -> io::Result<Link> {
+        let link = Self::over(meeting::connect(socket)?, keeper, None, Some(socket.into()))?;
+        link.shared.store(true, Ordering::Relaxed);
+        Ok(link)
+    }
+
+    fn over(
+        socket: UnixStream,
+        keeper: u32,
+        child: Option<Child>,
+        door: Option<PathBuf>,
+    ) -> io::Result<Link> {
+        let (sender, state) = watch::channel(State::default());
+        let reader = socket.try_clone()?;
+        std::thread::Builder::new()
+            .name("tribunal-keeper-link".into())
+            .spawn(move || listen(reader, child, &sender))?;
+        Ok(Link {
+            socket,
+            state,
+            keeper,
+            door,
+            shared: AtomicBool::new(false),
+        })
+    }
+
+    /// Tells the keeper that the server is ready for others too.
+    pub(crate) fn publish(&self) -> io::Result<()> {
+        protocol::send(&self.socket, &Request::Publish)?;
+        self.shared.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::Relaxed)
+    }
+
+    /// Gives the lease of a shared server back. Whoever cannot be told that is gone.
+    pub(crate) fn release(&self) {
+        let _ = protocol::send(&self.socket, &Request::Release);
     }
 
     /// What is known now.
@@ -112,30 +162,54 @@ impl Drop for Link {
     }
 }
 
-fn listen(socket: UnixStream, mut keeper: Child, state: &watch::Sender<State>) {
+fn listen(socket: UnixStream, keeper: Option<Child>, state: &watch::Sender<State>) {
     for line in BufReader::new(socket).split(b'\n') {
         let Ok(line) = line else { break };
         let Ok(report) = serde_json::from_slice::<Report>(&line) else {
             continue;
         };
         state.send_modify(|s| match report {
-            Report::Started { pid, start_time } => s.started = Some(Ok((pid, start_time))),
+            Report::Started {
+                pid,
+                start_time,
+                belt,
+            } => {
+                s.started = Some(Ok((pid, start_time)));
+                s.belt = belt;
+            }
             Report::NotStarted { error } => s.started = Some(Err(error)),
             Report::FatalLine { pattern, line } => s.fatal = Some((pattern, line)),
-            Report::Exited { status } => s.exit = Some(status),
+            Report::Exited { status, running } => {
+                s.exit = Some(status);
+                s.running = running;
+            }
+            Report::Released => s.released = true,
             Report::Ended(ending) => s.ending = Some(ending),
         });
     }
-    let orderly = {
+    let (orderly, belt) = {
         let state = state.borrow();
-        state.ending.is_some() || matches!(state.started, Some(Err(_)))
+        let orderly =
+            state.ending.is_some() || state.released || matches!(state.started, Some(Err(_)));
+        (orderly, state.belt.clone())
     };
-    let killed = if orderly {
-        Vec::new()
-    } else {
-        sweep(&mut keeper)
-    };
-    let status = keeper.wait().ok();
+    let mut killed = Vec::new();
+    let mut status = None;
+    if !orderly {
+        // The group first: it has also those that left the session.
+        killed.extend(belt.iter().flat_map(|belt| belt::cut(belt)));
+    }
+    if let Some(mut keeper) = keeper {
+        if !orderly {
+            for process in sweep(&mut keeper) {
+                if !killed.contains(&process) {
+                    killed.push(process);
+                }
+            }
+        }
+        // The keeper of a shared server may go on for long; this thread has nothing else to do.
+        status = keeper.wait().ok();
+    }
     state.send_modify(|s| s.gone = Some(Gone { status, killed }));
 }
 

@@ -1,13 +1,33 @@
-//! Reading a server's log: its last lines, safe to print.
+//! A server's log: a file of its own, and its last lines, safe to print.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 /// No more of the end of a file than this is read for a tail.
 const WINDOW: u64 = 256 << 10;
 /// Longer lines are cut in a tail; the file has them whole.
 const LINE: usize = 2_000;
+
+/// `server.log` in the evidence folder, or `server-2.log` and so on where earlier servers have theirs.
+#[cfg(target_os = "linux")]
+pub(crate) fn create(folder: &Path, name: &str) -> Result<(PathBuf, File), (PathBuf, io::Error)> {
+    std::fs::create_dir_all(folder).map_err(|e| (folder.to_path_buf(), e))?;
+    let mut number = 1_u32;
+    loop {
+        let path = match number {
+            1 => folder.join(format!("{name}.log")),
+            n => folder.join(format!("{name}-{n}.log")),
+        };
+        match File::options().append(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(e) => return Err((path, e)),
+        }
+    }
+}
 
 /// The last `lines` lines of a log, without escape sequences and control characters, joined by newlines.
 pub(crate) fn tail(path: &Path, lines: usize) -> io::Result<String> {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a server offers, as its deployment declares it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Offers {
     /// What requests it answers: `chat`, `completions`, `embeddings`, `speech`, `transcription`, `images`, `videos`, `tools`, …
     pub capabilities: BTreeSet<String>,
@@ -18,7 +18,7 @@ pub struct Offers {
 }
 
 /// How worker processes are told from the rest of the tree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Workers {
     /// A regular expression that is searched in the process's name and in its command line.
     pub pattern: String,

@@ -2,7 +2,11 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::progress::Tell;
+use crate::share::Share;
 
 /// How long a server may take to end by itself after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -26,6 +30,8 @@ pub struct StartOptions {
     pub(crate) ports: Option<RangeInclusive<u16>>,
     pub(crate) lease_folder: Option<PathBuf>,
     pub(crate) log: LogLimits,
+    pub(crate) progress: Tell,
+    pub(crate) share: Option<Share>,
 }
 
 impl StartOptions {
@@ -38,7 +44,17 @@ impl StartOptions {
             ports: None,
             lease_folder: None,
             log: LogLimits::default(),
+            progress: Tell::default(),
+            share: None,
         }
+    }
+
+    /// Told in one line what a start waits for, first after a second and then every few seconds, for example
+    /// `llama-cpp: waiting for /health (503 Loading model) 12 s of 120 s`.
+    #[must_use]
+    pub fn progress(mut self, tell: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
+        self.progress = Tell(Some(tell));
+        self
     }
 
     /// How long the server's tree may take to end after SIGTERM before it is killed (default 5 s). It also holds when
@@ -61,6 +77,13 @@ impl StartOptions {
     #[must_use]
     pub fn lease_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.lease_folder = Some(folder.into());
+        self
+    }
+
+    /// The server is shared with other processes. What these options say otherwise holds for the process that starts it.
+    #[must_use]
+    pub fn share(mut self, share: Share) -> Self {
+        self.share = Some(share);
         self
     }
 

@@ -1,24 +1,48 @@
-//! Placeholders of a deployment: `{host}`, `{port}`, `{model}` inside arguments and values of variables.
+//! Placeholders of a deployment: `{host}`, `{port}`, `{ports[i]}`, `{model}`, `{evidence}` inside arguments and values of variables, and
+//! `{NAME.port}` and so on of the other processes.
 //!
-//! A placeholder is a pair of braces around one identifier, nothing else: JSON in an argument (`{"a":{"b":1}}`)
-//! stays as it is. `{{name}}` is the text `{name}`. An identifier that is not known is an error, never an empty
+//! A placeholder is a pair of braces around one name, with nothing else inside: JSON in an argument (`{"a":{"b":1}}`)
+//! stays as it is. `{{name}}` is the text `{name}`. A name that is not known is an error, never an empty
 //! text. What is filled in stays part of the one argument; there is no shell that could split or run it.
+//! A template language was rejected: whatever it can compute, a test or a script computes better.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 use crate::text::nearest;
 
+/// Where one process listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub host: String,
+    /// The first port of its block.
+    pub first: u16,
+    /// How many ports the block has.
+    pub count: u16,
+}
+
+impl Address {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}:{}", self.host, self.first)
+    }
+}
+
 /// What can be filled in. `None` stands for a name that is known but has no value in this deployment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Values<'a> {
-    pub host: &'a str,
-    pub port: u16,
+    /// The process whose text is filled in.
+    pub own: &'a Address,
     pub model: Option<&'a str>,
+    /// The evidence folder, absolute.
+    pub evidence: &'a OsStr,
+    /// Every process by name; `server` is the one whose port answers.
+    pub processes: &'a [(String, Address)],
 }
 
 /// The names that are known, in the order in which messages list them.
-pub(crate) const KNOWN: [&str; 3] = ["host", "port", "model"];
+const KNOWN: [&str; 5] = ["host", "port", "ports[i]", "model", "evidence"];
+/// What can be said of another process.
+const OF_A_PROCESS: [&str; 4] = ["host", "port", "ports[i]", "url"];
 
 /// Why a text could not be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,19 +52,31 @@ pub(crate) struct PlaceholderError {
     pub why: Why,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Why {
     /// No placeholder of that name exists.
     Unknown,
+    /// No process has the name before the dot; the names that are there.
+    UnknownProcess(Vec<String>),
+    /// The process is there, but has no such property.
+    UnknownField,
+    /// The block has only so many ports.
+    BeyondBlock(u16),
+    /// What stands in the brackets is no number.
+    NoIndex,
     /// The name is known, but the deployment does not say its value.
     Unset,
-    /// The text around it is not UTF-8.
+    /// The text around it is not UTF-8, or what is filled in is not.
     NotText,
 }
 
 impl fmt::Display for PlaceholderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PlaceholderError { text, name, why } = self;
+        let listed = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|k| format!("{{{k}}}")).collect();
+            names.join(", ")
+        };
         match why {
             Why::Unset => write!(
                 f,
@@ -50,11 +86,59 @@ impl fmt::Display for PlaceholderError {
                 f,
                 "`{text}` has the placeholder {{{name}}} in a text that is not UTF-8"
             ),
-            Why::Unknown => {
-                let known = KNOWN.map(|k| format!("{{{k}}}")).join(", ");
+            Why::NoIndex => {
                 write!(
                     f,
-                    "`{text}` has the unknown placeholder {{{name}}}; known are {known}"
+                    "`{text}` has the placeholder {{{name}}}, whose index is no number; the first port is {{ports[0]}}"
+                )
+            }
+            Why::BeyondBlock(count) => {
+                write!(
+                    f,
+                    "`{text}` asks for {{{name}}}, but the block has {count} port{}",
+                    if *count == 1 { "" } else { "s" }
+                )?;
+                match count {
+                    1 => write!(f, " ({{ports[0]}}); `ports` makes it larger"),
+                    n => write!(
+                        f,
+                        " ({{ports[0]}} to {{ports[{}]}}); `ports` makes it larger",
+                        n - 1
+                    ),
+                }
+            }
+            Why::UnknownProcess(known) => {
+                let process = name.split('.').next().unwrap_or(name);
+                write!(
+                    f,
+                    "`{text}` has the placeholder {{{name}}}, but no process is called `{process}`; there are `{}`",
+                    known.join("`, `")
+                )?;
+                match nearest(process, known.iter().map(String::as_str)) {
+                    Some(near) => {
+                        write!(f, "; did you mean {{{}}}?", name.replacen(process, near, 1))
+                    }
+                    None => write!(f, "; the text {{{name}}} itself is written {{{{{name}}}}}"),
+                }
+            }
+            Why::UnknownField => {
+                let (process, field) = name.split_once('.').unwrap_or((name, ""));
+                let fields = OF_A_PROCESS
+                    .map(|k| format!("{{{process}.{k}}}"))
+                    .join(", ");
+                write!(
+                    f,
+                    "`{text}` has the unknown placeholder {{{name}}}; known are {fields}"
+                )?;
+                nearest(field, OF_A_PROCESS).map_or(Ok(()), |near| {
+                    write!(f, "; did you mean {{{process}.{near}}}?")
+                })
+            }
+            Why::Unknown => {
+                write!(
+                    f,
+                    "`{text}` has the unknown placeholder {{{name}}}; known are {}, and {{NAME.port}} and so on of a process",
+                    listed(&KNOWN)
                 )?;
                 match nearest(name, KNOWN) {
                     Some(near) => write!(f, "; did you mean {{{near}}}?"),
@@ -73,64 +157,139 @@ pub(crate) fn fill(text: &OsStr, values: &Values<'_>) -> Result<OsString, Placeh
         name: name.into(),
         why,
     };
-    let mut out = String::with_capacity(seen.len());
+    let mut out = OsString::with_capacity(seen.len());
     let mut rest: &str = &seen;
     while let Some(brace) = rest.find('{') {
-        out.push_str(&rest[..brace]);
+        out.push(&rest[..brace]);
         rest = &rest[brace..];
         if let Some(name) = between(rest, "{{", "}}") {
             if text.to_str().is_none() {
                 return Err(refuse(name, Why::NotText));
             }
-            out.push_str(&rest[1..name.len() + 3]);
+            out.push(&rest[1..name.len() + 3]);
             rest = &rest[name.len() + 4..];
         } else if let Some(name) = between(rest, "{", "}") {
             if text.to_str().is_none() {
                 return Err(refuse(name, Why::NotText));
             }
-            match name {
-                "host" => out.push_str(values.host),
-                "port" => out.push_str(&values.port.to_string()),
-                "model" => {
-                    out.push_str(values.model.ok_or_else(|| refuse(name, Why::Unset))?);
-                }
-                _ => return Err(refuse(name, Why::Unknown)),
-            }
+            out.push(value(name, values).map_err(|why| refuse(name, why))?);
             rest = &rest[name.len() + 2..];
         } else {
-            out.push('{');
+            out.push("{");
             rest = &rest[1..];
         }
     }
     if text.to_str().is_none() {
         return Ok(text.to_owned());
     }
-    out.push_str(rest);
-    Ok(out.into())
+    out.push(rest);
+    Ok(out)
 }
 
-/// The identifier (`[A-Za-z_][A-Za-z0-9_]*`) that stands between `open` at the beginning of `text` and `close`.
+fn value(name: &str, values: &Values<'_>) -> Result<OsString, Why> {
+    match name {
+        "model" => return values.model.map(OsString::from).ok_or(Why::Unset),
+        "evidence" => return Ok(values.evidence.to_owned()),
+        _ => {}
+    }
+    let Some((process, field)) = name.split_once('.') else {
+        return match name {
+            // Only other processes need a whole address.
+            "url" => Err(Why::Unknown),
+            _ => of_process(name, values.own, Why::Unknown),
+        };
+    };
+    let Some((_, address)) = values.processes.iter().find(|(known, _)| known == process) else {
+        let known = values.processes.iter().map(|(n, _)| n.clone()).collect();
+        return Err(Why::UnknownProcess(known));
+    };
+    of_process(field, address, Why::UnknownField)
+}
+
+fn of_process(field: &str, address: &Address, unknown: Why) -> Result<OsString, Why> {
+    Ok(match field {
+        "host" => address.host.clone().into(),
+        "port" => address.first.to_string().into(),
+        "url" => address.url().into(),
+        _ => {
+            let index = field
+                .strip_prefix("ports[")
+                .and_then(|rest| rest.strip_suffix(']'));
+            let index: u16 = match index.map(str::parse) {
+                None => return Err(unknown),
+                Some(Err(_))
+                    if index.is_some_and(|i| {
+                        !i.is_empty() && i.bytes().all(|b| b.is_ascii_digit())
+                    }) =>
+                {
+                    u16::MAX
+                }
+                Some(Err(_)) => return Err(Why::NoIndex),
+                Some(Ok(index)) => index,
+            };
+            if index >= address.count {
+                return Err(Why::BeyondBlock(address.count));
+            }
+            (address.first + index).to_string().into()
+        }
+    })
+}
+
+/// The name that stands between `open` at the beginning of `text` and `close`: an identifier, with `NAME.` before it (where a process's
+/// name may have hyphens) or `[…]` behind it.
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(open)?;
-    let end = rest
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .unwrap_or(rest.len());
-    let name = &rest[..end];
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    (starts && rest[end..].starts_with(close)).then_some(name)
+    let word = |from: usize, hyphen: bool| {
+        let tail = &rest[from..];
+        if !tail.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return None;
+        }
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || (hyphen && c == '-');
+        Some(from + tail.find(|c| !inside(c)).unwrap_or(tail.len()))
+    };
+    let mut end = match word(0, true) {
+        Some(end) if rest[end..].starts_with('.') => word(end + 1, false)?,
+        _ => word(0, false)?,
+    };
+    if rest[end..].starts_with('[') {
+        let index = rest[end + 1..].find(|c: char| !c.is_ascii_alphanumeric())?;
+        end += 1 + index;
+        if !rest[end..].starts_with(']') {
+            return None;
+        }
+        end += 1;
+    }
+    rest[end..].starts_with(close).then(|| &rest[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn filled(text: &str) -> Result<String, PlaceholderError> {
+    fn address(first: u16, count: u16) -> Address {
+        Address {
+            host: "127.0.0.1".into(),
+            first,
+            count,
+        }
+    }
+
+    fn with(model: Option<&str>, text: &OsStr) -> Result<OsString, PlaceholderError> {
+        let processes = [
+            ("server".to_string(), address(20_001, 3)),
+            ("worker-1".to_string(), address(20_100, 1)),
+        ];
         let values = Values {
-            host: "127.0.0.1",
-            port: 20001,
-            model: Some("tiny"),
+            own: &processes[0].1,
+            model,
+            evidence: OsStr::new("/e v"),
+            processes: &processes,
         };
-        fill(OsStr::new(text), &values).map(|s| s.to_string_lossy().into_owned())
+        fill(text, &values)
+    }
+
+    fn filled(text: &str) -> Result<String, PlaceholderError> {
+        with(Some("tiny"), OsStr::new(text)).map(|s| s.to_string_lossy().into_owned())
     }
 
     #[test]
@@ -141,9 +300,26 @@ mod tests {
                 "http://{host}:{port}/{model}",
                 "http://127.0.0.1:20001/tiny",
             ),
+            ("{ports[0]},{ports[2]}", "20001,20003"),
+            ("{evidence}/x", "/e v/x"),
+            (
+                "{worker-1.url}/{worker-1.port}",
+                "http://127.0.0.1:20100/20100",
+            ),
+            ("{worker-1.ports[0]}{server.host}", "20100127.0.0.1"),
+            ("{server.ports[1]}", "20002"),
             ("{{port}} {port}", "{port} 20001"),
+            (
+                "{{worker-1.port}} {{ports[9]}}",
+                "{worker-1.port} {ports[9]}",
+            ),
             ("{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1}}"),
             ("{} { } {1} {port", "{} { } {1} {port"),
+            (
+                "{a-b} {.x} {x.} {x.1} {ports[} {ports[0}",
+                "{a-b} {.x} {x.} {x.1} {ports[} {ports[0}",
+            ),
+            ("{{ messages }} {% if x %}", "{{ messages }} {% if x %}"),
             ("{\"p\":{port}}", "{\"p\":20001}"),
             ("", ""),
         ] {
@@ -152,24 +328,45 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_refused_with_the_known_ones() {
-        let error = filled("--p={prot}").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "`--p={prot}` has the unknown placeholder {prot}; known are {host}, {port}, {model}; did you mean {port}?"
-        );
+    fn what_cannot_be_filled_in_says_what_can() {
+        for (text, expected) in [
+            (
+                "--p={prot}",
+                "`--p={prot}` has the unknown placeholder {prot}; known are {host}, {port}, {ports[i]}, {model}, {evidence}, \
+                 and {NAME.port} and so on of a process; did you mean {port}?",
+            ),
+            (
+                "{ports[3]}",
+                "`{ports[3]}` asks for {ports[3]}, but the block has 3 ports ({ports[0]} to {ports[2]}); `ports` makes it larger",
+            ),
+            (
+                "{worker-1.ports[99999999]}",
+                "`{worker-1.ports[99999999]}` asks for {worker-1.ports[99999999]}, but the block has 1 port ({ports[0]}); `ports` makes it larger",
+            ),
+            (
+                "{ports[i]}",
+                "`{ports[i]}` has the placeholder {ports[i]}, whose index is no number; the first port is {ports[0]}",
+            ),
+            (
+                "{worker.url}",
+                "`{worker.url}` has the placeholder {worker.url}, but no process is called `worker`; there are `server`, `worker-1`; \
+                 did you mean {worker-1.url}?",
+            ),
+            (
+                "{server.prt}",
+                "`{server.prt}` has the unknown placeholder {server.prt}; known are {server.host}, {server.port}, {server.ports[i]}, \
+                 {server.url}; did you mean {server.port}?",
+            ),
+        ] {
+            assert_eq!(filled(text).unwrap_err().to_string(), expected);
+        }
         let error = filled("{zz}").unwrap_err().to_string();
         assert!(error.ends_with("is written {{zz}}"), "{error}");
     }
 
     #[test]
     fn a_model_that_is_not_set_is_refused() {
-        let values = Values {
-            host: "h",
-            port: 1,
-            model: None,
-        };
-        let error = fill(OsStr::new("{model}"), &values).unwrap_err();
+        let error = with(None, OsStr::new("{model}")).unwrap_err();
         assert_eq!(error.why, Why::Unset);
         assert!(error.to_string().contains("has no model"));
     }
@@ -178,14 +375,9 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_stay() {
         use std::os::unix::ffi::OsStrExt;
-        let values = Values {
-            host: "h",
-            port: 1,
-            model: None,
-        };
         let raw = OsStr::from_bytes(b"\xff{x");
-        assert_eq!(fill(raw, &values).unwrap(), raw);
-        let error = fill(OsStr::from_bytes(b"\xff{port}"), &values).unwrap_err();
+        assert_eq!(with(None, raw).unwrap(), raw);
+        let error = with(None, OsStr::from_bytes(b"\xff{port}")).unwrap_err();
         assert_eq!(error.why, Why::NotText);
     }
 }

@@ -6,31 +6,37 @@
 //! server's own bind anybody may take the port; a registry with times was rejected, because time frees ports that
 //! are in use and keeps those of the dead.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
+pub(crate) use crate::lease_file::default_folder;
+pub(crate) use crate::port_range::default_range;
+
+use crate::port_range::{firsts, from_somewhere};
 use crate::socket::{self, Holder};
-use crate::sys;
+use crate::{lease_file, sys};
 
 /// Where the pids begin in the file; eight bytes each.
 const PIDS: u64 = 65_536;
-/// The preferred ports: below the ephemeral range that Linux has by default (32768–60999), below 30000, where
-/// Kubernetes puts node ports, and above the ports that well-known services use.
-const PREFERRED: RangeInclusive<u16> = 20_000..=29_999;
 
-/// The right to use one port, held by an open file description.
+/// The right to use a block of contiguous ports, held by an open file description.
 #[derive(Debug)]
 pub(crate) struct PortLease {
+    /// The first port of the block.
     pub port: u16,
+    pub count: u16,
     file: File,
+    /// Sockets that are bound and not listened on.
+    held: Vec<OwnedFd>,
 }
 
 /// Why no port could be leased.
@@ -40,9 +46,10 @@ pub(crate) enum PortError {
         path: PathBuf,
         error: io::Error,
     },
-    /// Every port of the range is taken; up to three holders, in words.
+    /// No block of that many ports is free in the range; up to three holders, in words.
     Exhausted {
         range: RangeInclusive<u16>,
+        count: u16,
         holders: Vec<String>,
     },
     Taken {
@@ -52,52 +59,95 @@ pub(crate) enum PortError {
 }
 
 impl PortLease {
-    /// Leases a free port of the range. The search begins at a place that differs from process to process and from
-    /// call to call, so that processes that start together do not walk over the same ports.
-    pub(crate) fn take(folder: &Path, range: RangeInclusive<u16>) -> Result<Self, PortError> {
+    /// Leases `count` contiguous free ports of the range, none of them in `avoid`. The search begins at a place that differs from process to
+    /// process and from call to call, so that processes that start together do not walk over the same ports.
+    pub(crate) fn take(
+        folder: &Path,
+        range: RangeInclusive<u16>,
+        count: u16,
+        avoid: &[u16],
+    ) -> Result<Self, PortError> {
         static CALLS: AtomicU64 = AtomicU64::new(0);
         let seed = u64::from(std::process::id()) << 20 | CALLS.fetch_add(1, Ordering::Relaxed);
-        let file = open(folder)?;
         let failed = |error| PortError::Folder {
             path: folder.into(),
             error,
         };
-        for port in from_somewhere(&range, seed) {
-            if try_take(&file, port, Rests::Refused)
-                .map_err(failed)?
-                .is_none()
-            {
-                return Ok(PortLease { port, file });
+        let file = lease_file::open(folder).map_err(failed)?;
+        let count = count.max(1);
+        let first = firsts(&range, count);
+        let mut holders: Vec<String> = Vec::new();
+        for rests in [Rests::Refused, Rests::Accepted] {
+            holders.clear();
+            for port in from_somewhere(&first, seed) {
+                if (port..=port + (count - 1)).any(|p| avoid.contains(&p)) {
+                    continue;
+                }
+                match try_block(&file, port, count, rests).map_err(failed)? {
+                    None => {
+                        return Ok(PortLease {
+                            port,
+                            count,
+                            file,
+                            held: Vec::new(),
+                        });
+                    }
+                    // Words cost a look at every process: only where they are shown.
+                    Some((port, holder)) if rests == Rests::Accepted && holders.len() < 3 => {
+                        let shown = holder.shown(port);
+                        if !holders.contains(&shown) {
+                            holders.push(shown);
+                        }
+                    }
+                    Some(_) => {}
+                }
             }
         }
-        let mut holders = Vec::new();
-        for port in from_somewhere(&range, seed) {
-            match try_take(&file, port, Rests::Accepted).map_err(failed)? {
-                None => return Ok(PortLease { port, file }),
-                Some(holder) if holders.len() < 3 => holders.push(holder.shown(port)),
-                Some(_) => {}
-            }
-        }
-        Err(PortError::Exhausted { range, holders })
+        Err(PortError::Exhausted {
+            range,
+            count,
+            holders,
+        })
     }
 
-    /// Leases exactly this port.
-    pub(crate) fn take_exactly(folder: &Path, port: u16) -> Result<Self, PortError> {
-        let file = open(folder)?;
-        match try_take(&file, port, Rests::Accepted) {
-            Ok(None) => Ok(PortLease { port, file }),
-            Ok(Some(holder)) => Err(PortError::Taken {
+    /// Leases exactly this port and the `count - 1` behind it.
+    pub(crate) fn take_exactly(folder: &Path, port: u16, count: u16) -> Result<Self, PortError> {
+        let failed = |error| PortError::Folder {
+            path: folder.into(),
+            error,
+        };
+        let file = lease_file::open(folder).map_err(failed)?;
+        let count = count.max(1);
+        if port.checked_add(count - 1).is_none() || port == 0 {
+            let holder =
+                format!("a block of {count} ports from {port} does not lie within 1 to 65535");
+            return Err(PortError::Taken { port, holder });
+        }
+        match try_block(&file, port, count, Rests::Accepted).map_err(failed)? {
+            None => Ok(PortLease {
+                port,
+                count,
+                file,
+                held: Vec::new(),
+            }),
+            Some((port, holder)) => Err(PortError::Taken {
                 port,
                 holder: holder.shown(port),
             }),
-            Err(error) => Err(PortError::Folder {
-                path: folder.into(),
-                error,
-            }),
         }
     }
 
-    /// The descriptor that holds the lease; whoever has a copy of it holds the lease too.
+    /// Keeps the ports bound until [`PortLease::into_descriptor`], against programs that know nothing of leases, while other processes of the
+    /// deployment start. A port that cannot be bound exclusively (closed connections rest on it) is only leased.
+    pub(crate) fn hold(&mut self) {
+        for port in self.port..=self.port + (self.count - 1) {
+            if let Ok(sockets) = bind(port, Rests::Refused) {
+                self.held.extend(sockets);
+            }
+        }
+    }
+
+    /// The descriptor that holds the lease; whoever has a copy of it holds the lease too. From here on the ports can be bound.
     pub(crate) fn into_descriptor(self) -> OwnedFd {
         self.file.into()
     }
@@ -136,6 +186,24 @@ impl InTheWay {
     }
 }
 
+/// `None`: all ports of the block are locked now. Otherwise none is, and this one is in use.
+fn try_block(
+    file: &File,
+    first: u16,
+    count: u16,
+    rests: Rests,
+) -> io::Result<Option<(u16, InTheWay)>> {
+    for port in first..=first + (count - 1) {
+        if let Some(holder) = try_take(file, port, rests)? {
+            for taken in first..port {
+                sys::unlock_byte(file.as_fd(), u32::from(taken))?;
+            }
+            return Ok(Some((port, holder)));
+        }
+    }
+    Ok(None)
+}
+
 /// `None`: the lock is taken now, and nobody uses the port.
 fn try_take(file: &File, port: u16, rests: Rests) -> io::Result<Option<InTheWay>> {
     if !sys::try_lock_byte(file.as_fd(), u32::from(port))? {
@@ -156,15 +224,26 @@ fn try_take(file: &File, port: u16, rests: Rests) -> io::Result<Option<InTheWay>
     Ok(in_the_way)
 }
 
-/// Binds the port and lets it go. It is never listened on: nobody can mistake this for a server.
-fn bind(port: u16, rests: Rests) -> io::Result<()> {
-    let kind = (AddressFamily::INET, SocketType::STREAM);
-    let socket = rustix::net::socket_with(kind.0, kind.1, SocketFlags::CLOEXEC, None)?;
-    sockopt::set_socket_reuseaddr(&socket, rests == Rests::Accepted)?;
-    Ok(rustix::net::bind(
-        &socket,
-        &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port),
-    )?)
+/// Binds the port on both loopback addresses, which fails as well where somebody holds it on all addresses. It is never
+/// listened on: nobody can mistake this for a server.
+fn bind(port: u16, rests: Rests) -> io::Result<Vec<OwnedFd>> {
+    let bind_to = |family, address: SocketAddr| -> rustix::io::Result<OwnedFd> {
+        let socket =
+            rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        sockopt::set_socket_reuseaddr(&socket, rests == Rests::Accepted)?;
+        if family == AddressFamily::INET6 {
+            sockopt::set_ipv6_v6only(&socket, true)?;
+        }
+        rustix::net::bind(&socket, &address)?;
+        Ok(socket)
+    };
+    let v4 = bind_to(AddressFamily::INET, (Ipv4Addr::LOCALHOST, port).into())?;
+    match bind_to(AddressFamily::INET6, (Ipv6Addr::LOCALHOST, port).into()) {
+        Ok(v6) => Ok(vec![v4, v6]),
+        // Only what is in use is in the way: many machines and most containers have no IPv6.
+        Err(Errno::ADDRINUSE) => Err(Errno::ADDRINUSE.into()),
+        Err(_) => Ok(vec![v4]),
+    }
 }
 
 fn read_pid(file: &File, port: u16) -> Option<u32> {
@@ -176,178 +255,20 @@ fn read_pid(file: &File, port: u16) -> Option<u32> {
         .filter(|pid| *pid != 0)
 }
 
-fn open(folder: &Path) -> Result<File, PortError> {
-    open_file(folder).map_err(|error| PortError::Folder {
-        path: folder.into(),
-        error,
-    })
-}
-
-/// Opens the file of leases, making folder and file on first use so that several users can share them.
-///
-/// The folder may lie in a directory where everybody may write: links are not followed, and the file is opened
-/// without O_CREAT first, because the kernel refuses O_CREAT on another user's file there (fs.protected_regular).
-fn open_file(folder: &Path) -> io::Result<File> {
-    match std::fs::DirBuilder::new().mode(0o1777).create(folder) {
-        // The mode given is cut by the umask.
-        Ok(()) => std::fs::set_permissions(folder, PermissionsExt::from_mode(0o1777))?,
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(e) => return Err(e),
-    }
-    if !std::fs::symlink_metadata(folder)?.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::NotADirectory,
-            "it is no directory (a link is refused)",
-        ));
-    }
-    let path = folder.join("ports");
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
-    loop {
-        match options.open(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
-        }
-        match options.clone().create_new(true).mode(0o666).open(&path) {
-            Ok(file) => {
-                file.set_permissions(PermissionsExt::from_mode(0o666))?;
-                return Ok(file);
-            }
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            other => return other,
-        }
-    }
-}
-
-/// Where leases of this machine lie: `$XDG_RUNTIME_DIR/tribunal`, else `tribunal-HOST` in the temporary folder.
-pub(crate) fn default_folder() -> PathBuf {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|r| r.is_dir());
-    let host = rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned();
-    folder(runtime, &std::env::temp_dir(), &host)
-}
-
-fn folder(runtime: Option<PathBuf>, temporary: &Path, host: &str) -> PathBuf {
-    if let Some(runtime) = runtime.filter(|r| r.is_absolute()) {
-        return runtime.join("tribunal");
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    let host: String = host
-        .chars()
-        .map(|c| if plain(c) { c } else { '_' })
-        .collect();
-    temporary.join(format!("tribunal-{host}"))
-}
-
-/// The ports that are leased on this machine: outside the range from which the kernel takes ports for connections.
-pub(crate) fn default_range() -> RangeInclusive<u16> {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
-    outside(text.ok().and_then(|t| parse_range(&t)))
-}
-
-fn parse_range(text: &str) -> Option<RangeInclusive<u16>> {
-    let mut numbers = text.split_ascii_whitespace().map(str::parse::<u16>);
-    Some(numbers.next()?.ok()?..=numbers.next()?.ok()?)
-}
-
-/// The preferred ports without the ephemeral ones; if nothing is left of them, the wider side beside the ephemeral
-/// range; if there is none either, the preferred ports all the same (the check by bind remains).
-fn outside(ephemeral: Option<RangeInclusive<u16>>) -> RangeInclusive<u16> {
-    let Some(ephemeral) = ephemeral.filter(|r| r.start() <= r.end()) else {
-        return PREFERRED;
-    };
-    let sides = |all: RangeInclusive<u16>| {
-        let below = *all.start()..=(*all.end()).min(ephemeral.start().saturating_sub(1));
-        let above = (*all.start()).max(ephemeral.end().saturating_add(1))..=*all.end();
-        if below.len() >= above.len() {
-            below
-        } else {
-            above
-        }
-    };
-    [
-        sides(PREFERRED),
-        sides(10_000..=65_535),
-        sides(1_024..=65_535),
-    ]
-    .into_iter()
-    .find(|range| range.len() >= 100 && !ephemeral.contains(range.start()))
-    .unwrap_or(PREFERRED)
-}
-
-/// All ports of the range once, beginning at a place that depends on the seed.
-fn from_somewhere(range: &RangeInclusive<u16>, seed: u64) -> impl Iterator<Item = u16> {
-    let length = range.len() as u64;
-    // Fibonacci hashing: neighbouring seeds land far apart.
-    let start = (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16) % length.max(1);
-    let first = u64::from(*range.start());
-    (0..length).filter_map(move |i| u16::try_from(first + (start + i) % length).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::net::TcpListener;
 
     #[test]
-    fn the_range_avoids_the_ephemeral_ports() {
-        for (text, expected) in [
-            ("32768\t60999\n", 20_000..=29_999),
-            ("16000 65000", 10_000..=15_999),
-            ("10000 65535", 1_024..=9_999),
-            ("10000 30000", 30_001..=65_535),
-            ("25000 60000", 20_000..=24_999),
-            ("1024 65535", 20_000..=29_999),
-            ("nonsense", 20_000..=29_999),
-            ("9 3", 20_000..=29_999),
-        ] {
-            assert_eq!(outside(parse_range(text)), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_folder_is_one_per_user_or_one_per_machine() {
-        let folder = |runtime: Option<&str>, host| {
-            folder(runtime.map(PathBuf::from), Path::new("/tmp"), host)
-                .display()
-                .to_string()
-        };
-        assert_eq!(folder(Some("/run/user/1"), "h"), "/run/user/1/tribunal");
-        assert_eq!(folder(None, "gpu-3.lab"), "/tmp/tribunal-gpu-3.lab");
-        assert_eq!(folder(Some("relative"), "../x"), "/tmp/tribunal-.._x");
-    }
-
-    #[test]
-    fn every_port_comes_once_from_wherever() {
-        for seed in 0..50 {
-            let mut ports: Vec<u16> = from_somewhere(&(65_530..=65_535), seed).collect();
-            ports.sort_unstable();
-            assert_eq!(ports, [65_530, 65_531, 65_532, 65_533, 65_534, 65_535]);
-        }
-        #[expect(
-            clippy::reversed_empty_ranges,
-            reason = "an empty range is what is tested"
-        )]
-        let empty = 5..=4;
-        assert_eq!(from_somewhere(&empty, 1).count(), 0);
-    }
-
-    #[test]
     fn a_lease_excludes_others_until_its_last_copy_is_closed() {
         let folder = tempfile::tempdir().unwrap();
-        let (range, _reserved) = free_pair();
-        let a = PortLease::take(folder.path(), range.clone()).unwrap();
-        let b = PortLease::take(folder.path(), range.clone()).unwrap();
+        let (range, _reserved) = free_block(2);
+        let a = PortLease::take(folder.path(), range.clone(), 1, &[]).unwrap();
+        let b = PortLease::take(folder.path(), range.clone(), 1, &[]).unwrap();
         assert_ne!(a.port, b.port);
         let Err(PortError::Exhausted { holders, .. }) =
-            PortLease::take(folder.path(), range.clone())
+            PortLease::take(folder.path(), range.clone(), 1, &[])
         else {
             panic!("a third lease of two ports");
         };
@@ -357,36 +278,91 @@ mod tests {
         let first = a.into_descriptor();
         let copy = first.try_clone().unwrap();
         drop(first);
-        let taken = PortLease::take_exactly(folder.path(), port);
+        let taken = PortLease::take_exactly(folder.path(), port, 1);
         assert!(matches!(taken, Err(PortError::Taken { .. })));
         drop(copy);
-        assert_eq!(
-            PortLease::take_exactly(folder.path(), port).unwrap().port,
-            port
-        );
+        let again = PortLease::take_exactly(folder.path(), port, 1).unwrap();
+        assert_eq!(again.port, port);
+    }
+
+    #[test]
+    fn a_block_is_taken_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let (range, _reserved) = free_block(5);
+        let first = *range.start();
+        let middle = PortLease::take_exactly(folder.path(), first + 2, 1).unwrap();
+        let refused = PortLease::take(folder.path(), range.clone(), 3, &[]);
+        assert!(matches!(
+            refused,
+            Err(PortError::Exhausted { count: 3, .. })
+        ));
+        // What the failed attempts had locked on the way is free again.
+        let pair = PortLease::take(folder.path(), range.clone(), 2, &[first, first + 1]).unwrap();
+        assert_eq!((pair.port, pair.count), (first + 3, 2));
+        let other = PortLease::take(folder.path(), range.clone(), 2, &[]).unwrap();
+        assert_eq!(other.port, first);
+        drop((middle, pair, other));
+        let all = PortLease::take(folder.path(), range.clone(), 5, &[]).unwrap();
+        assert_eq!((all.port, all.count), (first, 5));
+        let more = PortLease::take(folder.path(), range, 6, &[]);
+        assert!(matches!(more, Err(PortError::Exhausted { .. })));
+        let beyond = PortLease::take_exactly(folder.path(), 65_535, 2);
+        assert!(matches!(beyond, Err(PortError::Taken { .. })));
     }
 
     #[test]
     fn a_port_that_somebody_listens_on_is_not_leased() {
         let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let Err(PortError::Taken { holder, .. }) = PortLease::take_exactly(folder.path(), port)
-        else {
-            panic!("leased a port in use");
-        };
-        assert!(
-            holder.contains(&format!("pid {}", std::process::id())),
-            "{holder}"
-        );
-        drop(listener);
-        PortLease::take_exactly(folder.path(), port).unwrap();
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else {
+                assert!(address.starts_with('['), "only IPv6 may be missing");
+                continue;
+            };
+            let port = listener.local_addr().unwrap().port();
+            let Err(PortError::Taken { holder, .. }) =
+                PortLease::take_exactly(folder.path(), port, 1)
+            else {
+                panic!("leased a port in use on {address}");
+            };
+            let me = format!("pid {}", std::process::id());
+            assert!(holder.contains(&me), "{address}: {holder}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_bound_only_is_not_leased_and_a_held_one_is_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let (range, _reserved) = free_block(2);
+        let port = *range.start();
+        for address in [
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+        ] {
+            let family = if address.is_ipv4() {
+                AddressFamily::INET
+            } else {
+                AddressFamily::INET6
+            };
+            let socket =
+                rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+            let Ok(socket) = socket else { continue };
+            if rustix::net::bind(&socket, &address).is_err() {
+                continue;
+            }
+            let refused = PortLease::take_exactly(folder.path(), port, 1);
+            assert!(matches!(refused, Err(PortError::Taken { .. })), "{address}");
+        }
+        let mut lease = PortLease::take(folder.path(), range, 2, &[]).unwrap();
+        lease.hold();
+        for port in [lease.port, lease.port + 1] {
+            assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err());
+        }
     }
 
     #[test]
     fn a_port_where_closed_connections_rest_is_the_last_choice() {
         let folder = tempfile::tempdir().unwrap();
-        let (range, _reserved) = free_pair();
+        let (range, _reserved) = free_block(2);
         let rested = *range.end();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, rested)).unwrap();
         let mut client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, rested)).unwrap();
@@ -394,29 +370,14 @@ mod tests {
         drop(listener.accept().unwrap());
         std::io::Read::read(&mut client, &mut [0]).unwrap();
         drop((client, listener));
-        let first = PortLease::take(folder.path(), range.clone()).unwrap();
-        let second = PortLease::take(folder.path(), range.clone()).unwrap();
+        let first = PortLease::take(folder.path(), range.clone(), 1, &[]).unwrap();
+        let second = PortLease::take(folder.path(), range.clone(), 1, &[]).unwrap();
         assert_eq!((first.port, second.port), (*range.start(), rested));
     }
 
-    #[test]
-    fn a_link_instead_of_the_folder_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-        let error = PortLease::take_exactly(&link, 20_000).unwrap_err();
-        assert!(matches!(error, PortError::Folder { .. }), "{error:?}");
-    }
-
-    /// Two neighbouring ports that nobody uses, leased in the default folder as well for as long as the test lasts.
-    fn free_pair() -> (RangeInclusive<u16>, [PortLease; 2]) {
-        loop {
-            let lease = PortLease::take(&default_folder(), default_range()).unwrap();
-            if lease.port < 65_535
-                && let Ok(next) = PortLease::take_exactly(&default_folder(), lease.port + 1)
-            {
-                return (lease.port..=lease.port + 1, [lease, next]);
-            }
-        }
+    /// Neighbouring ports that nobody uses, leased in the default folder as well for as long as the test lasts.
+    fn free_block(count: u16) -> (RangeInclusive<u16>, PortLease) {
+        let lease = PortLease::take(&default_folder(), default_range(), count, &[]).unwrap();
+        (lease.port..=lease.port + (count - 1), lease)
     }
 }

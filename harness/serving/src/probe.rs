@@ -20,20 +20,26 @@ pub(crate) struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Sends one request; a body makes it a POST of JSON. The error says in words what happened.
+/// Sends one request; a body makes it a POST of JSON, a key goes along as a bearer token. The error says in words what happened.
 pub(crate) async fn exchange(
     base: &Base,
     route: &str,
     body: Option<&str>,
+    key: Option<&str>,
     limit: Duration,
 ) -> Result<Answer, String> {
-    match tokio::time::timeout(limit, talk(base, route, body)).await {
+    match tokio::time::timeout(limit, talk(base, route, body, key)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {:.1} s", limit.as_secs_f64())),
     }
 }
 
-async fn talk(base: &Base, route: &str, body: Option<&str>) -> Result<Answer, String> {
+async fn talk(
+    base: &Base,
+    route: &str,
+    body: Option<&str>,
+    key: Option<&str>,
+) -> Result<Answer, String> {
     let mut stream = TcpStream::connect((base.host.as_str(), base.port))
         .await
         .map_err(|e| format!("cannot connect: {e}"))?;
@@ -44,6 +50,9 @@ async fn talk(base: &Base, route: &str, body: Option<&str>) -> Result<Answer, St
         base.prefix,
         base.authority(),
     );
+    if let Some(key) = key {
+        request += &format!("Authorization: Bearer {key}\r\n");
+    }
     if let Some(body) = body {
         request += &format!(
             "Content-Type: application/json\r\nContent-Length: {}\r\n",

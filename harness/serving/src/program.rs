@@ -5,6 +5,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::container;
+use crate::launch::Launch;
+use crate::start_error_kind::StartErrorKind;
+use crate::text;
+
 /// Why a program cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotFound {
@@ -20,6 +25,49 @@ pub(crate) enum NotFound {
     },
     /// There is a file, but it may not be executed.
     NotExecutable { path: PathBuf },
+}
+
+/// The program, or the runtime of the container.
+pub(crate) fn of(launch: &Launch) -> Result<PathBuf, StartErrorKind> {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    if let Some(container) = &launch.container {
+        let path = std::env::var_os("PATH");
+        let candidates: Vec<&str> = match &container.runtime {
+            Some(runtime) => vec![runtime.as_str()],
+            None => container::RUNTIMES.into(),
+        };
+        return candidates
+            .iter()
+            .find_map(|c| find(OsStr::new(c), path.as_deref(), &here).ok())
+            .ok_or_else(|| StartErrorKind::NoRuntime {
+                searched: candidates.iter().map(|c| text::printable(c)).collect(),
+                image: text::printable(&container.image),
+            });
+    }
+    let set = launch.env.iter().rev().find(|(name, _)| name == "PATH");
+    let path = match set {
+        Some((_, value)) => value.clone(),
+        None => std::env::var_os("PATH"),
+    };
+    let shown = |p: &OsStr| text::printable(&p.to_string_lossy());
+    find(&launch.program, path.as_deref(), &here).map_err(|why| match why {
+        NotFound::OnPath { folders, nearest } => StartErrorKind::ProgramNotFound {
+            program: shown(&launch.program),
+            searched: format!("in the {folders} folders of PATH"),
+            nearest,
+        },
+        NotFound::AtPath { path, nearest } => StartErrorKind::ProgramNotFound {
+            program: shown(&launch.program),
+            searched: format!("(looked for at {})", path.display()),
+            nearest: nearest.map(|n| n.display().to_string()),
+        },
+        NotFound::NotExecutable { path } => StartErrorKind::NotStarted {
+            reason: format!(
+                "{} is not executable (`chmod +x` makes it so)",
+                path.display()
+            ),
+        },
+    })
 }
 
 /// The absolute path of `program`. `path` is the value of `PATH` that holds for the server.

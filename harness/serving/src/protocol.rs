@@ -1,7 +1,8 @@
-//! What harness and keeper say to each other: one JSON object per line over a socket pair.
+//! What harness and keeper say to each other: one JSON object per line over a socket.
 //!
 //! The first line goes to the keeper and carries the port lease's descriptor with it. When the harness's end is
-//! closed, however that came about, the keeper stops the server. JSON was preferred to a binary format because a
+//! closed, however that came about, the keeper stops the server; the keeper of a server that is shared has taken
+//! note that one lease is gone. Who attaches later says nothing at first and hears what is known. JSON was preferred to a binary format because a
 //! person can read it in a trace; paths and arguments travel as bytes, so that no name is lost.
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -16,7 +18,11 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::container::Handle;
+use crate::launch::Fatal;
+use crate::leftover::Leftover;
 use crate::process::ProcessInfo;
+use crate::share::Runner;
 
 /// Harness to keeper, once: what to start and how.
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,15 +36,36 @@ pub(crate) struct Order {
     pub log: OsString,
     pub log_whole: u64,
     pub log_head: u64,
-    pub fatal: Vec<String>,
+    pub fatal: Vec<Fatal>,
     pub grace_ms: u64,
+    /// What runs is the client of a container runtime, and this is its container.
+    pub container: Option<Handle>,
+    /// Others may attach once the server is ready.
+    pub share: Option<SharedOrder>,
+}
+
+/// What the keeper of a server needs that several processes share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SharedOrder {
+    /// Where others attach.
+    pub socket: PathBuf,
+    /// The file that tells others of the server; the keeper removes it when it ends.
+    pub state: PathBuf,
+    /// Who writes or removes that file holds the lock on this one.
+    pub lock: PathBuf,
+    pub runner: Option<Runner>,
+    pub linger_ms: u64,
 }
 
 /// Harness to keeper, afterwards.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Stop the server; wait this long before using force.
+    /// Stop the server, whoever else uses it; wait this long before using force.
     Stop { grace_ms: u64 },
+    /// The server is ready. From now on this connection is one lease among others.
+    Publish,
+    /// Give this lease back.
+    Release,
 }
 
 /// Keeper to harness.
@@ -47,20 +74,21 @@ pub(crate) enum Report {
     Started {
         pid: u32,
         start_time: u64,
+        /// The control group of the server, where it has one of its own.
+        belt: Option<PathBuf>,
     },
     /// The program could not be run; nothing was started.
-    NotStarted {
-        error: String,
-    },
+    NotStarted { error: String },
     /// A line of the log holds a pattern that the deployment calls fatal.
-    FatalLine {
-        pattern: String,
-        line: String,
-    },
+    FatalLine { pattern: String, line: String },
     /// The server itself has ended, with this wait status.
     Exited {
         status: i32,
+        /// What still ran of its tree at that moment.
+        running: Vec<ProcessInfo>,
     },
+    /// The lease is given back; nothing more is said on this connection.
+    Released,
     /// The tree is gone, or what is left of it is given up; the last report.
     Ended(Ending),
 }
@@ -76,6 +104,10 @@ pub(crate) struct Ending {
     pub left: Vec<ProcessInfo>,
     /// Who still listens on the port, in words.
     pub port_held: Option<String>,
+    /// What the server's processes made and nobody removed. Device memory has its place here too.
+    pub leftovers: Vec<Leftover>,
+    /// What could not be checked, or not be told whose it is, in words.
+    pub notes: Vec<String>,
     /// Bytes of the log that could not be written, and why.
     pub log_lost: Option<(u64, String)>,
 }
@@ -116,13 +148,27 @@ pub(crate) fn receive(
     buffer: &mut [u8],
     descriptors: &mut Vec<OwnedFd>,
 ) -> io::Result<usize> {
+    receive_with(socket, buffer, descriptors, RecvFlags::empty())
+}
+
+/// The same, without waiting and without descriptors.
+pub(crate) fn receive_now(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<usize> {
+    receive_with(socket, buffer, &mut Vec::new(), RecvFlags::DONTWAIT)
+}
+
+fn receive_with(
+    socket: &UnixStream,
+    buffer: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+    flags: RecvFlags,
+) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let read = recvmsg(
         socket,
         &mut [IoSliceMut::new(buffer)],
         &mut ancillary,
-        RecvFlags::CMSG_CLOEXEC,
+        flags | RecvFlags::CMSG_CLOEXEC,
     )?;
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
@@ -149,6 +195,11 @@ impl Lines {
         let mut line: Vec<u8> = self.partial.drain(..=end).collect();
         line.pop();
         Some(line)
+    }
+
+    /// How much is kept of a line that is not whole.
+    pub(crate) fn pending(&self) -> usize {
+        self.partial.len()
     }
 }
 

@@ -8,10 +8,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use regex::Regex;
+
+use crate::launch::Fatal;
 use crate::options::LogLimits;
 
 /// A line that is longer is looked at in pieces of this size.
 const LONGEST_LINE: usize = 64 << 10;
+/// How much of such a piece is looked at again with the next one for an expression, whose match may be of any length.
+const REGEX_OVERLAP: usize = 4 << 10;
 
 /// A log file that never grows beyond its limit.
 pub(crate) struct LogFile {
@@ -106,13 +111,21 @@ impl LogFile {
 
 /// Finds the first line that holds one of the patterns.
 pub(crate) struct LineWatch {
-    patterns: Vec<String>,
+    patterns: Vec<(Fatal, Option<Regex>)>,
     partial: Vec<u8>,
     found: bool,
 }
 
 impl LineWatch {
-    pub(crate) fn new(patterns: Vec<String>) -> Self {
+    /// An expression that does not parse was refused before anything was started; here it would find nothing.
+    pub(crate) fn new(patterns: Vec<Fatal>) -> Self {
+        let patterns: Vec<_> = patterns
+            .into_iter()
+            .map(|p| {
+                let regex = p.regex.then(|| p.compiled().ok()).flatten();
+                (p, regex)
+            })
+            .collect();
         Self {
             found: patterns.is_empty(),
             patterns,
@@ -139,7 +152,18 @@ impl LineWatch {
         if self.partial.len() > LONGEST_LINE {
             let hit = self.look();
             // A pattern may lie across the cut: as much as the longest one has is looked at again.
-            let overlap = self.patterns.iter().map(String::len).max().unwrap_or(0);
+            let overlap = self
+                .patterns
+                .iter()
+                .map(|(p, _)| {
+                    if p.regex {
+                        REGEX_OVERLAP
+                    } else {
+                        p.pattern.len()
+                    }
+                })
+                .max()
+                .unwrap_or(0);
             let cut = self.partial.len().saturating_sub(overlap);
             self.partial.drain(..cut);
             return hit;
@@ -154,8 +178,14 @@ impl LineWatch {
 
     fn look(&mut self) -> Option<(String, String)> {
         let line = String::from_utf8_lossy(&self.partial);
-        let pattern = self.patterns.iter().find(|p| line.contains(p.as_str()))?;
-        let hit = (pattern.clone(), crate::text::excerpt(line.as_bytes(), 500));
+        let (found, _) = self.patterns.iter().find(|(p, regex)| match regex {
+            Some(regex) => regex.is_match(&line),
+            None => !p.regex && line.contains(p.pattern.as_str()),
+        })?;
+        let hit = (
+            found.pattern.clone(),
+            crate::text::excerpt(line.as_bytes(), 500),
+        );
         self.found = true;
         Some(hit)
     }
@@ -219,9 +249,34 @@ mod tests {
         assert!(why.contains("No space"), "{why}");
     }
 
+    fn text(pattern: &str) -> Fatal {
+        Fatal {
+            pattern: pattern.into(),
+            regex: false,
+            cause: None,
+        }
+    }
+
+    #[test]
+    fn an_expression_is_matched_and_a_text_is_not_one() {
+        let mut watch = LineWatch::new(vec![
+            text("a.c"),
+            Fatal {
+                regex: true,
+                ..text(r"(?i)rank \d+ died$")
+            },
+        ]);
+        assert_eq!(watch.feed(b"abc\nRank x died\nRank 1 died later\n"), None);
+        let (pattern, line) = watch.feed(b"[7] RANK 12 died\n").unwrap();
+        assert_eq!(
+            (pattern.as_str(), line.as_str()),
+            (r"(?i)rank \d+ died$", "[7] RANK 12 died")
+        );
+    }
+
     #[test]
     fn fatal_lines_are_found_across_reads_and_once() {
-        let mut watch = LineWatch::new(vec!["out of memory".into()]);
+        let mut watch = LineWatch::new(vec![text("out of memory")]);
         assert_eq!(watch.feed(b"fine\nCUDA out of"), None);
         let (pattern, line) = watch.feed(b" memory!\nnext").unwrap();
         assert_eq!(
@@ -234,10 +289,10 @@ mod tests {
 
     #[test]
     fn an_unfinished_or_endless_line_is_looked_at() {
-        let mut watch = LineWatch::new(vec!["fatal".into()]);
+        let mut watch = LineWatch::new(vec![text("fatal")]);
         assert_eq!(watch.feed(b"so fatal"), None);
         assert!(watch.finish().is_some());
-        let mut watch = LineWatch::new(vec!["fatal".into()]);
+        let mut watch = LineWatch::new(vec![text("fatal")]);
         assert_eq!(watch.feed(&[b'x'; LONGEST_LINE - 1]), None);
         assert_eq!(watch.feed(b"xxfat"), None);
         assert_eq!(watch.feed(b"al"), None);

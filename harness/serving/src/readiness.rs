@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::launch::Readiness;
 use crate::probe::{self, Answer};
-use crate::start_error::{ReadyStep, StartErrorKind};
+use crate::start_error_kind::{ReadyStep, StartErrorKind};
 use crate::text::excerpt;
 use crate::url::Base;
 
@@ -22,6 +22,8 @@ const QUICK: Duration = Duration::from_secs(10);
 const FIRST_TOKEN: Duration = Duration::from_secs(60);
 /// How much of a body an error shows, in characters.
 const EXCERPT: usize = 300;
+/// The same for a line of progress.
+const BRIEF: usize = 60;
 
 /// How long to wait between two attempts: a fiftieth of the time waited so far (so that noticing costs at most 2 %),
 /// never less than 5 ms (a busy server has better things to do), never more than 250 ms.
@@ -35,6 +37,8 @@ pub(crate) struct Progress {
     pub step: ReadyStep,
     pub status: Option<u16>,
     pub last: String,
+    /// What is asked and what it says, in a few words: `/health (503 Loading model)`.
+    pub brief: String,
     /// The models of the last list, when that is what was wrong.
     pub served: Option<Vec<String>>,
 }
@@ -45,6 +49,7 @@ impl Default for Progress {
             step: ReadyStep::Listening,
             status: None,
             last: String::new(),
+            brief: "a listener on its port".into(),
             served: None,
         }
     }
@@ -56,6 +61,10 @@ pub(crate) struct Question<'a> {
     pub ready: &'a Readiness,
     pub model: Option<&'a str>,
     pub started: Instant,
+    /// The key that every request carries; it is masked in whatever is shown.
+    pub key: Option<&'a str>,
+    /// Somebody else runs the server: what it refuses, it will refuse in a minute as well.
+    pub reached: bool,
 }
 
 /// The progress of one wait. It stays readable when the wait is cut off.
@@ -71,12 +80,14 @@ impl Waiting {
     }
 
     pub(crate) fn note(&self, step: ReadyStep, status: Option<u16>, last: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Progress {
-            step,
-            status,
-            last,
-            served: None,
-        };
+        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (progress.step, progress.status, progress.last) = (step, status, last);
+        progress.served = None;
+    }
+
+    fn note_brief(&self, route: &str, said: &str) {
+        let mut progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.brief = format!("{route} ({said})");
     }
 
     fn note_models(&self, served: Vec<String>) {
@@ -91,6 +102,7 @@ impl Waiting {
             status,
             last,
             served,
+            ..
         } = self.progress();
         match (served, model) {
             (Some(served), Some(wanted)) => StartErrorKind::ModelMissing {
@@ -107,18 +119,20 @@ impl Waiting {
         }
     }
 
-    /// Health, models, one token. Returns the name of the model, where one is known.
-    pub(crate) async fn answers(&self, q: &Question<'_>) -> Option<String> {
+    /// Health, models, one token. Returns the name of the model, where one is known; an error only where waiting has no sense.
+    pub(crate) async fn answers(&self, q: &Question<'_>) -> Result<Option<String>, StartErrorKind> {
         if let Some(route) = &q.ready.health {
             self.note(ReadyStep::Health, None, "it has not answered yet".into());
+            self.note_brief(route, "no answer yet");
             self.repeat(q, ReadyStep::Health, route, None, QUICK, |_, answer| {
                 (answer.status == 200).then_some(())
             })
-            .await;
+            .await?;
         }
         let mut model = q.model.map(String::from);
         if let Some(route) = &q.ready.models {
             self.note(ReadyStep::Models, None, "it has not answered yet".into());
+            self.note_brief(route, "no answer yet");
             let found = self
                 .repeat(
                     q,
@@ -138,14 +152,15 @@ impl Waiting {
                         found
                     },
                 )
-                .await;
+                .await?;
             model = Some(found);
         }
         if q.ready.one_token {
             self.note(ReadyStep::OneToken, None, "it has not answered yet".into());
-            self.one_token(q, model.as_deref()).await;
+            self.note_brief("one token", "no answer yet");
+            self.one_token(q, model.as_deref()).await?;
         }
-        model
+        Ok(model)
     }
 
     /// Asks until `judge` is content with an answer.
@@ -157,14 +172,23 @@ impl Waiting {
         body: Option<&str>,
         limit: Duration,
         judge: impl Fn(&Self, &Answer) -> Option<T>,
-    ) -> T {
+    ) -> Result<T, StartErrorKind> {
         loop {
-            if let Some(answer) = self.ask(q, step, route, body, limit).await
-                && let Some(value) = judge(self, &answer)
-            {
-                return value;
+            if let Some(answer) = self.ask(q, step, route, body, limit).await {
+                if let Some(value) = judge(self, &answer) {
+                    return Ok(value);
+                }
+                self.refused(q)?;
             }
             tokio::time::sleep(pause(q.started.elapsed())).await;
+        }
+    }
+
+    /// An error where a server that somebody else runs does not let us in.
+    fn refused(&self, q: &Question<'_>) -> Result<(), StartErrorKind> {
+        match self.progress().status {
+            Some(401 | 403) if q.reached => Err(self.timed_out(q.started.elapsed(), None)),
+            _ => Ok(()),
         }
     }
 
@@ -182,9 +206,14 @@ impl Waiting {
             if body.is_some() { "POST" } else { "GET" },
             q.base.url()
         );
-        match probe::exchange(q.base, route, body, limit).await {
+        let masked = |text: String| match q.key {
+            Some(key) => text.replace(key, "***"),
+            None => text,
+        };
+        match probe::exchange(q.base, route, body, q.key, limit).await {
             Ok(answer) => {
-                let shown = excerpt(&answer.body, EXCERPT);
+                let shown = masked(excerpt(&answer.body, EXCERPT));
+                self.note_brief(route, &masked(said(&answer)));
                 self.note(
                     step,
                     Some(answer.status),
@@ -193,14 +222,15 @@ impl Waiting {
                 Some(answer)
             }
             Err(why) => {
-                self.note(step, None, format!("{what}: {why}"));
+                self.note_brief(route, &masked(why.clone()));
+                self.note(step, None, masked(format!("{what}: {why}")));
                 None
             }
         }
     }
 
     /// A chat request; where the server has no chat, or the model no template for it, a completion.
-    async fn one_token(&self, q: &Question<'_>, model: Option<&str>) {
+    async fn one_token(&self, q: &Question<'_>, model: Option<&str>) -> Result<(), StartErrorKind> {
         let with_model = |mut body: Value| {
             if let Some(model) = model {
                 body["model"] = model.into();
@@ -217,15 +247,16 @@ impl Waiting {
                 .ask(q, step, "/v1/chat/completions", Some(&chat), FIRST_TOKEN)
                 .await;
             if answer.as_ref().is_some_and(has_choice) {
-                return;
+                return Ok(());
             }
+            self.refused(q)?;
             if answer.is_some_and(|a| (400..500).contains(&a.status)) {
                 let refused = self.progress().last;
                 let answer = self
                     .ask(q, step, "/v1/completions", Some(&completion), FIRST_TOKEN)
                     .await;
                 if answer.as_ref().is_some_and(has_choice) {
-                    return;
+                    return Ok(());
                 }
                 let Progress { status, last, .. } = self.progress();
                 self.note(step, status, format!("{refused}; {last}"));
@@ -235,8 +266,22 @@ impl Waiting {
     }
 }
 
+/// The status and what the answer says of itself, in a few words.
+fn said(answer: &Answer) -> String {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let message = ["/error/message", "/message", "/detail", "/error", "/status"]
+        .iter()
+        .find_map(|at| body.pointer(at)?.as_str());
+    let text = message.map_or(&answer.body[..], str::as_bytes);
+    if text.is_empty() {
+        answer.status.to_string()
+    } else {
+        format!("{} {}", answer.status, excerpt(text, BRIEF))
+    }
+}
+
 /// The names in a list of models; `None` if it is no such list.
-fn models(answer: &Answer) -> Option<Vec<String>> {
+pub(crate) fn models(answer: &Answer) -> Option<Vec<String>> {
     if answer.status != 200 {
         return None;
     }
@@ -258,6 +303,7 @@ fn has_choice(answer: &Answer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer {
@@ -285,6 +331,32 @@ mod tests {
         for body in ["", "[]", "{}", r#"{"data":{}}"#, "<html>"] {
             assert_eq!(models(&answer(200, body)), None, "{body}");
         }
+    }
+
+    #[test]
+    fn progress_is_one_line() {
+        for (status, body, expected) in [
+            (
+                503,
+                r#"{"error":{"message":"Loading model","code":503}}"#,
+                "503 Loading model",
+            ),
+            (500, r#"{"detail":"starting"}"#, "500 starting"),
+            (502, "<html>\nBad Gateway", "502 <html> Bad Gateway"),
+            (503, "", "503"),
+        ] {
+            assert_eq!(said(&answer(status, body)), expected);
+        }
+        let (waited, limit) = (Duration::from_millis(12_900), Duration::from_secs(120));
+        let waiting = Waiting::default();
+        let line = progress::in_one_line("x", &waiting.progress().brief, waited, limit);
+        assert_eq!(line, "x: waiting for a listener on its port 12 s of 120 s");
+        waiting.note_brief("/health", "503 Loading model");
+        let line = progress::in_one_line("llama-cpp", &waiting.progress().brief, waited, limit);
+        assert_eq!(
+            line,
+            "llama-cpp: waiting for /health (503 Loading model) 12 s of 120 s"
+        );
     }
 
     #[test]

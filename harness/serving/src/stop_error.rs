@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::leftover::Leftover;
 use crate::process::ProcessInfo;
 use crate::text;
 
@@ -20,6 +21,8 @@ pub enum StopErrorKind {
         left: Vec<ProcessInfo>,
         /// Who still listens on the server's port, in words.
         port_held: Option<String>,
+        /// What its processes made and nobody removed.
+        leftovers: Vec<Leftover>,
     },
     /// The keeper was killed, so that nobody knows for certain what is left.
     KeeperLost {
@@ -43,6 +46,8 @@ pub struct StopError {
     pub(crate) pid: Option<u32>,
     pub(crate) port: u16,
     pub(crate) log: Option<PathBuf>,
+    /// What is wrong with other processes of the same deployment.
+    pub(crate) also: Vec<StopError>,
 }
 
 impl StopError {
@@ -63,6 +68,32 @@ impl StopError {
             _ => &[],
         }
     }
+
+    /// What is wrong with other processes of the same deployment.
+    pub fn also(&self) -> &[StopError] {
+        &self.also
+    }
+
+    /// What its processes made and nobody removed, such as shared memory.
+    pub fn leftovers(&self) -> &[Leftover] {
+        match &self.kind {
+            StopErrorKind::Residue { leftovers, .. } => leftovers,
+            _ => &[],
+        }
+    }
+
+    /// What is left, one part per kind; empty where that is not known.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn parts(&self) -> Vec<String> {
+        match &self.kind {
+            StopErrorKind::Residue {
+                left,
+                port_held,
+                leftovers,
+            } => residue(left, port_held.as_deref(), leftovers, self.port),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl fmt::Debug for StopError {
@@ -81,8 +112,13 @@ impl fmt::Display for StopError {
         }
         write!(f, " was not stopped cleanly: ")?;
         match &self.kind {
-            StopErrorKind::Residue { left, port_held } => {
-                let mut parts = residue(left, port_held.as_deref(), self.port).into_iter();
+            StopErrorKind::Residue {
+                left,
+                port_held,
+                leftovers,
+            } => {
+                let parts = residue(left, port_held.as_deref(), leftovers, self.port);
+                let mut parts = parts.into_iter();
                 f.write_str(&parts.next().unwrap_or_default())?;
                 parts.try_for_each(|part| write!(f, "; {part}"))?;
             }
@@ -103,21 +139,30 @@ impl fmt::Display for StopError {
                 )?;
             }
         }
-        match &self.log {
-            Some(log) => write!(f, "\n  log      {}", log.display()),
-            None => Ok(()),
+        if let Some(log) = &self.log {
+            write!(f, "\n  log      {}", log.display())?;
         }
+        self.also.iter().try_for_each(|e| write!(f, "\n{e}"))
     }
 }
 
 /// What is left of a server, one part per kind.
-pub(crate) fn residue(left: &[ProcessInfo], port_held: Option<&str>, port: u16) -> Vec<String> {
+pub(crate) fn residue(
+    left: &[ProcessInfo],
+    port_held: Option<&str>,
+    leftovers: &[Leftover],
+    port: u16,
+) -> Vec<String> {
     let mut parts = Vec::new();
     if !left.is_empty() {
         parts.push(format!("these processes do not end: {}", list(left)));
     }
     if let Some(holder) = port_held {
         parts.push(format!("its port {port} is still listened on by {holder}"));
+    }
+    for leftover in leftovers {
+        let remedy = leftover.remedy();
+        parts.push(format!("it left {leftover}, which `{remedy}` removes"));
     }
     parts
 }
@@ -146,16 +191,22 @@ mod tests {
             kind: StopErrorKind::Residue {
                 left: vec![process],
                 port_held: Some("pid 8 (x)".into()),
+                leftovers: vec![Leftover::SharedMemory {
+                    path: "/dev/shm/psm_1".into(),
+                    bytes: 3,
+                }],
             },
             server: "engine".into(),
             pid: Some(6),
             port: 20_001,
             log: None,
+            also: Vec::new(),
         };
         assert_eq!(
             error.to_string(),
             "server `engine` (pid 6) was not stopped cleanly: these processes do not end: pid 7 (worker); \
-             its port 20001 is still listened on by pid 8 (x)"
+             its port 20001 is still listened on by pid 8 (x); \
+             it left /dev/shm/psm_1 (3 bytes), which `rm /dev/shm/psm_1` removes"
         );
     }
 }

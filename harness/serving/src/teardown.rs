@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::container::Handle;
 use crate::keeper::Keeper;
 use crate::process::{self, ProcessInfo};
 use crate::protocol::Ending;
@@ -26,10 +27,29 @@ impl Keeper {
     /// Ends everything below this process.
     pub(crate) fn stop_tree(&mut self) -> Ending {
         let mut ending = Ending::default();
+        // Whoever has ended has let go of what it mapped: what is whose must be known before.
+        self.memory.sample(std::process::id());
         self.ask(&mut ending);
+        if let Some(container) = &self.container {
+            // Before its client is killed: a client that waits for its container would otherwise be all that ends.
+            container.remove();
+        }
+        if Self::has_children() {
+            self.memory.sample(std::process::id());
+        }
         self.force(&mut ending);
         ending.log_lost = self.drain();
         ending.port_held = self.port_held();
+        let left: Vec<u32> = ending.left.iter().map(|p| p.pid).collect();
+        let memory = self.memory.left(&left);
+        ending.leftovers = memory.ours;
+        ending
+            .leftovers
+            .extend(self.container.as_ref().and_then(Handle::left));
+        ending.notes = memory.notes;
+        if let Some(belt) = &self.belt {
+            belt.remove();
+        }
         ending
     }
 

@@ -71,7 +71,8 @@ pub(crate) fn names_secret(name: &str) -> bool {
     })
 }
 
-/// A command line for people: arguments with blanks are quoted, values of secret options are masked.
+/// A command line for people: arguments with blanks are quoted, values of secret options and what looks like a key are
+/// masked.
 pub(crate) fn command_line(program: &OsStr, args: &[OsString]) -> String {
     let mut out = quoted(&program.to_string_lossy());
     let mut mask_next = false;
@@ -92,7 +93,7 @@ pub(crate) fn command_line(program: &OsStr, args: &[OsString]) -> String {
             }
         }
     }
-    out
+    crate::mask::without_keys(&out)
 }
 
 fn quoted(word: &str) -> String {

@@ -25,7 +25,7 @@ impl fmt::Display for UrlError {
 impl std::error::Error for UrlError {}
 
 /// A parsed address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Base {
     /// Name or address, without the brackets of an IPv6 address.
     pub host: String,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tribunal_report::{Context, Screen};
 use tribunal_runner::{
-    Capture, Catalog, Format, Here, Options, Plan, Run, RunOptions, Selector, Severity, Task,
-    UsageError, exit_code as code, guard_exit,
+    Capture, Catalog, EvidenceOptions, Format, Here, IsolatedCase, Options, Plan, Run, RunOptions,
+    Selector, Severity, Task, UsageError, exit_code as code, guard_exit,
 };
 use tribunal_vocabulary::{Expression, Vocabulary};
 
@@ -32,15 +32,22 @@ const GRACE: Duration = Duration::from_secs(8);
 /// Runs the harness.
 pub fn main(built: Built) -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // This binary is also the keeper of its servers, the bridge to commands, and the embedded engine.
-    if let Some(code) = tribunal_serving::verb(&args).or_else(|| tribunal_offline::verb(&args)) {
+    // This binary is also the keeper of its servers, the bridge to commands, the warden of isolated cases and the embedded engine.
+    let hidden = tribunal_serving::verb(&args)
+        .or_else(|| tribunal_offline::verb(&args))
+        .or_else(|| tribunal_runner::verb(&args));
+    if let Some(code) = hidden {
         return code;
     }
     #[cfg(feature = "engine")]
     if let Some(code) = tribunal_engine::verb(&args) {
         return code;
     }
-    match harness(&built, &args) {
+    let (isolated, args) = match tribunal_runner::isolated_case(&args) {
+        Some((case, args)) => (Some(case), args),
+        None => (None, args),
+    };
+    match harness(&built, &args, isolated) {
         Ok(code) => ExitCode::from(code),
         Err(UsageError(text)) => {
             eprintln!("error: {text}");
@@ -83,7 +90,11 @@ fn vocabulary(built: &Built) -> Result<&'static Vocabulary, UsageError> {
     }
 }
 
-fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
+fn harness(
+    built: &Built,
+    args: &[OsString],
+    isolated: Option<IsolatedCase>,
+) -> Result<u8, UsageError> {
     let options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| {
         UsageError(format!(
             "{}\n\nSee `cargo test -- --help` for every option.",
@@ -133,16 +144,18 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
             if n == 1 { "is" } else { "are" }
         )));
     }
-    let mut facts = Here::new();
     let o = &options;
+    let catalog = catalog.over(crate::deployments::choose(
+        Path::new(built.manifest_dir),
+        o,
+        v,
+    )?);
+    let mut facts = Here::new(Box::new(crate::deployments::offer));
     let selection = selector.select(&catalog, &mut |case| {
-        tribunal_runner::disposition(
-            &case.marks,
-            catalog.tests[case.test].entry.ignore,
-            &Options::default(),
-            v,
-            &mut facts,
-        ) != tribunal_runner::Disposition::Run
+        let level = catalog.cases[case].marks.levels.first().copied();
+        let none = Options::default();
+        tribunal_runner::disposition(&catalog, case, level, &none, v, &mut facts)
+            != tribunal_runner::Disposition::Run
     });
     let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
     let context = Context {
@@ -173,21 +186,20 @@ fn harness(built: &Built, args: &[OsString]) -> Result<u8, UsageError> {
             print(&tribunal_report::plan_page(&catalog, &plan, &context));
             Ok(0)
         }
-        _ => run(catalog, plan, context),
+        _ => match isolated {
+            Some(case) => {
+                let options = run_options(built, args, &context);
+                case.run(catalog, plan, options)
+            }
+            None => run(built, args, catalog, plan, context),
+        },
     }
 }
 
-/// Runs the plan and ends the process: a stuck body may never give its thread back.
-fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError> {
+/// What the run needs to know of the options.
+fn run_options(built: &Built, args: &[OsString], context: &Context) -> RunOptions {
     let o = &context.options;
-    let json = o.format == Format::Json;
-    let (capture, out, err) = Capture::install(o.nocapture, json)
-        .map_err(usage("the output of tests cannot be captured"))?;
-    let guard = err
-        .try_clone()
-        .map_err(usage("no second handle on standard error"))?;
-    guard_exit(Some((capture.clone(), guard)));
-    let run_options = RunOptions {
+    RunOptions {
         slots: o.slots(),
         max_fail: o.max_fail,
         deny_skips: if o.deny_skips {
@@ -205,7 +217,38 @@ fn run(catalog: Catalog, plan: Plan, context: Context) -> Result<u8, UsageError>
             .collect(),
         grace: o.grace.unwrap_or(GRACE),
         run_limit: o.run_limit,
-    };
+        evidence: EvidenceOptions {
+            keep: o.keep_evidence,
+            root: o.evidence_dir.clone(),
+            keep_runs: o.keep_runs,
+            args: args.to_vec(),
+            about: vec![
+                ("package".into(), built.package.to_owned()),
+                ("target".into(), built.crate_name.to_owned()),
+                ("run level".into(), context.level.name.clone()),
+            ],
+            given: None,
+        },
+    }
+}
+
+/// Runs the plan and ends the process: a stuck body may never give its thread back.
+fn run(
+    built: &Built,
+    args: &[OsString],
+    catalog: Catalog,
+    plan: Plan,
+    context: Context,
+) -> Result<u8, UsageError> {
+    let o = &context.options;
+    let json = o.format == Format::Json;
+    let (capture, out, err) = Capture::install(o.nocapture, json)
+        .map_err(usage("the output of tests cannot be captured"))?;
+    let guard = err
+        .try_clone()
+        .map_err(usage("no second handle on standard error"))?;
+    guard_exit(Some((capture.clone(), guard)));
+    let run_options = run_options(built, args, &context);
     let (sender, events) = mpsc::channel();
     let run = Run::new(catalog, plan, run_options, sender, capture);
     let reported = {

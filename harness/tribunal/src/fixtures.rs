@@ -1,21 +1,30 @@
 //! The built-in fixtures: a running server, and a client that judges every answer.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tribunal_client::{ChatClient, Client};
+use tribunal_deploy::Recipe;
 use tribunal_runner::{Error, SetUp};
-use tribunal_serving::{Deployment, Server, StartOptions};
+use tribunal_serving::{Deployment, Runner, Server, Share, StartOptions, StopReport};
 use tribunal_verdict::Depth;
 
+use crate::deployments::{identity, rendered};
 use crate::fixture;
 
-/// The server that tests talk to: the embedded engine, started once for all cases of a level and stopped after the last.
+/// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
+/// engine). Cases of equal deployments share it; it is looked at between them, and stopped after the last.
 ///
 /// A `server` fixture of your own takes its place where it is in scope, and [`crate::start`] starts any [`Deployment`] in it.
-#[fixture(scope = session, implies(e2e))]
+#[fixture(scope = session, deployment, shared_by = identity, implies(e2e))]
 pub async fn server(cx: &SetUp) -> Result<Server, Error> {
-    crate::start(cx, &embedded()?).await
+    let rendered = rendered(cx.deployment(), cx.level())?;
+    for note in &rendered.recipe.notes {
+        cx.note(note);
+    }
+    launch(cx, &rendered.deployment, Some(&rendered.recipe)).await
 }
 
 /// A client of `server` whose answers are judged as deeply as the case's level asks.
@@ -54,13 +63,135 @@ pub fn embedded() -> Result<Deployment, Error> {
     }
 }
 
-/// Starts a deployment for a fixture, and stops it when the fixture's last user is done. What it leaves behind is an error of the teardown.
+/// Starts a deployment for a fixture, looks at the server before another case gets it, and stops it when the fixture's last user is done. What it
+/// leaves behind, and a shared server that has ended by itself, are errors of the teardown. Under a runner that starts one process per test, all
+/// processes that start an equal deployment share one server.
 pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error> {
-    let folder = evidence_folder(&deployment.display_name());
-    let server = Server::start(deployment, &StartOptions::new(folder)).await?;
-    let handle = server.clone();
-    cx.on_teardown(move || async move { handle.stop().await.map(drop) });
+    launch(cx, deployment, None).await
+}
+
+async fn launch(
+    cx: &SetUp,
+    deployment: &Deployment,
+    recipe: Option<&Recipe>,
+) -> Result<Server, Error> {
+    let name = deployment.display_name();
+    let folder = cx.evidence(&name);
+    if let Some(config) = recipe.and_then(|r| r.config.as_ref()) {
+        std::fs::create_dir_all(&folder)
+            .and_then(|()| config.write(&folder))
+            .map_err(|e| {
+                Error::of(format!(
+                    "the configuration of {name} cannot be written to {}: {e}",
+                    folder.display()
+                ))
+            })?;
+    }
+    let began = Instant::now();
+    let tell = cx.awaiting();
+    let mut options = StartOptions::new(&folder).progress(Arc::new(move |text| {
+        if began.elapsed() >= PATIENCE {
+            tell(text.to_owned());
+        }
+    }));
+    if let Some(limits) = recipe.and_then(|r| r.log) {
+        options = options.log_limits(limits);
+    }
+    if !cx.is_fresh()
+        && let Some(share) = share(deployment)
+    {
+        options = options.share(share);
+    }
+    let server = Server::start(deployment, &options).await?;
+    for note in server.notes() {
+        cx.note(note);
+    }
+    if let Some(log) = server.log_path().filter(|log| !log.starts_with(&folder)) {
+        // Another process started it, and its log lies in that process's evidence.
+        cx.log_file(log);
+    }
+    let broken = Arc::new(AtomicBool::new(false));
+    let (checked, seen) = (server.clone(), broken.clone());
+    cx.on_reuse(move || {
+        let (server, seen) = (checked.clone(), seen.clone());
+        async move {
+            let well = server.check().await;
+            seen.store(well.is_err(), Ordering::SeqCst);
+            well
+        }
+    });
+    let (handle, fresh) = (server.clone(), cx.is_fresh());
+    cx.on_teardown(move || async move {
+        let broken = broken.load(Ordering::SeqCst);
+        let tail = handle.log_tail(TAIL).unwrap_or_default();
+        let report = if broken {
+            handle.retire().await
+        } else {
+            handle.stop().await
+        };
+        let report = report.map_err(Error::of)?;
+        let told = tell_of_stop(&folder, &report);
+        if report.ended_before && !fresh && !broken {
+            return Err(Error::of(format!(
+                "{name} had ended by itself{} before it was stopped; the last lines of its log:\n{tail}",
+                report.exit.map_or(String::new(), |e| format!(" ({e})"))
+            )));
+        }
+        told
+    });
     Ok(server)
+}
+
+/// How long a server may take before people are told what is awaited.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many lines of the log of a server that ended by itself are shown.
+const TAIL: usize = 10;
+
+/// Where processes of one run meet to share a server; `None` where this process runs all cases itself.
+fn share(deployment: &Deployment) -> Option<Share> {
+    let runner = Runner::detect()?;
+    // Without a folder to meet in, each process has a server of its own: slower, and as right.
+    let folder = Share::folder_for_run(&runner).ok()?;
+    Some(Share::new(folder, deployment.digest()).runner(runner))
+}
+
+/// Writes what the stop found beside the log: which processes ended how, which outlived their parents, which had to be killed.
+fn tell_of_stop(folder: &Path, report: &StopReport) -> Result<(), Error> {
+    if report.shared || report.processes.is_empty() {
+        return Ok(());
+    }
+    let mut text = format!("stopped in {:.3} s\n", report.took.as_secs_f64());
+    for process in &report.processes {
+        let exit = process.exit.map_or("unknown".to_owned(), |e| e.to_string());
+        text.push_str(&format!(
+            "{}: {exit}{}, {:.3} s\n",
+            process.name,
+            if process.ended_before {
+                ", had ended before"
+            } else {
+                ""
+            },
+            process.took.as_secs_f64()
+        ));
+        for (what, list) in [
+            ("outlived it, and was stopped", &process.outlived),
+            ("did not end when asked, and was killed", &process.killed),
+        ] {
+            for p in list {
+                text.push_str(&format!("  pid {} ({}) {what}\n", p.pid, p.name));
+            }
+        }
+        if let Some((bytes, why)) = &process.log_lost {
+            text.push_str(&format!("  {bytes} bytes of its log are lost: {why}\n"));
+        }
+    }
+    if folder.is_dir() {
+        let path = folder.join("stop.txt");
+        std::fs::write(&path, text)
+            .map_err(|e| Error::of(format!("{} cannot be written: {e}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// A chat client of a server, with the verdict that the level of the asking case calls for: format, finish reason and a well-formed stream at the
@@ -79,31 +210,4 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
         Depth::Deep
     };
     Ok(client.chat(model).with_judge(Arc::new(depth)))
-}
-
-/// A folder of its own for one server of this run, below `target/`, or below the system's temporary folder where the binary does not lie in one.
-fn evidence_folder(name: &str) -> PathBuf {
-    static RUN: OnceLock<PathBuf> = OnceLock::new();
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let run = RUN.get_or_init(|| {
-        let exe = std::env::current_exe().unwrap_or_default();
-        // Cargo marks every target folder with this file.
-        let target = exe
-            .ancestors()
-            .find(|dir| dir.join("CACHEDIR.TAG").exists())
-            .map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let seconds = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs());
-        target
-            .join("tribunal")
-            .join("evidence")
-            .join(format!("{seconds}-{}", std::process::id()))
-    });
-    let slug: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let n = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    run.join(format!("{n:02}-{slug}"))
 }

@@ -29,16 +29,19 @@
 
 extern crate self as tribunal;
 
+mod deployments;
 mod entry;
 mod fixtures;
 
 pub use fixtures::{embedded, judged, start};
 pub use tribunal_client as client;
+pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Error, ProviderCase as Case, SetUp, Skip, TestResult, current_test, spawn_thread,
+    CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
+    evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

@@ -108,6 +108,28 @@ impl Mistake {
         }
     }
 
+    /// A mistake at a range of bytes of any text, for other readers of files that want their messages to look the same. A range that
+    /// does not fit is moved to where it does.
+    pub fn in_text(
+        text: &str,
+        range: std::ops::Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Mistake {
+        Mistake::at(text, (range.start, range.end), message.into(), help)
+    }
+
+    /// The mistake as it is shown: message, `origin:line:column`, the line, the carets, the help. It ends with a line break.
+    pub fn shown_in<'a>(&'a self, origin: &'a str) -> impl fmt::Display + use<'a> {
+        struct Shown<'a>(&'a Mistake, &'a str);
+        impl fmt::Display for Shown<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.show(self.1, f)
+            }
+        }
+        Shown(self, origin)
+    }
+
     fn show(&self, origin: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (source, indent, carets) = window(&self.source, self.column - 1, self.width);
         let number = self.line.to_string();

@@ -10,28 +10,20 @@ use super::watchdog::Watched;
 use crate::attempt::{self, Attempt, SlotCell, lock};
 use crate::body::{Cx, Skip, TestResult};
 use crate::event::Event;
+use crate::evidence::Mark;
+use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Key, NoValue, Store, Stores};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell};
 
-/// How long set-up may take: a server with its own limits ends sooner.
-const SET_UP_LIMIT: Duration = Duration::from_secs(900);
-/// How long teardown of one attempt may take.
-pub(super) const TEARDOWN_LIMIT: Duration = Duration::from_secs(60);
+/// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
+const SLACK: Duration = Duration::from_secs(1);
 
 impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
         let p = &self.plan.cases[planned];
-        let case = &self.catalog.cases[p.case];
-        Asker {
-            name: self.names[planned].clone(),
-            module: self.test(planned).entry.module,
-            params: case.params(&self.catalog).into(),
-            level: p.level,
-            level_name: p
-                .level
-                .and_then(|l| self.options.level_names.get(l).cloned()),
-        }
+        let level = p.level.and_then(|l| self.options.level_names.get(l));
+        self.catalog.asker(p.case, p.level, level.map(|l| &**l))
     }
 
     /// One slot: takes cases until none is left, or until its case was taken from it.
@@ -56,7 +48,10 @@ impl Run {
             planned,
             at: started,
         });
-        self.capture.begin(planned, &self.names[planned]);
+        let isolated = self.is_isolated(planned);
+        if !isolated {
+            self.capture.begin(planned, &self.names[planned]);
+        }
         let attempt = Arc::new(Attempt {
             planned,
             name: self.names[planned].clone(),
@@ -73,8 +68,21 @@ impl Run {
             log: Mutex::default(),
             notes: Mutex::default(),
             cancel: self.cancel.clone(),
+            evidence: self.evidence.clone(),
+            folder: Mutex::default(),
+            expects_failure: case.marks.xfail.is_some(),
+            logs: Mutex::default(),
+            fixtures: Mutex::default(),
+            judged: AtomicBool::new(false),
         });
+        if isolated {
+            let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            attempt.judged.store(judged, Ordering::SeqCst);
+            self.finish(&attempt, outcome, times, vec![]);
+            return true;
+        }
         cell.set(Some(attempt.clone()));
+        crate::isolated::phase(Phase::SetUp);
         let mut keys = vec![];
         let attempt_store: Arc<Store> = Arc::default();
         let mut values = vec![];
@@ -82,30 +90,35 @@ impl Run {
         if !entry.fixtures.is_empty() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
+            let weak = Arc::downgrade(self);
+            let tell: Tell = Arc::new(move |text| {
+                if let Some(run) = weak.upgrade() {
+                    run.emit(Event::Awaiting(text));
+                }
+            });
             let stores = Stores {
+                tell,
                 run: self.run_store.clone(),
                 attempt: attempt_store.clone(),
+                limit: SetUpLimit {
+                    started,
+                    limit: p.setup_limit,
+                },
+                cancel: self.cancel.clone(),
+                evidence: self.evidence.clone(),
             };
-            let cancel = self.cancel.clone();
-            let made = self.runtime().block_on(async {
-                let all = async {
-                    let mut values = Vec::with_capacity(entry.fixtures.len());
-                    for fixture in entry.fixtures {
-                        // On a task of the session's runtime: what the fixture spawns lives on.
-                        let made = tokio::spawn(stores::resolve(fixture, asker.clone(), stores.clone())).await;
-                        values.push(made.unwrap_or_else(|e| Err(NoValue::Failed(format!("fixture `{}`: {e}", fixture.name))))?);
-                    }
-                    Ok(values)
-                };
-                tokio::select! {
-                    biased;
-                    made = all => made.map_err(|e| match e {
-                        NoValue::Failed(text) => Outcome::SetUpFailed(text),
-                        NoValue::Skipped(reason) => self.skipped(reason),
-                    }),
-                    () = tokio::time::sleep(SET_UP_LIMIT) => Err(Outcome::TimedOut(Phase::SetUp, SET_UP_LIMIT, String::new())),
-                    () = cancel.cancelled() => Err(Outcome::Failed(cancel.reason())),
+            *lock(&attempt.fixtures) = keys.iter().map(Key::shown).collect();
+            *lock(&attempt.logs) = self.evidence.marks(&self.run_store.traces(Some(&keys)));
+            let made = self
+                .runtime()
+                .block_on(set_up(entry.fixtures, &asker, stores));
+            lock(&attempt.notes).append(&mut lock(&asker.notes));
+            let made = made.map_err(|e| match e {
+                NoValue::Failed(failure) => {
+                    failure.outcome(&attempt.name, !attempt.expects_failure)
                 }
+                NoValue::Skipped(reason) => self.skipped(reason),
+                NoValue::Cancelled => Outcome::Failed(self.cancel.reason()),
             });
             match made {
                 Ok(v) => values = v,
@@ -117,6 +130,7 @@ impl Run {
         let (outcome, body) = match set_up_outcome {
             Some(outcome) => (outcome, Duration::ZERO),
             None => {
+                crate::isolated::phase(Phase::Body);
                 let body_started = Instant::now();
                 *lock(&attempt.body_started) = Some(body_started);
                 self.watch_body(Watched {
@@ -125,6 +139,7 @@ impl Run {
                         .map_or(body_started + Duration::from_secs(86_400 * 365), |l| {
                             body_started + l
                         }),
+                    paused: crate::limit::paused(),
                     attempt: attempt.clone(),
                     keys: keys.clone(),
                     store: attempt_store.clone(),
@@ -158,7 +173,11 @@ impl Run {
             }
         };
         drop(values);
-        let (errors, teardown) = self.tear_down(&attempt_store, &keys);
+        if matches!(outcome, Outcome::TimedOut(..)) {
+            attempt.take_scene(std::process::id(), false);
+        }
+        self.mark_logs(&attempt, &keys, &attempt_store);
+        let (errors, teardown) = self.tear_down(planned, &attempt_store, &keys);
         self.finish(
             &attempt,
             outcome,
@@ -263,71 +282,110 @@ impl Run {
         }
     }
 
+    /// Remembers the logs of the servers that an attempt used, before those that it was the last to use are gone.
+    pub(super) fn mark_logs(&self, attempt: &Attempt, keys: &[Key], own: &Store) {
+        if keys.is_empty() && own.is_empty() {
+            return;
+        }
+        let mut traces = self.run_store.traces(Some(keys));
+        traces.extend(own.traces(None));
+        let mut logs = lock(&attempt.logs);
+        for mark in self.evidence.marks(&traces) {
+            if !logs.iter().any(|known| known.path == mark.path) {
+                // It was begun by this attempt, so all of it is the attempt's.
+                logs.push(Mark { length: 0, ..mark });
+            }
+        }
+    }
+
     /// Takes down what this attempt made, and what it was the last to use.
     pub(super) fn tear_down(
         &self,
+        planned: usize,
         attempt_store: &Arc<Store>,
         keys: &Arc<Vec<Key>>,
     ) -> (Vec<String>, Duration) {
+        crate::isolated::phase(Phase::Teardown);
         if keys.is_empty() && attempt_store.is_empty() {
             // The way through the runtime costs more than a short test.
             return (vec![], Duration::ZERO);
         }
         let started = Instant::now();
-        let (store, run_store, keys) =
-            (attempt_store.clone(), self.run_store.clone(), keys.clone());
-        let errors = self.runtime().block_on(async move {
-            let all = tokio::spawn(async move {
-                let mut errors = store.release_all().await;
-                errors.extend(run_store.release(&keys).await);
-                errors
-            });
-            match tokio::time::timeout(TEARDOWN_LIMIT, all).await {
-                Ok(Ok(errors)) => errors,
-                Ok(Err(e)) => vec![e.to_string()],
-                Err(_) => vec![format!("did not end within {}", seconds(TEARDOWN_LIMIT))],
-            }
-        });
-        (errors, started.elapsed())
+        let limit = self.plan.cases[planned].teardown_limit;
+        (
+            self.run_teardown(attempt_store, Some(keys.clone()), limit),
+            started.elapsed(),
+        )
     }
 
-    /// Reports the result of an attempt and frees its place.
-    pub(super) fn finish(
+    /// Takes down a store, and the given keys of the run's store, or all of it.
+    pub(super) fn run_teardown(
         &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        times: Times,
-        teardown_errors: Vec<String>,
-    ) {
-        let planned = attempt.planned;
-        let xfail = self.catalog.cases[self.plan.cases[planned].case]
-            .marks
-            .xfail
-            .as_ref();
-        let mut outcome = match (outcome, xfail) {
-            (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),
-            (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
-            (o, _) => o,
-        };
-        let mut notes = std::mem::take(&mut *lock(&attempt.notes));
-        if !teardown_errors.is_empty() {
-            let text = teardown_errors.join("\n");
-            match outcome {
-                Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
-                    outcome = Outcome::TeardownFailed(text)
-                }
-                _ => notes.push(text),
+        store: &Arc<Store>,
+        keys: Option<Arc<Vec<Key>>>,
+        limit: Duration,
+    ) -> Vec<String> {
+        let (store, run_store) = (store.clone(), self.run_store.clone());
+        self.runtime().block_on(async move {
+            let all = tokio::spawn(async move {
+                let mut errors = store.release_all(limit).await;
+                errors.extend(match keys {
+                    Some(keys) => run_store.release(&keys, limit).await,
+                    None => run_store.release_all(limit).await,
+                });
+                errors
+            });
+            // Each finalizer has its own end; this one is for those that block their thread.
+            tokio::select! {
+                biased;
+                done = all => done.unwrap_or_else(|e| vec![e.to_string()]),
+                () = crate::limit::over(limit * 2 + stores::LAST_CHANCE * 4 + SLACK) => vec![format!(
+                    "teardown blocks its thread and did not end within {}", seconds(limit)
+                )],
             }
-        }
-        let failed = outcome.is_failure();
-        let mut output = self
-            .capture
-            .end(planned, failed || self.options.show_output);
-        let log = std::mem::take(&mut *lock(&attempt.log));
-        if !log.is_empty() {
-            output.own.extend_from_slice(&log);
-        }
-        self.leave(planned, failed);
-        self.put(planned, outcome, times, output, notes);
+        })
     }
+
+    /// A case that will not run is no user of its fixtures any more.
+    pub(super) fn leave_fixtures(&self, planned: usize) {
+        let fixtures = self.test(planned).entry.fixtures;
+        if fixtures.is_empty() || self.is_isolated(planned) {
+            return;
+        }
+        let mut keys = vec![];
+        stores::shared_keys(fixtures, &self.asker(planned), &mut keys);
+        let (errors, _) = self.tear_down(planned, &Arc::default(), &Arc::new(keys));
+        lock(&self.late_errors).extend(errors);
+    }
+}
+
+/// Makes the fixtures of an attempt, each on a task of the session's runtime, so that what it spawns lives on.
+async fn set_up(
+    fixtures: &'static [&'static FixtureEntry],
+    asker: &Asker,
+    stores: Stores,
+) -> Result<Vec<Stored>, NoValue> {
+    let mut values = Vec::with_capacity(fixtures.len());
+    for fixture in fixtures {
+        let mut task = tokio::spawn(crate::resolve::resolve(
+            fixture,
+            asker.clone(),
+            stores.clone(),
+        ));
+        let failed = |text, over| Err(NoValue::Failed(Failure::new(fixture, text, over)));
+        let made = tokio::select! {
+            biased;
+            made = &mut task => made.unwrap_or_else(|e| failed(e.to_string(), None)),
+            // Another case makes it and has more time, or it blocks its thread and cannot be dropped.
+            () = async { tokio::select! { () = stores.limit.over(SLACK) => {}, () = async { stores.cancel.cancelled().await; tokio::time::sleep(SLACK).await } => {} } } => {
+                task.abort();
+                if stores.cancel.is_cancelled() {
+                    return Err(NoValue::Cancelled);
+                }
+                failed(" was still being made; it blocks its thread, or another case that asked before waits for it".into(), Some(stores.limit.limit))
+            }
+        };
+        values.push(made?);
+    }
+    Ok(values)
 }

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use super::Run;
 use crate::attempt::lock;
-use crate::event::{Event, Output};
-use crate::outcome::{Outcome, Times};
+use crate::event::Event;
+use crate::outcome::Outcome;
 use crate::plan::Planned;
 
 pub(super) struct Queue {
@@ -43,18 +43,14 @@ impl Run {
             if let Some(why) = why {
                 let rest: Vec<usize> = queue.pending.drain(..).collect();
                 drop(queue);
-                for i in rest {
+                for i in &rest {
                     self.emit(Event::CaseStarted {
-                        planned: i,
+                        planned: *i,
                         at: Instant::now(),
                     });
-                    self.put(
-                        i,
-                        Outcome::NotRun(why.clone()),
-                        Times::default(),
-                        Output::default(),
-                        vec![],
-                    );
+                    // Before the result: the run is over when every result is there.
+                    self.leave_fixtures(*i);
+                    self.put_unrun(*i, Outcome::NotRun(why.clone()));
                 }
                 return None;
             }

@@ -25,6 +25,8 @@ pub(super) struct Bodies {
 
 pub(super) struct Watched {
     pub deadline: Instant,
+    /// For how long the harness had stood still when the body began.
+    pub paused: Duration,
     pub attempt: Arc<Attempt>,
     pub keys: Arc<Vec<Key>>,
     pub store: Arc<Store>,
@@ -58,10 +60,8 @@ impl Run {
     /// When a body is taken from its thread: at its limit, or when the run is being stopped. An async body is being dropped by its own thread by
     /// then; only if that takes too long does it count as blocking.
     fn due(&self, w: &Watched) -> Instant {
-        let end = self
-            .cancel
-            .since()
-            .map_or(w.deadline, |at| at.min(w.deadline));
+        let deadline = w.deadline + crate::limit::paused().saturating_sub(w.paused);
+        let end = self.cancel.since().map_or(deadline, |at| at.min(deadline));
         if w.attempt.is_async {
             end + DROP_LIMIT
         } else {
@@ -81,6 +81,14 @@ impl Run {
                 .running
                 .extract_if(.., |w| self.due(w) <= now)
                 .collect();
+            if !due.is_empty() && !self.cancel.is_cancelled() && crate::limit::held_back() {
+                // Somebody stands at a breakpoint: the limits begin anew.
+                for mut w in due {
+                    w.deadline = now + w.attempt.limit.unwrap_or(IDLE).max(IDLE);
+                    bodies.running.push(w);
+                }
+                continue;
+            }
             if !due.is_empty() {
                 drop(bodies);
                 for w in due {
@@ -119,7 +127,11 @@ impl Run {
         };
         let run = self.clone();
         let take_over = move || {
-            let (errors, teardown) = run.tear_down(&w.store, &w.keys);
+            if matches!(outcome, Outcome::TimedOut(..)) {
+                w.attempt.take_scene(std::process::id(), true);
+            }
+            run.mark_logs(&w.attempt, &w.keys, &w.store);
+            let (errors, teardown) = run.tear_down(w.attempt.planned, &w.store, &w.keys);
             run.finish(
                 &w.attempt,
                 outcome,

@@ -203,6 +203,8 @@ fn a_fixture_speaks_only_where_the_test_is_silent() {
         needs: &[],
         params: &[],
         implies: &["e2e"],
+        deployment: false,
+        shared_by: None,
         set_up: none,
     });
     let c = catalog(vec![

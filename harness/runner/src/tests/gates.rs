@@ -1,7 +1,9 @@
 use tribunal_hardware::Host;
 
 use super::support::*;
-use crate::gates::{Facts, GateKind, unmet};
+use std::sync::Arc;
+
+use crate::gates::{Asked, Facts, GateKind, Offer, unmet};
 use crate::plan::{Disposition, disposition};
 
 /// A machine with one variable, one program, and no device.
@@ -24,7 +26,35 @@ impl Facts for Fake {
         self.probes += 1;
         &self.host
     }
+    fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {
+        let words = |list: &[&str]| list.iter().map(|w| (*w).to_owned()).collect();
+        Ok(Arc::new(match deployment {
+            "here" => Offer {
+                capabilities: Some(words(match level {
+                    Some("full_model") => &["chat", "tools"],
+                    _ => &["chat"],
+                })),
+                features: [("quantization".to_owned(), "fp8".to_owned())].into(),
+                ..Offer::default()
+            },
+            "theirs" => Offer {
+                foreign: true,
+                ..Offer::default()
+            },
+            "absent" => Offer {
+                missing: Some("no program `vllm` on PATH".into()),
+                ..Offer::default()
+            },
+            other => return Err(format!("no deployment is called `{other}`")),
+        }))
+    }
 }
+
+/// A case without a server.
+const NOWHERE: Asked<'_> = Asked {
+    deployment: None,
+    level: None,
+};
 
 fn fake() -> Fake {
     Fake {
@@ -72,7 +102,7 @@ fn what_each_gate_says() {
         (&["cpu"], None),
     ] {
         let c = catalog(vec![test("t").marked(texts)]);
-        let found = unmet(&c.cases[0].marks, vocabulary(), &mut fake());
+        let found = unmet(&c.cases[0].marks, NOWHERE, vocabulary(), &mut fake());
         match (expected, &found) {
             (None, None) => {}
             (Some((kind, part)), Some(u)) if u.kind == kind && u.reason.contains(part) => {}
@@ -89,7 +119,7 @@ fn no_device_is_probed_unless_a_case_needs_one() {
         test("b").marked(&["requires(env=\"OTHER\")", "gpu_1"]),
     ]);
     for case in &c.cases {
-        unmet(&case.marks, vocabulary(), &mut facts);
+        unmet(&case.marks, NOWHERE, vocabulary(), &mut facts);
     }
     assert_eq!(facts.probes, 0);
 }
@@ -103,14 +133,7 @@ fn flags_turn_unmet_gates_into_failures_and_none_overrides_them() {
     ]);
     let judge = |case: usize, args: &[&str]| {
         let o = options(args);
-        let case = &c.cases[case];
-        match disposition(
-            &case.marks,
-            c.tests[case.test].entry.ignore,
-            &o,
-            vocabulary(),
-            &mut fake(),
-        ) {
+        match disposition(&c, case, None, &o, vocabulary(), &mut fake()) {
             Disposition::Run => "run",
             Disposition::Ignored(_) => "ignored",
             Disposition::Gated(_) => "gated",
@@ -130,5 +153,84 @@ fn flags_turn_unmet_gates_into_failures_and_none_overrides_them() {
             expected,
             "{args:?}"
         );
+    }
+}
+
+#[test]
+fn what_the_deployment_must_offer() {
+    for (texts, deployment, level, expected) in [
+        (&["requires(capability=\"chat\")"][..], "here", None, None),
+        (
+            &["requires(capability=\"tools\")"],
+            "here",
+            Some("core_model"),
+            Some((
+                GateKind::Deployment,
+                "deployment here does not offer `tools`",
+            )),
+        ),
+        (
+            &["requires(capability=\"tools\")"],
+            "here",
+            Some("full_model"),
+            None,
+        ),
+        // What nobody has said is not the same as nothing.
+        (&["requires(capability=\"tools\")"], "theirs", None, None),
+        (
+            &["server(fresh=true)"],
+            "theirs",
+            None,
+            Some((GateKind::Deployment, "needs a server of its own")),
+        ),
+        (&["server(fresh=true)"], "here", None, None),
+        (
+            &["core_model"],
+            "absent",
+            None,
+            Some((GateKind::Deployment, "is not installed: no program `vllm`")),
+        ),
+        (
+            &["core_model"],
+            "elsewhere",
+            None,
+            Some((GateKind::Broken, "no deployment is called `elsewhere`")),
+        ),
+        (
+            &["requires(server_feature=\"quantization\")"],
+            "here",
+            None,
+            None,
+        ),
+        (
+            &["requires(server_feature=\"quantization=fp8\")"],
+            "here",
+            None,
+            None,
+        ),
+        (
+            &["requires(server_feature=\"quantization=int4\")"],
+            "here",
+            None,
+            Some((GateKind::Deployment, "has quantization = fp8")),
+        ),
+        (
+            &["requires(server_feature=\"lora\")"],
+            "here",
+            None,
+            Some((GateKind::Deployment, "does not have it")),
+        ),
+    ] {
+        let c = catalog(vec![test("t").marked(texts)]);
+        let asked = Asked {
+            deployment: Some(deployment),
+            level,
+        };
+        let found = unmet(&c.cases[0].marks, asked, vocabulary(), &mut fake());
+        match (expected, &found) {
+            (None, None) => {}
+            (Some((kind, part)), Some(u)) if u.kind == kind && u.reason.contains(part) => {}
+            _ => panic!("{texts:?} on {deployment}: {found:?}"),
+        }
     }
 }

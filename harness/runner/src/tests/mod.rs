@@ -1,9 +1,12 @@
 //! Tests of the steps from registry to plan with literals, and of whole runs with bodies that misbehave.
 
 mod catalog;
+mod deployments;
+mod fixtures;
 mod gates;
 mod options;
 mod plan;
+mod reuse;
 mod run;
 mod selection;
 mod support;

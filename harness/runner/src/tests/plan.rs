@@ -3,7 +3,6 @@ use std::time::Duration;
 use tribunal_vocabulary::Expression;
 
 use super::support::*;
-use crate::gates::Here;
 use crate::plan::Plan;
 use crate::selection::Selector;
 
@@ -20,7 +19,7 @@ fn planned(args: &[&str], sequential: Option<&str>) -> Vec<(String, Duration, bo
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, bound.as_ref(), v, &mut Here::new());
+    let plan = Plan::new(&c, &selection, &o, bound.as_ref(), v, &mut here());
     plan.cases
         .iter()
         .map(|p| {

@@ -1,34 +1,42 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::support::*;
 use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
-use crate::event::{Event, Summary};
-use crate::fixture::{BoxFuture, FixtureEntry, Scope, SetUp, Stored};
-use crate::gates::Here;
+use crate::event::{Ended, Event, Summary};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::registry::Place;
 use crate::run::{Run, RunOptions};
 use crate::selection::Selector;
 
 /// Runs tests and returns every outcome by name, and the summary.
-fn run(tests: Vec<Make>, args: &[&str]) -> (Vec<(String, Outcome)>, Summary) {
+pub(super) fn run(tests: Vec<Make>, args: &[&str]) -> (Vec<(String, Outcome)>, Summary) {
     run_and(tests, args, |_| {})
 }
 
-fn run_and(
+pub(super) fn run_and(
     tests: Vec<Make>,
     args: &[&str],
     meanwhile: impl FnOnce(&Arc<Run>),
 ) -> (Vec<(String, Outcome)>, Summary) {
+    let (ended, summary) = run_whole(tests, args, meanwhile);
+    let outcomes = ended.into_iter().map(|(n, e)| (n, e.outcome)).collect();
+    (outcomes, summary)
+}
+
+/// Everything that is known of every case, by name.
+pub(super) fn run_whole(
+    tests: Vec<Make>,
+    args: &[&str],
+    meanwhile: impl FnOnce(&Arc<Run>),
+) -> (Vec<(String, Ended)>, Summary) {
     let (c, o, v) = (catalog(tests), options(args), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, None, v, &mut Here::new());
+    let plan = Plan::new(&c, &selection, &o, None, v, &mut here());
     let (sender, events) = mpsc::channel();
     let options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
@@ -39,6 +47,10 @@ fn run_and(
         level_names: v.levels().iter().map(|l| l.name.clone()).collect(),
         grace: Duration::from_secs(5),
         run_limit: o.run_limit,
+        evidence: crate::evidence::EvidenceOptions {
+            keep: crate::options::KeepEvidence::None,
+            ..Default::default()
+        },
     };
     let run = Run::new(c, plan, options, sender, Capture::off());
     let worker = {
@@ -49,9 +61,7 @@ fn run_and(
     let mut outcomes = vec![];
     let summary = loop {
         match events.recv().expect("the run sends its summary") {
-            Event::CaseEnded(ended) => {
-                outcomes.push((run.name(ended.planned).to_string(), ended.outcome))
-            }
+            Event::CaseEnded(ended) => outcomes.push((run.name(ended.planned).to_string(), ended)),
             Event::RunEnded(summary) => break *summary,
             _ => {}
         }
@@ -61,11 +71,11 @@ fn run_and(
     (outcomes, summary)
 }
 
-fn one(make: Make, args: &[&str]) -> Outcome {
+pub(super) fn one(make: Make, args: &[&str]) -> Outcome {
     run(vec![make], args).0.remove(0).1
 }
 
-fn failed(outcome: &Outcome) -> &str {
+pub(super) fn failed(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Failed(text) => text,
         other => panic!("not failed: {other:?}"),
@@ -177,7 +187,7 @@ fn an_async_body_is_cancelled_at_its_limit_and_its_destructors_run() {
 }
 
 /// Blocks until the test is over: what a body does that never returns.
-fn stuck(_: &Cx<'_>) -> TestResult {
+pub(super) fn stuck(_: &Cx<'_>) -> TestResult {
     loop {
         std::thread::park();
     }
@@ -349,167 +359,6 @@ fn stopping_cancels_what_runs_and_reports_the_rest() {
 fn the_runs_limit_stops_the_run() {
     let (outcomes, _) = run(vec![test("a").body(stuck)], &["--run-limit", "50ms"]);
     assert!(failed(&outcomes[0].1).contains("--run-limit"));
-}
-
-// --- fixtures -----------------------------------------------------------------------------------------------------------------------------
-
-/// What fixtures did, in order; one log per test, found by the name in front.
-static LOG: Mutex<Vec<String>> = Mutex::new(vec![]);
-
-fn say(text: String) {
-    LOG.lock().expect("the log").push(text);
-}
-fn said(prefix: &str) -> Vec<String> {
-    LOG.lock()
-        .expect("the log")
-        .iter()
-        .filter_map(|l| l.strip_prefix(prefix))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn set_up(cx: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
-    Box::pin(async move {
-        let name = cx.entry.name;
-        say(format!("{name} up"));
-        cx.on_teardown(move || async move {
-            say(format!("{name} down"));
-            Ok::<(), String>(())
-        });
-        Ok(Arc::new(name) as Stored)
-    })
-}
-
-fn fixture(
-    name: &'static str,
-    scope: Scope,
-    needs: &[&'static FixtureEntry],
-    set_up: fn(SetUp) -> BoxFuture<'static, Result<Stored, Error>>,
-) -> &'static FixtureEntry {
-    let place = Place {
-        file: "f.rs",
-        line: 7,
-        column: 1,
-    };
-    leak(FixtureEntry {
-        name,
-        module: "suite",
-        scope,
-        place,
-        needs: Box::leak(needs.to_vec().into_boxed_slice()),
-        params: &[],
-        implies: &[],
-        set_up,
-    })
-}
-
-#[test]
-fn fixtures_are_made_once_per_scope_and_taken_down_in_reverse_when_their_last_user_is_done() {
-    let session = fixture("1.session", Scope::Session, &[], set_up);
-    let inner = fixture("1.test", Scope::Test, &[session], set_up);
-    fn body(_: &Cx<'_>) -> TestResult {
-        say("1.body".into());
-        Ok(())
-    }
-    let tests = vec![
-        test("a").fixtures(&[inner]).body(body),
-        test("b").fixtures(&[inner, session]).body(body),
-        test("c").body(|_| {
-            say("1.other".into());
-            Ok(())
-        }),
-    ];
-    let (_, summary) = run(tests, &["--test-threads", "1"]);
-    assert_eq!(summary.counts.passed, 3);
-    assert_eq!(
-        said("1."),
-        [
-            "session up",
-            "test up",
-            "body",
-            "test down",
-            "test up",
-            "body",
-            "test down",
-            "session down",
-            "other"
-        ]
-    );
-}
-
-#[test]
-fn teardown_runs_whatever_the_body_does() {
-    let f = fixture("2.f", Scope::Test, &[], set_up);
-    let tests = vec![
-        test("a").fixtures(&[f]).body(|_| panic!("boom")),
-        test("b").fixtures(&[f]).body(|_| skip("no".into())),
-        test("c")
-            .fixtures(&[f])
-            .marked(&["timeout(\"50ms\")"])
-            .body(stuck),
-        test("d").fixtures(&[f]).body(|_| Err(Error::of("no"))),
-    ];
-    run(tests, &["--test-threads", "1"]);
-    assert_eq!(said("2."), ["f up", "f down"].repeat(4));
-}
-
-#[test]
-fn a_fixture_that_cannot_be_made_fails_its_users_and_is_tried_once() {
-    fn broken(cx: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
-        Box::pin(async move {
-            say(format!("{} tried", cx.entry.name));
-            Err(Error::of("no such model"))
-        })
-    }
-    fn panics(_: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
-        Box::pin(async { panic!("boom") })
-    }
-    fn skips(_: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
-        Box::pin(async { skip("no device".into()) })
-    }
-    let broken = fixture("3.broken", Scope::Session, &[], broken);
-    let above = fixture("3.above", Scope::Test, &[broken], set_up);
-    let panics = fixture("3.panics", Scope::Test, &[], panics);
-    let skips = fixture("3.skips", Scope::Test, &[], skips);
-    let tests = vec![
-        test("a").fixtures(&[broken]),
-        test("b").fixtures(&[above]),
-        test("c").fixtures(&[panics]),
-        test("d").fixtures(&[skips]),
-    ];
-    let (outcomes, _) = run(tests, &["--test-threads", "1"]);
-    for (name, outcome) in &outcomes[..2] {
-        assert!(
-            matches!(outcome, Outcome::SetUpFailed(t) if t.contains("fixture `3.broken` (f.rs:7:1)") && t.contains("no such model")),
-            "{name}: {outcome:?}"
-        );
-    }
-    assert!(
-        matches!(&outcomes[2].1, Outcome::SetUpFailed(t) if t.contains("boom") && t.contains("tests/run.rs")),
-        "{outcomes:?}"
-    );
-    assert!(matches!(&outcomes[3].1, Outcome::Skipped(t) if t.contains("no device")));
-    assert_eq!(said("3."), ["broken tried"]);
-}
-
-#[test]
-fn a_failing_teardown_fails_the_test_that_it_belongs_to() {
-    fn leaves(cx: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
-        Box::pin(async move {
-            cx.on_teardown(|| async { Err::<(), _>("process 7 is left") });
-            Ok(Arc::new(()) as Stored)
-        })
-    }
-    let f = fixture("4.f", Scope::Session, &[], leaves);
-    let (outcomes, _) = run(
-        vec![test("a").fixtures(&[f]), test("b")],
-        &["--test-threads", "1"],
-    );
-    assert!(
-        matches!(&outcomes[0].1, Outcome::TeardownFailed(t) if t.contains("4.f") && t.contains("process 7 is left")),
-        "{outcomes:?}"
-    );
-    assert_eq!(outcomes[1].1, Outcome::Passed);
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn ignored_only_takes_what_is_ignored_or_gated() {
     let (c, o, v) = (ladder(), options(&["--ignored"]), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
-        .select(&c, &mut |case| case.name == "plain");
+        .select(&c, &mut |case| c.cases[case].name == "plain");
     assert_eq!(
         selection
             .selected

@@ -6,6 +6,7 @@ use crate::body::{Cx, TestResult};
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
 use crate::fixture::FixtureEntry;
+use crate::gates::Here;
 use crate::options::Options;
 use crate::registry::{
     ArgEntry, ArgValue, CaseEntry, Cases, MarkerEntry, ModuleMarkers, Place, TestEntry,
@@ -151,6 +152,9 @@ impl Make {
         self.0.body = body;
         self
     }
+    pub fn raw(self) -> TestEntry {
+        self.0
+    }
     pub fn entry(self) -> &'static TestEntry {
         leak(self.0)
     }
@@ -192,4 +196,9 @@ pub(super) fn options(args: &[&str]) -> Options {
         None
     })
     .expect("a valid command line")
+}
+
+/// This machine, with deployments that nobody has said anything of.
+pub(super) fn here() -> Here {
+    Here::new(Box::new(|_, _| Ok(crate::gates::Offer::default())))
 }

@@ -1,7 +1,6 @@
 //! The harness is killed, as a person or a CI job does it: nothing is left, and leases are free again.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::Trial;
@@ -9,7 +8,7 @@ use rustix::process::Signal;
 use tribunal_serving::{Server, StartErrorKind};
 
 use crate::fake::HARNESS;
-use crate::support::{Folder, assert_has, runtime, signal, trial, until};
+use crate::support::{Folder, assert_has, runtime, signal, trial, until, uses};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -27,6 +26,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "death::a_server_whose_keeper_and_harness_are_gone_dies",
             nobody_left,
+        ),
+        trial(
+            "death::what_nobody_watches_any_more_is_cleared_by_the_next_keeper",
+            group_is_cleared,
         ),
         trial(
             "death::a_harness_that_ignores_sigterm_has_a_server_that_does_not",
@@ -147,6 +150,25 @@ fn nobody_left() {
     harness.kill();
 }
 
+/// Without a keeper only the server itself dies; those that hid are ended by the next keeper, through their group.
+fn group_is_cleared() {
+    if let Err(why) = tribunal_serving::cgroup_belt() {
+        eprintln!("not checked: {why}");
+        return;
+    }
+    let folder = Folder::new();
+    let mut harness = Harness::run(&folder, "orphans");
+    let keeper = harness.ready().keeper;
+    signal(harness.0.id(), Signal::STOP);
+    signal(keeper, Signal::KILL);
+    harness.kill();
+    let other = Folder::new();
+    runtime().block_on(async {
+        other.start("ok").await.stop().await.unwrap();
+    });
+    until("those that hid are gone", || !folder.anybody_lives());
+}
+
 /// What is ignored is inherited across exec; the keeper must not pass it on.
 fn deaf_harness() {
     let folder = Folder::new();
@@ -178,25 +200,6 @@ fn random_kills() {
             !folder.anybody_lives() && !uses(folder.path())
         });
     }
-}
-
-/// Whether a process of this user has a file in this folder open, as every keeper has its server's log.
-fn uses(folder: &Path) -> bool {
-    let me = std::process::id().to_string();
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter(|p| *p.file_name() != *me)
-        .any(|process| {
-            let descriptors = std::fs::read_dir(process.path().join("fd"));
-            descriptors
-                .into_iter()
-                .flatten()
-                .flatten()
-                .any(|descriptor| {
-                    std::fs::read_link(descriptor.path()).is_ok_and(|file| file.starts_with(folder))
-                })
-        })
 }
 
 fn leases() {

@@ -12,13 +12,17 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
 use serde_json::json;
-use tribunal_serving::{Server, StartOptions};
 
-use crate::support;
+use crate::{fake_users, support};
 
 pub const SERVER: &str = "__fake-server";
 const CHILD: &str = "__fake-child";
 pub const HARNESS: &str = "__fake-harness";
+/// A program that reaches a server by URL and says what came of it.
+pub const REACH: &str = "__fake-reach";
+/// The variable that holds the key there.
+pub const KEY: &str = "TRIBUNAL_TEST_KEY";
+pub const SHARER: &str = "__fake-sharer";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let args: Vec<String> = args
@@ -28,13 +32,15 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     match args.first()?.as_str() {
         SERVER => server(&args),
         CHILD => child(&args),
-        HARNESS => harness(&args),
+        HARNESS => fake_users::harness(&args),
+        REACH => fake_users::reach(&args),
+        SHARER => fake_users::sharer(&args),
         _ => return None,
     }
     Some(ExitCode::SUCCESS)
 }
 
-fn option(args: &[String], name: &str) -> Option<String> {
+pub fn option(args: &[String], name: &str) -> Option<String> {
     args.iter()
         .position(|a| a == name)
         .and_then(|i| args.get(i + 1))
@@ -61,7 +67,30 @@ fn server(args: &[String]) {
     let mode = option(args, "--mode").unwrap();
     let port: u16 = option(args, "--port").unwrap().parse().unwrap();
     println!("fake server in mode {mode}");
+    if let Some(port) = option(args, "--needs") {
+        let port: u16 = port.parse().unwrap();
+        if let Err(error) = TcpStream::connect(("127.0.0.1", port)) {
+            eprintln!("nobody at {port}: {error}");
+            std::process::exit(9);
+        }
+    }
+    if let Some(file) = option(args, "--dies-when") {
+        std::thread::spawn(move || {
+            support::until("the end", || std::path::Path::new(&file).exists());
+            eprintln!("CUDA out of memory, as asked");
+            std::process::exit(7);
+        });
+    }
     match mode.as_str() {
+        // Only the first time: the next one finds the file.
+        "in-use-once" | "in-use-once-lives" if first_time(args) => {
+            eprintln!("{}", option(args, "--says").unwrap());
+            if mode == "in-use-once-lives" {
+                park();
+            }
+            std::process::exit(1);
+        }
+        "waits" => support::until("the go-ahead", || go(args).exists()),
         "exits" => {
             eprintln!("OSError: [Errno 98] Address already in use");
             std::process::exit(3);
@@ -88,6 +117,20 @@ fn server(args: &[String]) {
             spawn_child(args, "stubborn-setsid");
             spawn_child(args, "stubborn-daemon");
         }
+        "leaves-memory" => {
+            let path = format!("/dev/shm/{}", option(args, "--memory").unwrap());
+            let mut file = File::create(path).unwrap();
+            file.write_all(b"shared").unwrap();
+            std::mem::forget(file);
+        }
+        "closes-output" => {
+            rustix::stdio::dup2_stdout(File::open("/dev/null").unwrap()).unwrap();
+            rustix::stdio::dup2_stderr(File::open("/dev/null").unwrap()).unwrap();
+        }
+        "forks-away" => {
+            spawn_child(args, "setsid");
+            std::process::exit(0);
+        }
         "floods" => {
             let line = "x".repeat(1_000);
             for i in 0..2_000 {
@@ -107,9 +150,20 @@ fn server(args: &[String]) {
     }
 }
 
+/// Whether this is the first server with this `--alive` file.
+fn first_time(args: &[String]) -> bool {
+    let mark = option(args, "--alive").unwrap() + ".first";
+    File::create_new(mark).is_ok()
+}
+
+/// The file whose appearance lets a server go on.
+fn go(args: &[String]) -> std::path::PathBuf {
+    (option(args, "--alive").unwrap() + ".go").into()
+}
+
 /// Answers one request; whatever goes wrong with the connection is the other side's business.
 fn answer(mut stream: TcpStream, args: &[String], mode: &str) {
-    let Some((route, body)) = read_request(&mut stream) else {
+    let Some((route, key, body)) = read_request(&mut stream) else {
         return;
     };
     let model = option(args, "--model").unwrap_or_else(|| "tiny".into());
@@ -119,6 +173,16 @@ fn answer(mut stream: TcpStream, args: &[String], mode: &str) {
     };
     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let (status, body) = match (route.as_str(), mode) {
+        (_, "key") if key != format!("Bearer {}", option(args, "--key").unwrap()) => (
+            401,
+            format!(r#"{{"error":{{"message":"no such key: {key}"}}}}"#),
+        ),
+        (_, "loading") if !go(args).exists() => (
+            503,
+            r#"{"error":{"message":"Loading model","code":503}}"#.into(),
+        ),
+        ("/health", "sick") if go(args).exists() => (500, "worker 2 is gone".into()),
+        ("/v1/models", "forgets") if go(args).exists() => (200, r#"{"data":[{"id":"b"}]}"#.into()),
         ("/health", "500") => (500, "<h1>engine is dead</h1>\u{1b}[31m".to_string()),
         ("/health", "404") => (404, "nothing here".into()),
         ("/health", _) => (200, String::new()),
@@ -150,24 +214,26 @@ fn seen() -> serde_json::Value {
     })
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+/// Route, `Authorization` and body.
+fn read_request(stream: &mut TcpStream) -> Option<(String, String, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let route = line.split(' ').nth(1)?.to_string();
-    let mut length = 0;
+    let (mut length, mut key) = (0, String::new());
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         match header.trim_end().split_once(": ") {
             Some(("Content-Length", value)) => length = value.parse().ok()?,
+            Some(("Authorization", value)) => key = value.into(),
             Some(_) => {}
             None => break,
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((route, body))
+    Some((route, key, body))
 }
 
 /// Starts a child that is never waited for, as careless servers do, and waits until it (or, for a daemon, its own child) holds its lock.
@@ -235,36 +301,4 @@ fn child(args: &[String]) {
     live(args);
     println!("up");
     park();
-}
-
-/// Starts a server as a harness would, says so in one line, and goes on until it is killed or its input ends.
-fn harness(args: &[String]) {
-    let runtime = support::runtime();
-    let folder = option(args, "--folder").unwrap();
-    let alive = format!("{folder}/alive");
-    let options = StartOptions::new(&folder).lease_folder(format!("{folder}/leases"));
-    let mode = option(args, "--mode").unwrap();
-    let deployment = support::fake(&mode, alive.as_ref());
-    if mode == "never-listens" {
-        // Whoever looks at the lock sees when the server runs.
-        drop(runtime.block_on(Server::start(&deployment, &options)));
-        return;
-    }
-    let server = runtime
-        .block_on(Server::start(&deployment, &options))
-        .unwrap();
-    let processes = server.processes();
-    let keeper = processes[0].parent;
-    println!(
-        "{}",
-        json!({"port": server.port(), "processes": processes.len(), "keeper": keeper})
-    );
-    let _ = std::io::stdin().read(&mut [0]);
-    if args.iter().any(|a| a == "--stop") {
-        let report = runtime.block_on(server.stop()).unwrap();
-        println!("{}", report.exit.unwrap());
-        return;
-    }
-    // As `std::process::exit` does in real harnesses: no destructor runs.
-    std::process::exit(0);
 }

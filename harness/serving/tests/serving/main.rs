@@ -4,11 +4,27 @@
 //! hidden verbs first. That is why this target has a `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
+mod containers;
+#[cfg(target_os = "linux")]
 mod death;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
+mod fake_users;
+#[cfg(target_os = "linux")]
+mod moves;
+#[cfg(target_os = "linux")]
+mod parts;
+#[cfg(target_os = "linux")]
+mod readiness;
+#[cfg(target_os = "linux")]
 mod refusals;
+#[cfg(target_os = "linux")]
+mod residue;
+#[cfg(target_os = "linux")]
+mod sharing;
 #[cfg(target_os = "linux")]
 mod start;
 #[cfg(target_os = "linux")]
@@ -30,6 +46,13 @@ fn main() -> ExitCode {
         refusals::trials(),
         stop::trials(),
         death::trials(),
+        chaos::trials(),
+        sharing::trials(),
+        residue::trials(),
+        parts::trials(),
+        moves::trials(),
+        readiness::trials(),
+        containers::trials(),
     ]
     .into_iter()
     .flatten()

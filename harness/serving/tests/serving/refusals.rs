@@ -1,12 +1,11 @@
 //! Every way in which a start can fail, and what the error says.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, ReadyStep, Server, StartErrorKind as K};
 
-use crate::support::{Folder, assert_has, runtime, socket, trial, until_async};
+use crate::support::{Folder, assert_has, runtime, socket, squatter, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -31,8 +30,6 @@ pub fn trials() -> Vec<Trial> {
         trial("refusal::one_token_fails", no_token),
         trial("refusal::fatal_line_ends_the_wait", fatal),
         trial("refusal::unknown_placeholder", placeholder),
-        trial("refusal::ports_are_exhausted", exhausted),
-        trial("refusal::fixed_port_is_taken", port_taken),
         trial("refusal::evidence_cannot_be_written", evidence),
     ]
 }
@@ -145,14 +142,24 @@ fn exits() {
             "server `fake-exits` did not start: it ended with exit code 3 before",
             "http://127.0.0.1:",
             &format!("pid      {}", error.pid().unwrap()),
-            "server.log",
+            "server-2.log",
             "| fake server in mode exits",
             "| OSError: [Errno 98] Address already in use",
+            "before   `fake-exits` was started once more on another port, because port ",
             "likely   the port is taken",
             "--api-key ***",
         ],
     );
     assert!(!shown.contains("s3cret"));
+    let evidence = folder.path().join("evidence");
+    assert!(
+        evidence.join("server.log").exists(),
+        "the first attempt's log is kept"
+    );
+    assert!(
+        !evidence.join("server-3.log").exists(),
+        "once more, and not twice"
+    );
 }
 
 fn killed() {
@@ -212,32 +219,25 @@ fn listens_elsewhere() {
 
 fn foreign() {
     let folder = Folder::new();
-    let log = folder.path().join("evidence/server.log");
     let deployment = folder.fake("never-listens");
     runtime().block_on(async {
         let options = folder.options();
         let start = Server::start(&deployment, &options);
         let squat = async {
-            let text = || std::fs::read_to_string(&log).unwrap_or_default();
-            until_async("the server runs", || text().contains("loading shard")).await;
-            let tree = std::fs::read_dir("/proc")
-                .unwrap()
-                .flatten()
-                .find_map(|entry| {
-                    let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
-                    let mut words = line.split('\0').skip_while(|w| *w != "--port").skip(1);
-                    let port = words.next()?.parse::<u16>().ok()?;
-                    line.contains(folder.alive().to_str()?).then_some(port)
-                });
-            TcpListener::bind(("127.0.0.1", tree.unwrap())).unwrap()
+            let first = squatter(&folder, "server.log").await;
+            (first, squatter(&folder, "server-2.log").await)
         };
-        let (result, _listener) = tokio::join!(start, squat);
+        let (result, _listeners) = tokio::join!(start, squat);
         let error = result.unwrap_err();
         let me = std::process::id();
         assert!(matches!(error.kind(), K::ForeignListener { pid: Some(pid), .. } if *pid == me));
         assert_has(
             &error.to_string(),
-            &["answered by somebody else", &format!("pid {me} (")],
+            &[
+                "answered by somebody else",
+                &format!("pid {me} ("),
+                "before   `fake-never-listens` was started once more on another port",
+            ],
         );
     });
     folder.assert_nothing_lives();
@@ -345,7 +345,11 @@ fn placeholder() {
         let error = folder.refused(&folder.fake("ok").env("X", "{prot}")).await;
         assert_has(
             &error.to_string(),
-            &["{prot}", "{host}, {port}, {model}", "did you mean {port}?"],
+            &[
+                "{prot}",
+                "{host}, {port}, {ports[i]}, {model}",
+                "did you mean {port}?",
+            ],
         );
         let error = folder
             .refused(&Deployment::command("sh").arg("{model}"))
@@ -356,38 +360,6 @@ fn placeholder() {
         !folder.path().join("evidence").exists(),
         "nothing was started, nothing is left"
     );
-}
-
-fn exhausted() {
-    let folder = Folder::new();
-    runtime().block_on(async {
-        let server = folder.start("ok").await;
-        let only = server.port();
-        let options = folder.options().ports(only..=only);
-        let error = Server::start(&folder.fake("ok"), &options)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.kind(), K::PortsExhausted { first, last, holders }
-            if *first == only && *last == only && holders.len() == 1)
-        );
-        let me = format!("port {only} is leased by pid {} (", std::process::id());
-        assert_has(&error.to_string(), &[&me, "allow a wider range"]);
-        server.stop().await.unwrap();
-        let server = Server::start(&folder.fake("ok"), &options).await.unwrap();
-        assert_eq!(server.port(), only);
-        server.stop().await.unwrap();
-    });
-}
-
-fn port_taken() {
-    let folder = Folder::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let error = runtime().block_on(folder.refused(&folder.fake("ok").port(port)));
-    assert!(matches!(error.kind(), K::PortTaken { port: p, .. } if *p == port));
-    let me = format!("port {port} is used by pid {} (", std::process::id());
-    assert_has(&error.to_string(), &["is not free", &me]);
 }
 
 fn evidence() {

@@ -184,7 +184,7 @@ fn port_held() {
         let _listener = listen_sharing(server.port());
         let port = server.port();
         let error = server.stop().await.unwrap_err();
-        assert!(matches!(error.kind(), StopErrorKind::Residue { left, port_held: Some(_) } if left.is_empty()));
+        assert!(matches!(error.kind(), StopErrorKind::Residue { left, port_held: Some(_), .. } if left.is_empty()));
         let me = format!("its port {port} is still listened on by pid {} (", std::process::id());
         assert_has(&error.to_string(), &["fake-shares-port", "was not stopped cleanly", &me, "server.log"]);
     });

@@ -1,20 +1,29 @@
 //! What the tests share: deployments of fake servers, and looks at the kernel instead of waits.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use rustix::fs::{FlockOperation, flock};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
-use tribunal_serving::{Deployment, ReadyStep, Server, StartError, StartErrorKind, StartOptions};
+use serde_json::Value;
+use tribunal_serving::{
+    Deployment, Part, Readiness, ReadyStep, Server, StartError, StartErrorKind, StartOptions,
+};
 
 use crate::fake;
 
 /// Longer than anything here takes on a machine that is busy with other things; reached only when a test fails.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Ports that no other test leases, so that a listener on one of them is a finding. Above those of well-known services, below the
+/// ephemeral ones.
+pub const APART: std::ops::RangeInclusive<u16> = 31_000..=31_999;
 
 pub fn trial(name: &'static str, body: fn()) -> Trial {
     Trial::test(name, move || -> Result<(), Failed> {
@@ -46,6 +55,11 @@ impl Folder {
 
     pub fn alive(&self) -> PathBuf {
         self.path().join("alive")
+    }
+
+    /// Lets servers go on that wait for it, or changes how they answer.
+    pub fn go(&self) {
+        File::create(self.path().join("alive.go")).unwrap();
     }
 
     pub fn options(&self) -> StartOptions {
@@ -120,6 +134,35 @@ pub fn fake(mode: &str, alive: &Path) -> Deployment {
         .ready_within(DEADLINE)
 }
 
+/// The same as a part.
+pub fn fake_part(name: &str, mode: &str, alive: &Path) -> Part {
+    Part::command(name, std::env::current_exe().unwrap())
+        .args([fake::SERVER, "--mode", mode, "--port", "{port}", "--alive"])
+        .args([alive])
+        .ready(Readiness {
+            within: DEADLINE,
+            ..Readiness::listening()
+        })
+}
+
+/// A listener of this process on the port of the server that writes this log, before the server itself listens.
+pub async fn squatter(folder: &Folder, log: &str) -> TcpListener {
+    let log = folder.path().join("evidence").join(log);
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    until_async("the server runs", || text().contains("fake server in mode")).await;
+    let alive = folder.alive();
+    let port = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .find_map(|entry| {
+            let line = std::fs::read_to_string(entry.path().join("cmdline")).ok()?;
+            let mut words = line.split('\0').skip_while(|w| *w != "--port").skip(1);
+            let port = words.next()?.parse::<u16>().ok()?;
+            line.contains(alive.to_str()?).then_some(port)
+        });
+    TcpListener::bind(("127.0.0.1", port.unwrap())).unwrap()
+}
+
 /// Looks again and again until it holds.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
@@ -174,4 +217,122 @@ pub fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     let fd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
     rustix::process::pidfd_send_signal(&fd, signal).unwrap();
+}
+
+/// Whether a process of this user has a file in this folder open, as every keeper has its server's log.
+pub fn uses(folder: &Path) -> bool {
+    let me = std::process::id().to_string();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|p| *p.file_name() != *me)
+        .any(|process| {
+            let descriptors = std::fs::read_dir(process.path().join("fd"));
+            descriptors
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|descriptor| {
+                    std::fs::read_link(descriptor.path()).is_ok_and(|file| file.starts_with(folder))
+                })
+        })
+}
+
+/// When a process started, in clock ticks since boot.
+pub fn start_time(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let rest = stat.rsplit_once(") ").unwrap().1;
+    rest.split(' ').nth(19).unwrap().parse().unwrap()
+}
+
+/// A process that uses a shared server.
+pub struct Sharer {
+    pub child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Sharer {
+    pub fn run(folder: &Folder, mode: &str, linger: &str, more: &[&str]) -> Sharer {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([fake::SHARER, "--mode", mode, "--linger", linger, "--folder"]);
+        command.arg(folder.path()).args(more);
+        if !more.contains(&"--key") {
+            command.args(["--key", "0123abcd"]);
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Sharer {
+            input: child.stdin.take(),
+            child,
+            output,
+        }
+    }
+
+    pub fn hear(&mut self) -> Value {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"))
+    }
+
+    pub fn ask(&mut self, word: &str) -> Value {
+        writeln!(self.input.as_mut().unwrap(), "{word}").unwrap();
+        self.hear()
+    }
+
+    /// The port of which it has spoken, if it came so far before it ended.
+    pub fn port(&mut self) -> Option<u16> {
+        let mut line = String::new();
+        self.output.read_line(&mut line).ok()?;
+        let said: Value = serde_json::from_str(&line).ok()?;
+        said["url"].as_str()?.rsplit_once(':')?.1.parse().ok()
+    }
+
+    /// Ends without a stop.
+    pub fn leave(&mut self) {
+        drop(self.input.take());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Sharer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Something to be watched: a process that does nothing.
+pub struct Runner(Child);
+
+impl Runner {
+    pub fn new() -> Runner {
+        let mut command = Command::new("sleep");
+        Runner(command.arg("3600").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.0.id(), start_time(self.0.id()))
+    }
+
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

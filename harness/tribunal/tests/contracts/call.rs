@@ -67,6 +67,11 @@ impl Call {
         }
     }
 
+    /// The program.
+    pub fn program(&self) -> &OsStr {
+        self.command.get_program()
+    }
+
     /// More arguments.
     pub fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Call {
         self.command.args(args);

@@ -13,7 +13,17 @@ mod call;
 #[cfg(target_os = "linux")]
 mod cargo_workspaces;
 #[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
 mod editors;
+#[cfg(target_os = "linux")]
+mod evidence;
+#[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
+mod lifecycle;
+#[cfg(target_os = "linux")]
+mod limits;
 #[cfg(target_os = "linux")]
 mod output;
 #[cfg(target_os = "linux")]
@@ -53,6 +63,10 @@ mod signals;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.first().is_some_and(|w| w == chaos::VERB) {
+        return chaos::watch(&words[1..]);
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let mut trials = vec![];
     for (module, rows) in [
@@ -71,7 +85,12 @@ fn main() -> std::process::ExitCode {
         ("bad_input", bad_input::rows()),
         ("cargo_workspaces", cargo_workspaces::rows()),
         ("output", output::rows()),
+        ("isolation", isolation::rows()),
+        ("limits", limits::rows()),
+        ("evidence", evidence::rows()),
         ("signals", signals::rows()),
+        ("chaos", chaos::rows()),
+        ("lifecycle", lifecycle::rows()),
     ] {
         trials.extend(rows.into_iter().map(|row| row.trial(module)));
     }

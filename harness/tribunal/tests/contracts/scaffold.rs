@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::said::Said;
 
 /// The packages of the shared workspace with their files; those of the recorded command lines come with them.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 24] = [
     (
         ".cargo/config.toml",
         "[alias]\ncalm = \"test -q -p mixed --test calm --\"\n",
@@ -35,6 +35,13 @@ const FILES: [(&str, &str); 20] = [
     ("lab/tests/lab.rs", include_str!("project/lab.rs")),
     ("lab/tests/crowd.rs", include_str!("project/crowd.rs")),
     ("lab/tests/servers.rs", include_str!("project/servers.rs")),
+    ("lab/tests/rooms.rs", include_str!("project/rooms.rs")),
+    (
+        "lab/src/fault_server.rs",
+        include_str!("project/fault_server.rs"),
+    ),
+    ("lab/tests/faults.rs", include_str!("project/faults.rs")),
+    ("lab/tests/town.rs", include_str!("project/town.rs")),
     ("lab/tests/twin.rs", include_str!("project/twin.rs")),
     ("lab/tests/common/same.rs", include_str!("project/same.rs")),
     (
@@ -313,7 +320,7 @@ impl Workspace {
     /// The folder of the package that holds a test target.
     pub fn package_of(&self, target: &str) -> PathBuf {
         let package = match target {
-            "lab" | "crowd" | "servers" | "twin" => "lab",
+            "lab" | "crowd" | "faults" | "rooms" | "servers" | "town" | "twin" => "lab",
             "calm" | "classic" => "mixed",
             "plain" | "mimicked" => "oracles",
             other => other,

@@ -1,4 +1,4 @@
-//! Text completions.
+//! Text completions. Few engines offer all of this route, so that most cases ask for a capability.
 
 use tribunal::client::{ClientError, CompletionAnswer, CompletionRequest};
 use tribunal::prelude::*;
@@ -14,7 +14,13 @@ async fn send(request: CompletionRequest, streamed: bool) -> Result<CompletionAn
 /// A list of prompts gets one answer each, in order, as if each were asked alone.
 #[tribunal::test]
 #[timeout("30s")]
-async fn prompt_lists(#[values(false, true)] streamed: bool, chat: ChatClient) -> TestResult {
+#[requires(capability = ["completions", "prompt_lists", "seed"])]
+#[cases(
+    plain = false,
+    #[requires(capability = "streamed_prompt_lists")]
+    streamed = true,
+)]
+async fn prompt_lists(#[case] streamed: bool, chat: ChatClient) -> TestResult {
     let prompts = ["The river ", "In the morning the ", "Nobody "];
     let ask = |prompt: &str| {
         chat.completion(prompt)
@@ -50,6 +56,7 @@ async fn prompt_lists(#[values(false, true)] streamed: bool, chat: ChatClient) -
 /// `echo` puts the prompt in front of the answer.
 #[tribunal::test]
 #[timeout("30s")]
+#[requires(capability = ["completions", "echo"])]
 async fn echo_repeats_the_prompt(
     #[values(false, true)] streamed: bool,
     chat: ChatClient,
@@ -76,6 +83,7 @@ async fn echo_repeats_the_prompt(
 /// Log-probabilities come in the form of this route: four lists of one length, offsets that find each token in the text.
 #[tribunal::test]
 #[timeout("30s")]
+#[requires(capability = ["completions", "logprob_lists"])]
 async fn logprobs_in_lists(chat: ChatClient) -> TestResult {
     let answer = chat
         .completion("The ")

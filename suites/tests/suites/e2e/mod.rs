@@ -5,4 +5,5 @@ tribunal::markers!(core_model, parallel);
 mod aborts;
 mod chat;
 mod completions;
+mod known_answers;
 mod refusals;

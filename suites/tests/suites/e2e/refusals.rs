@@ -1,23 +1,30 @@
-//! What a server must refuse, and how: a status of the 4xx range, an error object that names the parameter, and good health afterwards.
+//! What a server must refuse, and how: a status of the 4xx range, an error object that says why, and good health afterwards. Whether it also looks at ranges, at the
+//! name of the model, and names the parameter, engines differ: those cases ask for the capability.
 
 use serde_json::{Value, json};
-use tribunal::client::Client;
+use tribunal::client::{ApiError, Client};
 use tribunal::prelude::*;
 
-/// A value of the wrong type or range is refused by name; a model that is not served is not found.
+/// A value of the wrong type is refused, one out of range by a server that looks, and a model that is not served is not found.
 #[tribunal::test]
 #[timeout("30s")]
 #[cases(
-    temperature_below_zero = ("temperature", json!(-1)),
     temperature_is_text = ("temperature", json!("hot")),
-    top_p_above_one = ("top_p", json!(1.5)),
     n_is_zero = ("n", json!(0)),
-    max_tokens_is_zero = ("max_tokens", json!(0)),
     max_tokens_is_negative = ("max_tokens", json!(-5)),
-    too_many_top_logprobs = ("top_logprobs", json!(1000)),
     stream_is_a_number = ("stream", json!(7)),
     messages_are_no_list = ("messages", json!("hello")),
+    #[requires(capability = "strict_validation")]
+    temperature_below_zero = ("temperature", json!(-1)),
+    #[requires(capability = "strict_validation")]
+    top_p_above_one = ("top_p", json!(1.5)),
+    #[requires(capability = "strict_validation")]
+    max_tokens_is_zero = ("max_tokens", json!(0)),
+    #[requires(capability = "strict_validation")]
+    too_many_top_logprobs = ("top_logprobs", json!(1000)),
+    #[requires(capability = "strict_validation")]
     messages_are_empty = ("messages", json!([])),
+    #[requires(capability = "model_names")]
     model_is_not_served = ("model", json!("no-such-model")),
 )]
 async fn wrong_parameters(
@@ -25,6 +32,52 @@ async fn wrong_parameters(
     #[case] value: Value,
     chat: ChatClient,
 ) -> TestResult {
+    let message = refusal(&chat, param, value).await?.message;
+    assert!(message.is_some_and(|m| !m.is_empty()));
+    // The server goes on.
+    chat.user("hello")
+        .max_tokens(2)
+        .temperature(0.0)
+        .send()
+        .await?;
+    Ok(())
+}
+
+/// The error says which parameter is wrong, in the field that is there for it.
+#[tribunal::test]
+#[timeout("30s")]
+#[requires(capability = "error_params")]
+#[cases(
+    temperature_is_text = ("temperature", json!("hot")),
+    n_is_zero = ("n", json!(0)),
+    max_tokens_is_negative = ("max_tokens", json!(-5)),
+    stream_is_a_number = ("stream", json!(7)),
+    messages_are_no_list = ("messages", json!("hello")),
+    #[requires(capability = "strict_validation")]
+    temperature_below_zero = ("temperature", json!(-1)),
+    #[requires(capability = "strict_validation")]
+    top_p_above_one = ("top_p", json!(1.5)),
+    #[requires(capability = "strict_validation")]
+    max_tokens_is_zero = ("max_tokens", json!(0)),
+    #[requires(capability = "strict_validation")]
+    too_many_top_logprobs = ("top_logprobs", json!(1000)),
+    #[requires(capability = "strict_validation")]
+    messages_are_empty = ("messages", json!([])),
+    #[requires(capability = "model_names")]
+    model_is_not_served = ("model", json!("no-such-model")),
+)]
+async fn wrong_parameters_are_named(
+    #[case] param: &str,
+    #[case] value: Value,
+    chat: ChatClient,
+) -> TestResult {
+    let error = refusal(&chat, param, value).await?;
+    assert_eq!(error.param.as_deref(), Some(param), "{:?}", error.message);
+    Ok(())
+}
+
+/// The error of a request with this value for this parameter.
+async fn refusal(chat: &ChatClient, param: &str, value: Value) -> Result<ApiError, Error> {
     let expected = if param == "model" {
         [404, 404]
     } else {
@@ -38,19 +91,7 @@ async fn wrong_parameters(
         .expect_status(expected)
         .send()
         .await?;
-    assert_eq!(
-        refused.error.param.as_deref(),
-        Some(param),
-        "{:?}",
-        refused.error.message
-    );
-    // The server goes on.
-    chat.user("hello")
-        .max_tokens(2)
-        .temperature(0.0)
-        .send()
-        .await?;
-    Ok(())
+    Ok(refused.error)
 }
 
 /// A body that is no request gets an error object, not a broken connection.

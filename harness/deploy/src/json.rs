@@ -1,0 +1,125 @@
+//! A recipe for programs: JSON.
+//!
+//! Promise: the same masks as in the text for people; keys are only added while `schema` stays the same.
+
+use serde_json::{Value, json};
+use tribunal_serving::{Readiness, StartOrder};
+
+use crate::recipe::{FatalLine, Process, Recipe, Way};
+use crate::show::{masked, names_secret};
+
+/// Grows when a key changes its meaning or goes away.
+const SCHEMA: u32 = 1;
+
+impl Recipe {
+    /// The recipe as JSON. `schema` grows when a key changes its meaning or goes away. Values of variables and options whose names say that they are
+    /// secrets are `***`.
+    pub fn to_json(&self) -> Value {
+        let (way, body) = match &self.way {
+            Way::Command(process) => ("command", process_json(process)),
+            Way::Url { url, key_env } => ("url", json!({ "url": url, "key_env": key_env })),
+            Way::Offline(job) => (
+                "offline",
+                json!({
+                    "command": masked(&job.command), "env": env_json(&job.env), "cwd": job.cwd, "output": job.output,
+                    "format": if job.json { "json" } else { "text" }, "timeout_s": job.timeout.as_secs_f64(), "at_once": job.at_once,
+                }),
+            ),
+        };
+        let parts: Vec<Value> = self
+            .parts
+            .iter()
+            .map(|part| {
+                let order = match part.order {
+                    StartOrder::Before => "before",
+                    StartOrder::After => "after",
+                };
+                json!({ "name": part.name, "order": order, "process": process_json(&part.process), "ready": ready_json(&part.ready) })
+            })
+            .collect();
+        let params: serde_json::Map<String, Value> = self
+            .params
+            .iter()
+            .map(|(name, value)| {
+                let secret = value.is_some() && names_secret(name);
+                (
+                    name.clone(),
+                    if secret { json!("***") } else { json!(value) },
+                )
+            })
+            .collect();
+        let offers = &self.offers;
+        json!({
+            "schema": SCHEMA,
+            "name": self.name,
+            "doc": self.doc,
+            "sources": self.sources,
+            "level": self.level,
+            "platform": self.platform,
+            "way": way,
+            way: body,
+            "model": self.model,
+            "served_name": self.served_name,
+            "ready": ready_json(&self.ready),
+            "parts": parts,
+            "capabilities": offers.capabilities,
+            "features": offers.features,
+            "workers": offers.workers.as_ref().map(|workers| json!({ "pattern": workers.pattern, "count": workers.count })),
+            "version": self.version.as_ref().map(|version| json!({ "pinned": version.pinned, "command": version.command, "links": version.links })),
+            "requires": { "program": self.requires.program, "file": self.requires.file, "env": self.requires.env, "hint": self.requires.hint },
+            "config": self.config.as_ref().map(|config| json!({ "from": config.from, "name": config.name, "text": config.text })),
+            "log": self.log.map(|log| json!({ "whole": log.whole, "head": log.head })),
+            "params": params,
+            "destructive_ok": self.destructive_ok,
+            "known_model": self.known_model,
+            "notes": self.notes,
+        })
+    }
+}
+
+fn process_json(process: &Process) -> Value {
+    let fatal: Vec<Value> = process
+        .fatal
+        .iter()
+        .map(|line| match line {
+            FatalLine::Text(text) => json!(text),
+            FatalLine::Regex { pattern, cause } => json!({ "regex": pattern, "cause": cause }),
+        })
+        .collect();
+    json!({
+        "program": process.program,
+        "args": masked(&process.args),
+        "env": env_json(&process.env),
+        "cwd": process.cwd,
+        "port": process.port,
+        "ports": process.ports,
+        "fatal": fatal,
+        "container": process.container.as_ref().map(|container| json!({
+            "image": container.image, "runtime": container.runtime, "options": masked(&container.options), "port": container.port,
+        })),
+        "grace_s": process.grace.map(|grace| grace.as_secs_f64()),
+    })
+}
+
+fn env_json(env: &[(String, Option<String>)]) -> Value {
+    env.iter()
+        .map(|(name, value)| {
+            let secret = value.is_some() && names_secret(name);
+            (
+                name.clone(),
+                if secret { json!("***") } else { json!(value) },
+            )
+        })
+        .collect::<serde_json::Map<String, Value>>()
+        .into()
+}
+
+fn ready_json(ready: &Readiness) -> Value {
+    json!({
+        "listens": ready.listens,
+        "health": ready.health,
+        "models": ready.models,
+        "one_token": ready.one_token,
+        "within_s": ready.within.as_secs_f64(),
+    })
+}

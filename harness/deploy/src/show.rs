@@ -1,0 +1,308 @@
+//! A recipe for people.
+//!
+//! Promise: arguments are quoted as a shell would want them, one option on each line, so that a difference shows; values of variables and
+//! options whose names say that they are secrets are masked.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use tribunal_serving::{Container, Readiness, StartOrder};
+
+use crate::recipe::{FatalLine, Process, Recipe, Way};
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.name)?;
+        if let Some(doc) = &self.doc {
+            for line in doc.trim().lines() {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        row(f, "level", self.level.as_deref().unwrap_or("none"))?;
+        row(f, "platform", self.platform.as_deref().unwrap_or("none"))?;
+        match &self.way {
+            Way::Command(process) => show_process(f, process)?,
+            Way::Url { url, key_env } => {
+                row(f, "url", url)?;
+                if let Some(name) = key_env {
+                    row(f, "key", &format!("that of variable {name}"))?;
+                }
+            }
+            Way::Offline(job) => {
+                lines(f, "offline", &command_lines(&job.command))?;
+                lines(f, "env", &env_lines(&job.env))?;
+                let form = if job.json { "JSON" } else { "text" };
+                let from = job.output.as_deref().unwrap_or("standard output");
+                let limit = seconds(job.timeout);
+                row(
+                    f,
+                    "answer",
+                    &format!(
+                        "{form} from {from}, within {limit}, {} at once",
+                        job.at_once
+                    ),
+                )?;
+            }
+        }
+        if let Some(model) = &self.model {
+            row(f, "model", model)?;
+        }
+        if let Some(name) = &self.served_name {
+            row(f, "served as", name)?;
+        }
+        row(f, "ready", &ready(&self.ready))?;
+        for part in &self.parts {
+            let order = match part.order {
+                StartOrder::Before => "before",
+                StartOrder::After => "after",
+            };
+            row(
+                f,
+                "part",
+                &format!("{} (starts {order} the server)", part.name),
+            )?;
+            show_process(f, &part.process)?;
+            row(f, "ready", &ready(&part.ready))?;
+        }
+        if let Some(config) = &self.config {
+            row(
+                f,
+                "config",
+                &format!("{} from {}", config.name, config.from.display()),
+            )?;
+        }
+        let offers = &self.offers;
+        let words: Vec<&str> = offers.capabilities.iter().map(String::as_str).collect();
+        row(
+            f,
+            "offers",
+            if words.is_empty() {
+                "nothing declared".to_owned()
+            } else {
+                words.join(" ")
+            }
+            .as_str(),
+        )?;
+        let features: Vec<String> = offers
+            .features
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        lines(f, "features", &features)?;
+        if let Some(workers) = &offers.workers {
+            let count = workers
+                .count
+                .map_or(String::new(), |count| format!(", {count} of them"));
+            row(f, "workers", &format!("/{}/{count}", workers.pattern))?;
+        }
+        if let Some(version) = &self.version {
+            row(
+                f,
+                "version",
+                version.pinned.as_deref().unwrap_or("not pinned"),
+            )?;
+            lines(f, "looked up", &version.links)?;
+        }
+        let params: Vec<String> = self
+            .params
+            .iter()
+            .map(|(name, value)| match value {
+                Some(_) if names_secret(name) => format!("{name} = ***"),
+                Some(value) => format!("{name} = {value}"),
+                None => format!("{name} is not set"),
+            })
+            .collect();
+        lines(f, "params", &params)?;
+        let requires = &self.requires;
+        let needs: Vec<String> = requires
+            .program
+            .iter()
+            .map(|name| format!("program {name}"))
+            .chain(
+                requires
+                    .file
+                    .iter()
+                    .map(|path| format!("file {}", path.display())),
+            )
+            .chain(requires.env.iter().map(|name| format!("variable {name}")))
+            .collect();
+        lines(f, "requires", &needs)?;
+        if let Some(path) = &self.known_model {
+            row(f, "known", &path.display().to_string())?;
+        }
+        row(
+            f,
+            "breakable",
+            if self.destructive_ok { "yes" } else { "no" },
+        )?;
+        lines(f, "note", &self.notes)
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
+    writeln!(f, "{name:<10} {text}")
+}
+
+fn lines(f: &mut fmt::Formatter<'_>, name: &str, lines: &[String]) -> fmt::Result {
+    for (index, line) in lines.iter().enumerate() {
+        row(f, if index == 0 { name } else { "" }, line)?;
+    }
+    Ok(())
+}
+
+fn show_process(f: &mut fmt::Formatter<'_>, process: &Process) -> fmt::Result {
+    let argv: Vec<String> = std::iter::once(&process.program)
+        .chain(&process.args)
+        .cloned()
+        .collect();
+    lines(f, "command", &command_lines(&argv))?;
+    lines(f, "env", &env_lines(&process.env))?;
+    if let Some(cwd) = &process.cwd {
+        row(f, "cwd", &cwd.display().to_string())?;
+    }
+    match (process.port, process.ports) {
+        (Some(port), _) => row(f, "port", &format!("{port}, fixed"))?,
+        (None, 1) => row(f, "port", "one that is free")?,
+        (None, ports) => row(f, "port", &format!("a block of {ports} that are free"))?,
+    }
+    if let Some(container) = &process.container {
+        row(f, "container", &image(container))?;
+    }
+    let fatal: Vec<String> = process
+        .fatal
+        .iter()
+        .map(|line| match line {
+            FatalLine::Text(text) => text.clone(),
+            FatalLine::Regex { pattern, cause } => {
+                let cause = cause
+                    .as_ref()
+                    .map_or(String::new(), |cause| format!(": {cause}"));
+                format!("/{pattern}/{cause}")
+            }
+        })
+        .collect();
+    lines(f, "fatal", &fatal)?;
+    match process.grace {
+        Some(grace) => row(f, "grace", &seconds(grace)),
+        None => Ok(()),
+    }
+}
+
+fn image(container: &Container) -> String {
+    let mut out = container.image.clone();
+    if let Some(runtime) = &container.runtime {
+        let _ = write!(out, " by {runtime}");
+    }
+    match container.port {
+        Some(port) => drop(write!(out, ", port {port} published")),
+        None => out.push_str(", on the host's network"),
+    }
+    if !container.options.is_empty() {
+        let _ = write!(out, ", {}", command_lines(&container.options).join(" "));
+    }
+    out
+}
+
+fn ready(ready: &Readiness) -> String {
+    let mut steps = Vec::new();
+    if ready.listens {
+        steps.push("listens".to_owned());
+    }
+    steps.extend(ready.health.iter().cloned());
+    steps.extend(ready.models.iter().map(|route| format!("model in {route}")));
+    if ready.one_token {
+        steps.push("one token".to_owned());
+    }
+    if steps.is_empty() {
+        steps.push("lives".to_owned());
+    }
+    format!("{}, within {}", steps.join(", "), seconds(ready.within))
+}
+
+fn seconds(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{} s", duration.as_secs()),
+        _ => format!("{} ms", duration.as_millis()),
+    }
+}
+
+fn env_lines(env: &[(String, Option<String>)]) -> Vec<String> {
+    env.iter()
+        .map(|(name, value)| match value {
+            Some(_) if names_secret(name) => format!("{name}=***"),
+            Some(value) => format!("{name}={}", quoted(value)),
+            None => format!("{name} is removed"),
+        })
+        .collect()
+}
+
+/// A command line with a break before each option.
+fn command_lines(argv: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for arg in masked(argv) {
+        let option = arg.starts_with('-') && arg.len() > 1;
+        match out.last_mut() {
+            Some(line) if !option => {
+                line.push(' ');
+                line.push_str(&quoted(&arg));
+            }
+            _ => out.push(quoted(&arg)),
+        }
+    }
+    out
+}
+
+/// The arguments, with the values of options that hold secrets masked.
+pub(crate) fn masked(argv: &[String]) -> Vec<String> {
+    let mut next = false;
+    argv.iter()
+        .map(|arg| {
+            if std::mem::take(&mut next) && !arg.starts_with('-') {
+                return "***".to_owned();
+            }
+            match arg.split_once('=') {
+                Some((name, _)) if name.starts_with('-') && names_secret(name) => {
+                    format!("{name}=***")
+                }
+                _ => {
+                    next = arg.starts_with('-') && names_secret(arg);
+                    arg.clone()
+                }
+            }
+        })
+        .collect()
+}
+
+/// Whether a name says that its value is a secret.
+pub(crate) fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    // `--tokenizer` and `--max-tokens` are none: the word stands alone.
+    name.split('-').any(|word| {
+        matches!(
+            word,
+            "key" | "apikey" | "token" | "secret" | "password" | "passwd" | "credentials"
+        )
+    })
+}
+
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_./:=,@%+{}[]*".contains(c));
+    let clean: String = word
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
+    if plain {
+        clean
+    } else {
+        format!("'{}'", clean.replace('\'', "'\\''"))
+    }
+}

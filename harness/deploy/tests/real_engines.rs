@@ -1,0 +1,89 @@
+//! The deployments that CI runs for real: that they render, what they start, and what they say where nothing is installed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use tribunal_deploy::{CAPABILITIES, Catalogue, Context, Recipe, Rendered, Way};
+
+fn rendered(name: &str, installed: bool, settings: &[&str]) -> Rendered {
+    let mut spec = Catalogue::new(&[]).resolve(name).unwrap();
+    for setting in settings {
+        spec.set(setting).unwrap();
+    }
+    let exists = |_: &Path| installed;
+    let nothing = |_: &str| -> Option<OsString> { None };
+    let context = Context {
+        workspace: Some(PathBuf::from("/w")),
+        exists: Some(&exists),
+        env: Some(&nothing),
+        ..Context::default()
+    };
+    spec.render(&context).unwrap()
+}
+
+/// The command line of the process whose port answers.
+fn command(recipe: &Recipe) -> String {
+    match &recipe.way {
+        Way::Command(process) => format!("{} {}", process.program, process.args.join(" ")),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn llama_cpp_serves_the_known_model() {
+    let rendered = rendered("llama-cpp", true, &["slots=2"]);
+    let recipe = &rendered.recipe;
+    assert_eq!(
+        command(recipe),
+        "/w/target/real/llama-cpp/bin/python /w/fixtures/real/llama_cpp_server.py --model /w/target/real/models/bigram.gguf --alias bigram \
+         --host {host} --port {port} --ctx 8192 --parallel 2 --threads 1 --embedding"
+    );
+    assert_eq!(recipe.served_name.as_deref(), Some("bigram"));
+    let truth = Path::new("/w/target/real/models/bigram.truth.json");
+    assert_eq!(recipe.known_model.as_deref(), Some(truth));
+    assert!(rendered.missing.is_empty(), "{:?}", rendered.missing);
+}
+
+#[test]
+fn the_gateway_waits_for_a_real_request_and_has_its_workers_before_it() {
+    let rendered = rendered("gateway", true, &["workers=3"]);
+    let recipe = &rendered.recipe;
+    let command = command(recipe);
+    assert!(
+        command.contains("--worker-urls {worker-0.url} {worker-1.url} {worker-2.url} --policy"),
+        "{command}"
+    );
+    assert!(
+        command.contains("--prometheus-port {ports[1]}"),
+        "{command}"
+    );
+    // It lists its workers' model under another name, and is healthy without any.
+    assert_eq!(
+        (recipe.ready.models.as_deref(), recipe.ready.one_token),
+        (None, true)
+    );
+    let names: Vec<&str> = recipe.parts.iter().map(|part| &*part.name).collect();
+    assert_eq!(names, ["worker-0", "worker-1", "worker-2"]);
+    assert!(recipe.parts.iter().all(|part| part.ready.health.is_some()));
+}
+
+#[test]
+fn what_is_not_installed_is_a_reason_with_its_remedy() {
+    for (name, script) in [
+        ("llama-cpp", "fixtures/real/install llama-cpp"),
+        ("gateway", "fixtures/real/install gateway"),
+    ] {
+        let missing = rendered(name, false, &[]).missing.join("\n");
+        assert!(missing.contains(script), "{missing}");
+    }
+}
+
+#[test]
+fn they_offer_only_what_can_be_asked_for() {
+    for name in ["llama-cpp", "gateway", "embedded"] {
+        for offered in &rendered(name, true, &[]).offers().capabilities {
+            let known = CAPABILITIES.iter().any(|(there, _)| there == offered);
+            assert!(known, "{name}: {offered}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The end of an attempt: what was expected of it, its output, and its evidence.
+//!
+//! Promise: the result is put down last, when the evidence is on disk and the place is free. Rejected: writing evidence from the report (a report may
+//! end before its run does).
+
+use std::sync::atomic::Ordering;
+
+use super::Run;
+use crate::attempt::{Attempt, lock};
+use crate::event::Ended;
+use crate::evidence::{Facts, Left};
+use crate::outcome::{Outcome, Times};
+
+impl Run {
+    /// Reports the result of an attempt and frees its place.
+    pub(super) fn finish(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        times: Times,
+        teardown_errors: Vec<String>,
+    ) {
+        let planned = attempt.planned;
+        let xfail = self.catalog.cases[self.plan.cases[planned].case]
+            .marks
+            .xfail
+            .as_ref()
+            .filter(|_| !attempt.judged.load(Ordering::SeqCst));
+        let mut outcome = match (outcome, xfail) {
+            (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),
+            (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
+            (o, _) => o,
+        };
+        let mut notes = std::mem::take(&mut *lock(&attempt.notes));
+        if !teardown_errors.is_empty() {
+            let text = teardown_errors.join("\n");
+            match outcome {
+                Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
+                    outcome = Outcome::TeardownFailed(text)
+                }
+                _ => notes.push(text),
+            }
+        }
+        let failed = outcome.is_failure();
+        let mut output = self
+            .capture
+            .end(planned, failed || self.options.show_output);
+        let log = std::mem::take(&mut *lock(&attempt.log));
+        if !log.is_empty() {
+            output.own.extend_from_slice(&log);
+        }
+        let mut ended = Ended {
+            planned,
+            outcome,
+            times,
+            output,
+            notes,
+            evidence: None,
+        };
+        self.settle_evidence(attempt, &mut ended);
+        self.leave(planned, failed);
+        self.put(ended);
+    }
+
+    /// Keeps or removes the evidence of an attempt.
+    fn settle_evidence(&self, attempt: &Attempt, ended: &mut Ended) {
+        let folder = lock(&attempt.folder).take();
+        let (executed, failed) = (ended.outcome.was_executed(), ended.outcome.is_failure());
+        if !self.evidence.keeps(executed, failed) {
+            self.evidence.drop_attempt(folder);
+            return;
+        }
+        let p = &self.plan.cases[ended.planned];
+        let mut failure = ended.outcome.text();
+        for note in &ended.notes {
+            failure.push_str(&format!("\nnote: {note}"));
+        }
+        ended.evidence = self.evidence.keep_attempt(Left {
+            folder,
+            facts: Facts {
+                case: &attempt.name,
+                level: attempt.level.as_deref(),
+                isolated: self.catalog.cases[p.case].marks.isolated,
+                fixtures: std::mem::take(&mut *lock(&attempt.fixtures)),
+                limits: [Some(p.setup_limit), p.limit, Some(p.teardown_limit)],
+                times: ended.times,
+                started: attempt.started,
+                outcome: ended.outcome.word(),
+            },
+            failure,
+            output: ended.output.text(),
+            logs: std::mem::take(&mut *lock(&attempt.logs)),
+        });
+    }
+}

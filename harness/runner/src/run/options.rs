@@ -1,0 +1,28 @@
+//! What the run needs to know of the command line.
+
+use std::time::Duration;
+
+use crate::evidence::EvidenceOptions;
+
+/// What the run needs to know of the options.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Cases side by side.
+    pub slots: usize,
+    /// Start nothing more after so many failures.
+    pub max_fail: Option<usize>,
+    /// What makes a skip at run time a failure, if anything.
+    pub deny_skips: Option<&'static str>,
+    /// Output of passing cases is wanted too.
+    pub show_output: bool,
+    /// Removed by filters, for the summary.
+    pub filtered_out: usize,
+    /// The names of the levels, lowest first.
+    pub level_names: Vec<String>,
+    /// How long teardown may take once the run is being stopped.
+    pub grace: Duration,
+    /// Bounds the whole run.
+    pub run_limit: Option<Duration>,
+    /// What to do with evidence.
+    pub evidence: EvidenceOptions,
+}

@@ -1,0 +1,211 @@
+//! The deployments as an axis: names, parameters, what is shared, and in which order.
+
+use super::support::*;
+use crate::body::Error;
+use crate::catalog::{Catalog, Chosen};
+use crate::fixture::{BoxFuture, FixtureEntry, Scope, SetUp, Sharing, Stored};
+use crate::plan::Plan;
+use crate::registry::Place;
+use crate::selection::Selector;
+
+fn none(_: SetUp) -> BoxFuture<'static, Result<Stored, Error>> {
+    Box::pin(async { Ok(std::sync::Arc::new(()) as _) })
+}
+
+fn fixture(
+    name: &'static str,
+    needs: &'static [&'static FixtureEntry],
+    deployment: bool,
+    shared_by: Option<fn(&Sharing<'_>) -> String>,
+) -> &'static FixtureEntry {
+    leak(FixtureEntry {
+        name,
+        module: "suite",
+        scope: Scope::Session,
+        place: Place {
+            file: "f.rs",
+            line: 1,
+            column: 1,
+        },
+        needs,
+        params: &[],
+        implies: &[],
+        deployment,
+        shared_by,
+        set_up: none,
+    })
+}
+
+/// The deployment alone decides, not the level.
+fn by_deployment(s: &Sharing<'_>) -> String {
+    s.deployment().unwrap_or("none").to_owned()
+}
+
+fn chosen(names: &[&str]) -> Vec<Chosen> {
+    names
+        .iter()
+        .map(|n| Chosen {
+            name: (*n).to_owned(),
+            segment: n.replace('-', "_"),
+        })
+        .collect()
+}
+
+fn some(deployments: &[&str]) -> Catalog {
+    let server = fixture("server", &[], true, Some(by_deployment));
+    let chat = fixture("chat", leak(vec![server]), false, None);
+    catalog(vec![
+        test("alone"),
+        test("direct").fixtures(&[server]),
+        test("through")
+            .fixtures(&[chat])
+            .cases(&[("x", &[]), ("y", &[])]),
+    ])
+    .over(chosen(deployments))
+}
+
+fn names(c: &Catalog) -> Vec<&str> {
+    c.cases.iter().map(|c| c.name.as_str()).collect()
+}
+
+#[test]
+fn with_one_deployment_names_are_as_written_and_with_several_it_is_the_last_segment() {
+    let plain = ["alone", "direct", "through::x", "through::y"];
+    assert_eq!(names(&some(&[])), plain);
+    let one = some(&["llama-cpp"]);
+    assert_eq!(names(&one), plain);
+    assert_eq!(one.cases[0].deployment(&one), None);
+    assert_eq!(one.cases[3].deployment(&one), Some("llama-cpp"));
+    assert_eq!(
+        one.cases[3].params(&one),
+        [
+            ("p".into(), "y".into()),
+            ("deploy".into(), "llama-cpp".to_owned())
+        ]
+    );
+    let two = some(&["embedded", "llama-cpp"]);
+    assert_eq!(
+        names(&two),
+        [
+            "alone",
+            "direct::embedded",
+            "direct::llama_cpp",
+            "through::x::embedded",
+            "through::x::llama_cpp",
+            "through::y::embedded",
+            "through::y::llama_cpp",
+        ]
+    );
+    assert_eq!(two.cases[4].base_name(&two), "through::x");
+    assert_eq!(two.cases[4].deployment(&two), Some("llama-cpp"));
+}
+
+#[test]
+fn a_name_without_its_deployment_takes_all_of_them() {
+    let c = some(&["embedded", "llama-cpp"]);
+    for (filter, expected) in [
+        (
+            "through::x",
+            &["through::x::embedded", "through::x::llama_cpp"][..],
+        ),
+        ("direct", &["direct::embedded", "direct::llama_cpp"]),
+        ("direct::llama_cpp", &["direct::llama_cpp"]),
+    ] {
+        let o = options(&["--exact", filter]);
+        let selection = Selector::new(vocabulary(), &o)
+            .expect("valid")
+            .select(&c, &mut |_| false);
+        let found: Vec<&str> = selection
+            .selected
+            .iter()
+            .map(|s| c.cases[s.case].name.as_str())
+            .collect();
+        assert_eq!(found, expected, "{filter}");
+    }
+}
+
+#[test]
+fn a_case_that_names_its_own_deployment_keeps_it() {
+    let server = fixture("server", &[], true, Some(by_deployment));
+    let mut entry = test("t").fixtures(&[server]).cases(&[("a", &[])]).raw();
+    entry.cases = crate::registry::Cases::Listed(leak(vec![crate::registry::CaseEntry {
+        name: "a",
+        at: &[0],
+        params: &[("deploy", "qwen")],
+        markers: &[],
+        place: entry.place,
+    }]));
+    let (c, _) = Catalog::build(vec![leak(entry)], &[], vocabulary());
+    let c = c.over(chosen(&["one", "two"]));
+    assert_eq!(names(&c), ["t::a"]);
+    assert_eq!(c.cases[0].deployment(&c), Some("qwen"));
+    assert_eq!(c.cases[0].chosen, None);
+}
+
+fn planned(c: &Catalog, args: &[&str]) -> Vec<String> {
+    let (o, v) = (options(args), vocabulary());
+    let selection = Selector::new(v, &o)
+        .expect("valid")
+        .select(c, &mut |_| false);
+    let plan = Plan::new(c, &selection, &o, None, v, &mut here());
+    plan.cases
+        .iter()
+        .map(|p| c.cases[p.case].name.clone())
+        .collect()
+}
+
+#[test]
+fn cases_that_share_a_server_stand_together() {
+    let c = some(&["embedded", "llama-cpp"]);
+    assert_eq!(
+        planned(&c, &[]),
+        [
+            "alone",
+            "direct::embedded",
+            "through::x::embedded",
+            "through::y::embedded",
+            "direct::llama_cpp",
+            "through::x::llama_cpp",
+            "through::y::llama_cpp",
+        ]
+    );
+    // In a random order too.
+    let shuffled = planned(&c, &["--shuffle-seed", "7"]);
+    let of: Vec<&str> = shuffled
+        .iter()
+        .filter(|n| *n != "alone")
+        .map(|n| n.rsplit("::").next().unwrap_or(""))
+        .collect();
+    assert!(
+        of[..3].iter().all(|d| *d == of[0]) && of[3..].iter().all(|d| *d == of[3]),
+        "{shuffled:?}"
+    );
+}
+
+#[test]
+fn levels_share_what_says_that_it_is_the_same_and_a_fresh_case_shares_nothing_of_the_deployment() {
+    let server = fixture("server", &[], true, Some(by_deployment));
+    let chat = fixture("chat", leak(vec![server]), false, None);
+    let other = fixture("other", &[], false, None);
+    let c = catalog(vec![
+        test("low").marked(&["core_model"]).fixtures(&[chat]),
+        test("high").marked(&["full_model"]).fixtures(&[chat]),
+        test("fresh")
+            .marked(&["core_model", "server(fresh=true)"])
+            .fixtures(&[chat, other]),
+    ])
+    .over(chosen(&["embedded"]));
+    let shown = |name: &str| {
+        let case = c.cases.iter().position(|c| c.name == name).expect("a case");
+        let level = c.cases[case].marks.levels.first().copied();
+        c.shared_keys(case, level, vocabulary())
+    };
+    let (low, high, fresh) = (shown("low"), shown("high"), shown("fresh"));
+    assert_eq!(low.len(), 2);
+    assert_ne!(low[0], high[0], "the client is judged by its level");
+    assert_eq!(low[1], high[1], "the server is the same");
+    assert_eq!(
+        fresh.iter().map(|k| k.shown()).collect::<Vec<_>>(),
+        ["other (session)"]
+    );
+}

@@ -1,0 +1,74 @@
+//! What the keeper of a shared server writes down about the end, because nobody may be there to hear it.
+//!
+//! `server.ending.json` beside `server.log` says how it went. What was left behind stands also in the folder of the share,
+//! where the next process that starts or attaches a server takes it away and reports it.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::keeper::Keeper;
+use crate::protocol::{Ending, SharedOrder};
+use crate::share::LEAKED;
+use crate::{exit, stop_error, sys};
+
+/// Writes down how it ended.
+pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
+    let Some(order) = keeper.holders.shared() else {
+        return;
+    };
+    let exit = keeper
+        .status
+        .map(std::os::unix::process::ExitStatusExt::from_raw);
+    let left = stop_error::residue(
+        &ending.left,
+        ending.port_held.as_deref(),
+        &ending.leftovers,
+        keeper.port,
+    );
+    let why = keeper.end.map_or("it ended by itself", |end| end.why());
+    let text = json!({
+        "pid": keeper.server.pid,
+        "why": why,
+        "exit": exit.map(exit::in_words),
+        "left": left,
+        "ending": ending,
+    });
+    // Nobody is there to be told that it cannot be written.
+    let _ = write(&keeper.log_path.with_extension("ending.json"), &text);
+    if !left.is_empty()
+        && let Some(folder) = order.socket.parent()
+    {
+        let said = format!(
+            "an earlier server (pid {}, log {}) was not stopped cleanly: {}",
+            keeper.server.pid,
+            keeper.log_path.display(),
+            left.join("; ")
+        );
+        let me = std::process::id();
+        let name = format!("{LEAKED}{me}-{}.json", keeper.server.start_time);
+        let _ = write(&folder.join(name), &json!(said));
+    }
+}
+
+/// Removes the file that tells of this server, unless somebody is writing a new one at this moment. The last act of a
+/// keeper, when all that it held is given back: whoever waits for the end of the server waits for this.
+pub(crate) fn forget(order: &SharedOrder) {
+    let Ok(lock) = std::fs::File::options().write(true).open(&order.lock) else {
+        return;
+    };
+    if sys::try_lock_byte(std::os::fd::AsFd::as_fd(&lock), 0).is_ok_and(|taken| taken)
+        && let Ok(state) = std::fs::read_to_string(&order.state)
+        && let Some(socket) = order.socket.to_str()
+        && state.contains(&json!(socket).to_string())
+    {
+        let _ = std::fs::remove_file(&order.state);
+    }
+}
+
+fn write(path: &Path, value: &serde_json::Value) -> std::io::Result<()> {
+    // A reader never sees half of it.
+    let new = path.with_extension("new");
+    std::fs::write(&new, value.to_string())?;
+    std::fs::rename(new, path)
+}

@@ -1,0 +1,249 @@
+//! The deployments of this run: chosen on the command line, found once, rendered per level.
+//!
+//! Promise: what the command line names is read before anything runs, and its mistakes are usage errors; anything else is read when a case asks.
+//! Equal renderings are one server, whatever their names and levels.
+//!
+//! Rejected: handing a list of deployments from `main` to the fixtures (they are plain functions that only know the name).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tribunal_deploy::{Catalogue, Context, Rendered, Spec, Way};
+use tribunal_runner::{Chosen, Offer, Options, Sharing, UsageError};
+use tribunal_vocabulary::Vocabulary;
+
+use crate::Error;
+
+/// What runs when nothing is chosen.
+const DEFAULT: &str = "embedded";
+
+/// How long to look for devices when a deployment has overlays for platforms and none is asked for.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the whole run uses.
+struct Here {
+    catalogue: Catalogue,
+    package: PathBuf,
+    workspace: Option<PathBuf>,
+    sets: Vec<String>,
+    platform: Option<String>,
+    specs: Mutex<HashMap<String, Result<Spec, String>>>,
+    rendered: Mutex<HashMap<(String, Option<String>), Result<Arc<Rendered>, String>>>,
+    /// The platform of the devices that are here, once somebody wanted to know.
+    found: OnceLock<Option<String>>,
+}
+
+static HERE: OnceLock<Here> = OnceLock::new();
+
+/// Nothing was prepared: a fixture is used outside of a run.
+fn here() -> &'static Here {
+    HERE.get_or_init(|| Here::new(Path::new("."), &Options::default(), Vocabulary::shipped()))
+}
+
+/// Fixes what the run uses, and finds the deployments that it runs against.
+pub(crate) fn choose(
+    package: &Path,
+    o: &Options,
+    v: &Vocabulary,
+) -> Result<Vec<Chosen>, UsageError> {
+    let here = HERE.get_or_init(|| Here::new(package, o, v));
+    if let Some(platform) = &o.platform
+        && !v.platforms().iter().any(|p| p.name == *platform)
+    {
+        let names = || v.platforms().iter().map(|p| p.name.as_str());
+        let near = tribunal_vocabulary::nearest(platform, names())
+            .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        return Err(UsageError(format!(
+            "no platform `{platform}` is declared (platforms: {}){near}",
+            names().collect::<Vec<_>>().join(", ")
+        )));
+    }
+    let names = match o.deploy.as_slice() {
+        // Read when a case asks, unless something is set of it.
+        [] if o.sets_nothing() => return Ok(vec![chosen(DEFAULT)]),
+        [] => &[DEFAULT.to_owned()][..],
+        names => names,
+    };
+    let mut all: Vec<Chosen> = vec![];
+    for name in names {
+        if let Err(problems) = here.spec(name) {
+            return Err(UsageError(format!("--deploy {name}: {problems}")));
+        }
+        let next = chosen(name);
+        if let Some(same) = all.iter().find(|c| c.segment == next.segment) {
+            return Err(UsageError(format!(
+                "--deploy: `{}` and `{}` would both be called `{}` in the names of cases\nhelp: give one of them a file of another name",
+                same.name, next.name, next.segment
+            )));
+        }
+        all.push(next);
+    }
+    Ok(all)
+}
+
+/// A deployment with the last segment of its cases: an identifier.
+fn chosen(name: &str) -> Chosen {
+    let stem = match name.strip_suffix(".toml") {
+        Some(stem) => stem.rsplit('/').next().unwrap_or(stem),
+        None => name.split_once("://").map_or(name, |(_, rest)| rest),
+    };
+    let slug = tribunal_vocabulary::slug(stem);
+    let digit = slug.starts_with(|c: char| c.is_ascii_digit());
+    Chosen {
+        name: name.to_owned(),
+        segment: match slug.is_empty() || digit {
+            true => format!("at_{slug}"),
+            false => slug,
+        },
+    }
+}
+
+impl Here {
+    fn new(package: &Path, o: &Options, v: &Vocabulary) -> Here {
+        // The lock file stands at the root of the workspace.
+        let workspace = package
+            .ancestors()
+            .find(|dir| dir.join("Cargo.lock").is_file())
+            .map(Path::to_path_buf);
+        let current = std::env::current_dir().unwrap_or_else(|_| package.to_path_buf());
+        let mut roots = vec![current];
+        for root in [Some(package.to_path_buf()), workspace.clone()]
+            .into_iter()
+            .flatten()
+        {
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        Here {
+            catalogue: Catalogue::new(&roots).vocabulary(v),
+            package: package.to_path_buf(),
+            workspace,
+            sets: o.set.clone(),
+            platform: o.platform.clone(),
+            specs: Mutex::default(),
+            rendered: Mutex::default(),
+            found: OnceLock::new(),
+        }
+    }
+
+    fn spec(&self, name: &str) -> Result<Spec, String> {
+        let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
+        specs
+            .entry(name.to_owned())
+            .or_insert_with(|| {
+                let mut spec = self.catalogue.resolve(name).map_err(|p| p.to_string())?;
+                for set in &self.sets {
+                    spec.set(set).map_err(|p| format!("--set: {p}"))?;
+                }
+                Ok(spec)
+            })
+            .clone()
+    }
+
+    /// Whose overlays are used: the one asked for, else that of the devices that are here, if they are all of one.
+    fn platform(&self, spec: &Spec) -> Option<String> {
+        if self.platform.is_some() || spec.platforms().is_empty() {
+            return self.platform.clone();
+        }
+        let probe = || {
+            let host = tribunal_hardware::Host::probe(PROBE_LIMIT);
+            let mut names = host.devices().iter().map(|d| d.platform.to_string());
+            let first = names.next()?;
+            names.all(|other| other == first).then_some(first)
+        };
+        self.found.get_or_init(probe).clone()
+    }
+
+    fn rendered(&self, name: &str, level: Option<&str>) -> Result<Arc<Rendered>, String> {
+        let key = (name.to_owned(), level.map(str::to_owned));
+        let known = |all: &HashMap<_, _>| -> Option<Result<Arc<Rendered>, String>> {
+            all.get(&key).cloned()
+        };
+        let all = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = known(&all()) {
+            return there;
+        }
+        let made = self.spec(name).and_then(|spec| {
+            let platform = self.platform(&spec);
+            let context = Context {
+                level,
+                platform: platform.as_deref(),
+                package: Some(self.package.clone()),
+                workspace: self.workspace.clone(),
+                ..Context::default()
+            };
+            spec.render(&context)
+                .map(Arc::new)
+                .map_err(|p| p.to_string())
+        });
+        all().insert(key, made.clone());
+        made
+    }
+}
+
+/// What a deployment offers at a level.
+pub(crate) fn offer(name: &str, level: Option<&str>) -> Result<Offer, String> {
+    if let Some(why) = without_engine(name) {
+        return Err(why);
+    }
+    let rendered = here().rendered(name, level)?;
+    let offers = rendered.offers();
+    let mut capabilities = offers.capabilities.clone();
+    if rendered.recipe.known_model.is_some() {
+        capabilities.insert("known_model".into());
+    }
+    Ok(Offer {
+        capabilities: Some(capabilities),
+        features: offers.features.clone(),
+        missing: (!rendered.missing.is_empty()).then(|| rendered.missing.join("; ")),
+        foreign: matches!(rendered.recipe.way, Way::Url { .. }) || !rendered.destructive_ok(),
+        identity: rendered.deployment.digest(),
+    })
+}
+
+/// The embedded engine is a feature; without it there is no default deployment.
+fn without_engine(name: &str) -> Option<String> {
+    (!cfg!(feature = "engine") && name == DEFAULT).then(|| {
+        "the embedded engine is not built in: enable the feature `engine` of `tribunal`, choose a deployment with --deploy, or bring a fixture `server` of your own".to_owned()
+    })
+}
+
+/// A deployment as it is started at a level. `None` is the default one.
+pub(crate) fn rendered(name: Option<&str>, level: Option<&str>) -> Result<Arc<Rendered>, Error> {
+    let name = name.unwrap_or(DEFAULT);
+    match without_engine(name) {
+        Some(why) => Err(Error::of(why)),
+        None => here().rendered(name, level).map_err(Error::of),
+    }
+}
+
+/// What makes two servers the same.
+pub(crate) fn identity(s: &Sharing<'_>) -> String {
+    let name = s.deployment().unwrap_or(DEFAULT);
+    match here().rendered(name, s.level()) {
+        Ok(rendered) => rendered.deployment.digest(),
+        // It fails when it is set up, with the whole story.
+        Err(why) => why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segment_of_a_deployment_is_an_identifier() {
+        for (name, segment) in [
+            ("embedded", "embedded"),
+            ("llama-cpp", "llama_cpp"),
+            ("deploy/my.server.toml", "my_server"),
+            ("http://127.0.0.1:8000", "at_127_0_0_1_8000"),
+            ("https://models.example.org/v1", "models_example_org_v1"),
+        ] {
+            assert_eq!(chosen(name).segment, segment, "{name}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! The evidence folder: what is in it, when it is kept, and what happens where it cannot be written.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::call::{Call, folder};
+use crate::row::rows;
+use crate::scaffold::binary;
+
+rows![
+    a_failed_attempt_leaves_its_folder,
+    a_passed_attempt_leaves_nothing,
+    all_keeps_what_passed_and_none_keeps_nothing,
+    the_way_to_it_is_shown,
+    the_part_of_the_servers_log_is_with_it,
+    secrets_are_not_written,
+    repeat_runs_exactly_this_case,
+    old_runs_are_removed,
+    processes_of_one_nextest_run_share_a_folder,
+    attempts_of_nextest_have_their_numbers,
+    a_folder_that_cannot_be_written_is_a_note,
+    an_isolated_case_writes_to_the_same_folder,
+    wrong_options_are_answered,
+];
+
+fn rooms(args: &[&str], root: &Path) -> Call {
+    binary("rooms", args.iter().copied()).env("TRIBUNAL_EVIDENCE_DIR", root)
+}
+
+/// The names in a folder, sorted; empty where there is none.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn read(path: PathBuf) -> String {
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The folders of runs.
+fn runs(root: &Path) -> Vec<String> {
+    names(root)
+        .into_iter()
+        .filter(|n| n.starts_with("20"))
+        .collect()
+}
+
+fn a_failed_attempt_leaves_its_folder() {
+    let root = folder();
+    rooms(&["evidence::fails", "--exact"], root.path())
+        .run()
+        .exits(101);
+    let attempt = root.path().join("latest/evidence.fails/1");
+    assert_eq!(
+        names(&attempt),
+        [
+            "environment.txt",
+            "failure.txt",
+            "kept.txt",
+            "output.txt",
+            "repeat.sh"
+        ]
+    );
+    assert!(read(attempt.join("failure.txt")).contains("the sum is wrong"));
+    assert!(read(attempt.join("output.txt")).starts_with("said while it failed"));
+    let environment = read(attempt.join("environment.txt"));
+    for part in [
+        "case       evidence::fails\n",
+        "ended      failed\n",
+        "arguments  evidence::fails --exact\n",
+        "TRIBUNAL_EVIDENCE_DIR=",
+    ] {
+        assert!(environment.contains(part), "{environment}");
+    }
+}
+
+fn a_passed_attempt_leaves_nothing() {
+    let root = folder();
+    rooms(&["evidence::passes"], root.path())
+        .run()
+        .exits(0)
+        .says(["2 passed"]);
+    assert!(runs(root.path()).is_empty(), "{:?}", names(root.path()));
+    rooms(&["evidence::passes_silently"], &root.path().join("never"))
+        .run()
+        .exits(0);
+    assert!(
+        !root.path().join("never").exists(),
+        "nothing was to be written"
+    );
+}
+
+fn all_keeps_what_passed_and_none_keeps_nothing() {
+    let root = folder();
+    rooms(&["evidence::passes", "--keep-evidence", "all"], root.path())
+        .run()
+        .exits(0);
+    let attempt = root.path().join("latest/evidence.passes/1");
+    assert_eq!(read(attempt.join("kept.txt")), "for later");
+    assert_eq!(read(attempt.join("output.txt")), "said while it passed\n");
+    let root = folder();
+    let said = rooms(&["evidence::fails"], root.path())
+        .env("TRIBUNAL_KEEP_EVIDENCE", "none")
+        .run();
+    said.exits(101).says_not(["evidence: "]);
+    assert!(runs(root.path()).is_empty());
+}
+
+/// Relative to where the user stands, which cargo hands on in `PWD`.
+fn the_way_to_it_is_shown() {
+    let root = folder();
+    let said = rooms(&["evidence::fails", "--exact"], Path::new("kept/here"))
+        .folder(root.path())
+        .env("PWD", root.path())
+        .run()
+        .exits(101);
+    let shown = said
+        .out
+        .lines()
+        .find_map(|l| l.strip_prefix("evidence: "))
+        .expect("the way is shown");
+    assert!(
+        shown.starts_with("kept/here/20") && shown.ends_with("/evidence.fails/1"),
+        "{shown}"
+    );
+    assert!(root.path().join(shown).join("failure.txt").is_file());
+}
+
+fn the_part_of_the_servers_log_is_with_it() {
+    let root = folder();
+    rooms(&["evidence::fails_with_a_server"], root.path())
+        .run()
+        .exits(101);
+    let attempt = root.path().join("latest/evidence.fails_with_a_server/1");
+    let index = read(attempt.join("servers.txt"));
+    assert!(
+        index.contains("../../servers/00-embedded-engine/"),
+        "{index}"
+    );
+    let copied = names(&attempt)
+        .into_iter()
+        .find(|n| n.ends_with(".log"))
+        .expect("the log's part");
+    assert!(read(attempt.join(copied)).contains("listening on http://127.0.0.1:"));
+    assert!(
+        root.path()
+            .join("latest/servers/00-embedded-engine/server.log")
+            .is_file()
+    );
+}
+
+fn secrets_are_not_written() {
+    let root = folder();
+    rooms(&["evidence::fails", "--exact"], root.path())
+        .env("LAB_API_KEY", "s3cret-of-the-lab")
+        .env("TRIBUNAL_LAB_TOKEN", "t0ken-of-the-lab")
+        .run()
+        .exits(101);
+    let attempt = root.path().join("latest/evidence.fails/1");
+    assert!(read(attempt.join("output.txt")).contains("said while it failed, with ***"));
+    for name in names(&attempt) {
+        let text = read(attempt.join(&name));
+        assert!(
+            !text.contains("s3cret-of") && !text.contains("t0ken-of"),
+            "{name}: {text}"
+        );
+    }
+    let script = read(attempt.join("repeat.sh"));
+    assert!(script.contains("${TRIBUNAL_LAB_TOKEN:?"), "{script}");
+}
+
+/// By `sh`, from anywhere, with a word that has a quote in it, and whatever the caller's own variables say.
+fn repeat_runs_exactly_this_case() {
+    let root = folder();
+    rooms(
+        &[
+            "evidence::",
+            "alone::aborts",
+            "--timeout-scale",
+            "3",
+            "--shard",
+            "1/1",
+            "--keep-evidence=failed",
+        ],
+        root.path(),
+    )
+    .env("TRIBUNAL_LAB_WORD", "it's so")
+    .run()
+    .exits(101);
+    let latest = std::fs::canonicalize(root.path().join("latest")).expect("a run");
+    let script = latest.join("evidence.fails_unless_told/1/repeat.sh");
+    let said = Call::new("sh")
+        .args([&script])
+        .env("TRIBUNAL_SELECT", "nonsense")
+        .folder(Path::new("/"))
+        .run()
+        .exits(101);
+    let said = said
+        .says(["told so", "0 passed; 1 failed"])
+        .says_not(["not told"]);
+    assert_eq!(said.names(), ["evidence::fails_unless_told"]);
+    assert!(read(script).contains("--timeout-scale 3"));
+    let direct = Command::new(latest.join("alone.aborts/1/repeat.sh"))
+        .output()
+        .expect("it can be run");
+    assert!(
+        String::from_utf8_lossy(&direct.stdout).contains("SIGABRT"),
+        "an isolated case is repeated as one"
+    );
+}
+
+fn old_runs_are_removed() {
+    let root = folder();
+    for _ in 0..4 {
+        rooms(
+            &["evidence::fails", "--exact", "--keep-runs", "2"],
+            root.path(),
+        )
+        .run()
+        .exits(101);
+    }
+    let left = runs(root.path());
+    assert_eq!(left.len(), 2, "{left:?}");
+    let latest = std::fs::read_link(root.path().join("latest")).expect("a link");
+    assert_eq!(latest.to_string_lossy(), left[1]);
+}
+
+fn nextest(call: Call, attempt: &str) -> Call {
+    call.env("NEXTEST", "1")
+        .env("NEXTEST_RUN_ID", "6f1b4e0a-0000-4000-8000-000000000000")
+        .env("NEXTEST_EXECUTION_MODE", "process-per-test")
+        .env("NEXTEST_ATTEMPT", attempt)
+}
+
+fn processes_of_one_nextest_run_share_a_folder() {
+    let root = folder();
+    for name in ["evidence::fails", "evidence::fails_unless_told"] {
+        nextest(rooms(&["--exact", name, "--nocapture"], root.path()), "1")
+            .run()
+            .exits(101);
+    }
+    assert_eq!(runs(root.path()).len(), 1, "{:?}", names(root.path()));
+    let run = root.path().join("latest");
+    for case in ["evidence.fails", "evidence.fails_unless_told"] {
+        assert!(
+            run.join(case).join("1/failure.txt").is_file(),
+            "{:?}",
+            names(&run)
+        );
+    }
+}
+
+fn attempts_of_nextest_have_their_numbers() {
+    let root = folder();
+    for attempt in ["1", "2"] {
+        nextest(
+            rooms(&["--exact", "evidence::fails", "--nocapture"], root.path()),
+            attempt,
+        )
+        .run()
+        .exits(101);
+    }
+    assert_eq!(
+        names(&root.path().join("latest/evidence.fails")),
+        ["1", "2"]
+    );
+}
+
+/// Once, with the reason; what passes passes.
+fn a_folder_that_cannot_be_written_is_a_note() {
+    let root = folder();
+    let blocked = root.path().join("a file");
+    std::fs::write(&blocked, "no folder").expect("a file");
+    let said = rooms(
+        &["evidence::passes", "evidence::fails"],
+        &blocked.join("below"),
+    )
+    .env("TMPDIR", root.path())
+    .run()
+    .exits(101);
+    let said = said.says([
+        "2 passed; 3 failed",
+        "help: --evidence-dir DIR names another folder",
+    ]);
+    assert_eq!(
+        said.out
+            .matches("note: evidence cannot be written to ")
+            .count(),
+        1,
+        "{}",
+        said.out
+    );
+    // Not even there: nothing is kept, and nothing else changes.
+    let said = rooms(&["evidence::fails_unless_told"], &blocked.join("below"))
+        .env("TMPDIR", &blocked)
+        .run()
+        .exits(101);
+    said.says(["0 passed; 1 failed", "so none is kept"])
+        .says_not(["evidence: "]);
+}
+
+fn an_isolated_case_writes_to_the_same_folder() {
+    let root = folder();
+    rooms(&["alone::keeps_a_file", "alone::passes"], root.path())
+        .run()
+        .exits(101);
+    let run = root.path().join("latest");
+    assert_eq!(read(run.join("alone.keeps_a_file/1/kept.txt")), "for later");
+    assert!(
+        read(run.join("alone.keeps_a_file/1/environment.txt")).contains("in a process of its own")
+    );
+    assert!(!run.join("alone.passes").exists(), "{:?}", names(&run));
+}
+
+fn wrong_options_are_answered() {
+    let root = folder();
+    for (args, text) in [
+        (
+            &["--keep-evidence", "fail"][..],
+            "--keep-evidence is one of failed, all, none, not `fail`; did you mean `failed`?",
+        ),
+        (
+            &["--keep-runs", "0"],
+            "--keep-runs needs a number from 1 up, not `0`",
+        ),
+        (
+            &["--evidence-dir="],
+            "--evidence-dir needs the path of a folder",
+        ),
+    ] {
+        rooms(args, root.path()).run().exits(2).warns([text]);
+    }
+}

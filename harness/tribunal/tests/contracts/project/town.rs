@@ -1,0 +1,24 @@
+//! A small suite of real servers: one that is shared, some that are not, and requests on the way at every moment.
+
+use tribunal::prelude::*;
+
+tribunal::main!();
+tribunal::markers!(core_model, cpu, pre_merge, timeout("1m"));
+
+/// Requests to the server that all share.
+#[tribunal::test]
+async fn talks(#[values(1, 2, 3, 4, 5, 6, 7, 8)] n: i64, chat: ChatClient) -> TestResult {
+    for seed in 0..4 {
+        chat.user("What does the river bring?").seed(n * 10 + seed).max_tokens(24).send().await?;
+    }
+    Ok(())
+}
+
+/// A server for itself.
+#[tribunal::test]
+#[server(fresh)]
+async fn alone(#[values(1, 2, 3)] n: u64, server: &Server, chat: ChatClient) -> TestResult {
+    assert!(server.is_alive());
+    chat.user("Who is there?").max_tokens(8 + n).send().await?;
+    Ok(())
+}
