@@ -7,6 +7,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::deploy::{self, DeployCommand};
 use crate::model::{self, MODEL_HELP};
 
 /// What was asked for.
@@ -16,6 +17,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Deploy(DeployCommand),
     Model(crate::model::ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
@@ -31,7 +33,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 3] = ["doctor", "model", "help"];
+const VERBS: [&str; 4] = ["deploy", "doctor", "model", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -41,6 +43,7 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
+  deploy    show, list or check deployments before anything starts
   doctor    check what tests and deployments need, each with its remedy
   model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
@@ -94,6 +97,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
@@ -152,6 +156,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -239,6 +244,8 @@ mod tests {
             ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("help deploy", Command::Help(deploy::HELP)),
+            ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
             ("__namespaces", Command::Namespaces),
@@ -260,7 +267,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: doctor, model, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -166,11 +166,12 @@ impl Catalogue {
             table,
             sets: Vec::new(),
         };
-        spec.check(&mut found);
+        let mut sources = spec.sources.clone();
+        spec.check(&mut sources, &mut found);
         if found.is_empty() {
             return Ok(spec);
         }
-        Err(spec.sources.problems(found))
+        Err(sources.problems(found))
     }
 
     /// Every deployment that can be named, by name.

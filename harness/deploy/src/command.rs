@@ -4,6 +4,8 @@
 //! parameter is set, `{!name}`: it is not). A parameter that is a list and stands alone is as many arguments as it has elements.
 //! Rejected: expressions (a file of settings is no program).
 
+use std::path::Path;
+
 use crate::node::{Node, Table, Value};
 use crate::reader::Reader;
 use crate::scope::Holes;
@@ -60,7 +62,19 @@ pub(crate) fn read(
             ),
         }
     }
+    let folder = reader.sources.folder(first.at.source);
+    let program = program.map(|program| located(reader, folder, program));
     Some((program?, args))
+}
+
+/// A program that is named by a path does not depend on the folder in which it is started.
+fn located(reader: &Reader<'_>, folder: Option<&Path>, program: String) -> String {
+    if !program.contains('/') {
+        return program;
+    }
+    let found = reader.scope.context.locate(folder, &program);
+    let found = found.and_then(|path| std::path::absolute(path).ok());
+    found.map_or(program, |path| path.to_string_lossy().into_owned())
 }
 
 pub(crate) fn arguments(reader: &mut Reader<'_>, list: &[Node], holes: Holes) -> Vec<String> {

@@ -173,11 +173,12 @@ fn fill(reader: &mut Reader<'_>, node: &mut Node) {
 /// The text of a file, if it is text and not too large.
 pub(crate) fn bounded(path: &Path) -> Result<String, String> {
     use std::io::Read as _;
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let is_file = file.metadata().is_ok_and(|data| data.is_file());
-    if !is_file {
+    // Opening a pipe would wait for somebody who writes to it.
+    let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !data.is_file() {
         return Err("it is no file".to_owned());
     }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)

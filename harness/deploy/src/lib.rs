@@ -33,6 +33,7 @@ mod offer;
 mod param;
 mod part;
 mod patch;
+mod path;
 mod process;
 mod reader;
 mod ready;

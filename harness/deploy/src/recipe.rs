@@ -9,6 +9,7 @@ use std::time::Duration;
 use tribunal_serving::{Container, Deployment, LogLimits, Offers, Part, Readiness, StartOrder};
 
 use crate::config::ConfigFile;
+use crate::context::Context;
 
 /// A deployment after all layers.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +174,39 @@ pub struct OfflineJob {
 }
 
 impl Recipe {
+    /// What is not on this machine and must be, each with what to do about it.
+    pub fn missing(&self, context: &Context<'_>) -> Vec<String> {
+        let requires = &self.requires;
+        let mut out = Vec::new();
+        for program in &requires.program {
+            if !context.has_program(program) {
+                let place = if program.contains('/') {
+                    "is not there"
+                } else {
+                    "is not on PATH"
+                };
+                out.push(format!("program `{program}` {place}"));
+            }
+        }
+        for file in &requires.file {
+            if !context.exists(file) {
+                out.push(format!("`{}` is not there", file.display()));
+            }
+        }
+        for name in &requires.env {
+            if context.variable(name).is_none_or(|value| value.is_empty()) {
+                out.push(format!("variable {name} is not set"));
+            }
+        }
+        if let Some(hint) = &requires.hint {
+            for reason in &mut out {
+                reason.push_str(": ");
+                reason.push_str(hint);
+            }
+        }
+        out
+    }
+
     /// What the start acts on. An offline job needs `offline`, which makes a server out of it.
     pub(crate) fn deployment(
         &self,

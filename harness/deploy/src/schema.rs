@@ -165,7 +165,13 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
 
     let way = way::read(reader, table, &built.exports);
     let reached = matches!(way, Some(Way::Url { .. }));
-    let ready = ready::read(reader, table, Readiness::default());
+    // A one-shot command may take minutes: it is not run to see whether it can.
+    let one_token = !matches!(way, Some(Way::Offline(_)));
+    let usual = Readiness {
+        one_token,
+        ..Readiness::default()
+    };
+    let ready = ready::read(reader, table, usual);
     let mut notes = built.notes;
     let mut offers = Offers {
         capabilities: offer::capabilities(reader, table),

@@ -86,7 +86,8 @@ impl Scope<'_> {
         let text = |text: &str| Ok(vec![Part::Text(text.to_owned())]);
         let path = |path: Option<&Path>, what: &str| match path {
             Some(path) => text(&path.to_string_lossy()),
-            None if self.lenient => text(&format!("{{{name}}}")),
+            // It looks like a variable that is not known yet.
+            None if self.lenient => text(&format!("${{{name}}}")),
             None => Err((
                 format!("{{{name}}} is not known here"),
                 Some(what.to_owned()),

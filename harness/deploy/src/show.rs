@@ -106,13 +106,18 @@ impl fmt::Display for Recipe {
         let params: Vec<String> = self
             .params
             .iter()
-            .map(|(name, value)| match value {
-                Some(_) if names_secret(name) => format!("{name} = ***"),
-                Some(value) => format!("{name} = {value}"),
-                None => format!("{name} is not set"),
+            .filter_map(|(name, value)| {
+                let value = value.as_ref()?;
+                let shown = if names_secret(name) { "***" } else { value };
+                Some(format!("{name} = {shown}"))
             })
             .collect();
         lines(f, "params", &params)?;
+        let unset = self.params.iter().filter(|(_, value)| value.is_none());
+        let unset: Vec<&str> = unset.map(|(name, _)| name.as_str()).collect();
+        if !unset.is_empty() {
+            row(f, "not set", &unset.join(" "))?;
+        }
         let requires = &self.requires;
         let needs: Vec<String> = requires
             .program

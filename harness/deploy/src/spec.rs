@@ -1,7 +1,6 @@
 //! A deployment file with the files that it extends: everything that can be said of it before a level and a platform are chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use tribunal_serving::{Deployment, Offers};
 use tribunal_vocabulary::nearest;
@@ -11,8 +10,9 @@ use crate::merge;
 use crate::node::{Node, Table, Value, read_toml};
 use crate::param;
 use crate::patch;
+use crate::path::Path;
 use crate::reader::list;
-use crate::recipe::{Recipe, Requires};
+use crate::recipe::Recipe;
 use crate::schema::{self, Job, Read};
 use crate::source::{Found, Place, Problems, SETTING, Sources};
 
@@ -103,18 +103,18 @@ impl Spec {
         let before = self.sets.len();
         self.sets.push((key, value.to_owned(), at));
         let mut found = Vec::new();
+        let mut sources = self.sources.clone();
         let mut root = self.root();
         self.assign(&mut root, before, &mut found);
         if found.is_empty() {
-            // The rest of the file was found good before.
-            self.check(&mut found);
-            found.retain(|found| found.at.is_some_and(|at| at.source == source));
+            // Everything was found good before: what is wrong now comes from this.
+            self.check(&mut sources, &mut found);
         }
         if found.is_empty() {
             return Ok(());
         }
         self.sets.truncate(before);
-        Err(self.sources.problems(found))
+        Err(sources.problems(found))
     }
 
     fn root(&self) -> Node {
@@ -162,7 +162,7 @@ impl Spec {
                 ));
                 continue;
             }
-            let Some(path) = patch::Path::parse(key, *at) else {
+            let Some(path) = Path::parse(key, *at) else {
                 found.push(Found::at(
                     *at,
                     format!("`{key}` is no path: a step is empty"),
@@ -204,7 +204,7 @@ impl Spec {
         let deployment = recipe
             .deployment(context.offline)
             .map_err(|why| Problems::plain(format!("`{}`: {why}", self.name), None))?;
-        let missing = missing(&recipe.requires, context);
+        let missing = recipe.missing(context);
         Ok(Rendered {
             deployment,
             recipe,
@@ -213,8 +213,7 @@ impl Spec {
     }
 
     /// Everything that is wrong with it on any machine, for every overlay.
-    pub(crate) fn check(&self, found: &mut Vec<Found>) {
-        let mut sources = self.sources.clone();
+    pub(crate) fn check(&self, sources: &mut Sources, found: &mut Vec<Found>) {
         let mut used = BTreeSet::new();
         let mut params: BTreeMap<String, Place> = BTreeMap::new();
         let levels = self.levels();
@@ -227,7 +226,7 @@ impl Spec {
                 platform,
                 ..Context::default()
             };
-            if let Some(read) = self.read(&context, true, &mut sources, found) {
+            if let Some(read) = self.read(&context, true, sources, found) {
                 used.extend(read.used);
                 params.extend(read.params);
             }
@@ -328,36 +327,4 @@ fn moved(node: &mut Node, at: Place) {
         }
         _ => {}
     }
-}
-
-/// What is not here, in words.
-fn missing(requires: &Requires, context: &Context<'_>) -> Vec<String> {
-    let mut out = Vec::new();
-    for program in &requires.program {
-        if !context.has_program(program) {
-            let place = if program.contains('/') {
-                "is not there"
-            } else {
-                "is not on PATH"
-            };
-            out.push(format!("program `{program}` {place}"));
-        }
-    }
-    for file in &requires.file {
-        if !context.exists(Path::new(file)) {
-            out.push(format!("`{}` is not there", file.display()));
-        }
-    }
-    for name in &requires.env {
-        if context.variable(name).is_none_or(|value| value.is_empty()) {
-            out.push(format!("variable {name} is not set"));
-        }
-    }
-    if let Some(hint) = &requires.hint {
-        for reason in &mut out {
-            reason.push_str(": ");
-            reason.push_str(hint);
-        }
-    }
-    out
 }

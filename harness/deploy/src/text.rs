@@ -36,13 +36,13 @@ pub(crate) fn pieces(text: &str) -> Vec<Piece> {
             continue;
         } else if rest.starts_with("${") {
             variable(rest)
-        } else if let Some(name) = rest.strip_prefix("{{").and_then(hole)
+        } else if let Some(name) = rest.strip_prefix("{{").and_then(|rest| hole(rest, true))
             && rest[2 + name.len()..].starts_with("}}")
         {
             plain.push_str(&rest[1..name.len() + 3]);
             rest = &rest[name.len() + 4..];
             continue;
-        } else if let Some(name) = rest.strip_prefix('{').and_then(hole)
+        } else if let Some(name) = rest.strip_prefix('{').and_then(|rest| hole(rest, true))
             && rest[1 + name.len()..].starts_with('}')
         {
             (Piece::Hole(name.to_owned()), name.len() + 2)
@@ -95,27 +95,26 @@ fn variable(text: &str) -> (Piece, usize) {
     }
 }
 
-/// The name of a hole at the beginning of a text: a word, then `.word` and `[number]` where they stand.
-fn hole(text: &str) -> Option<&str> {
-    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '*';
-    let first = word(text, inner);
-    if !first.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+/// The name of a hole at the beginning of a text: a word, then `.word` and `[index]` where they stand. The name of a part, which stands before
+/// a dot, may have hyphens, and with `wild` stars. Without `wild` it is exactly what the start takes for a hole.
+fn hole(text: &str, wild: bool) -> Option<&str> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if !begins(text) {
         return None;
     }
-    let mut end = first.len();
-    if let Some(field) = text[end..].strip_prefix('.') {
-        let field = word(field, |c| c.is_ascii_alphanumeric() || c == '_');
-        if field.is_empty() {
-            return None;
-        }
-        end += 1 + field.len();
-    }
+    let part = word(text, |c| inner(c) || c == '-' || (wild && c == '*'));
+    let mut end = match text[part.len()..].strip_prefix('.') {
+        Some(field) if begins(field) => part.len() + 1 + word(field, inner).len(),
+        Some(_) => return None,
+        None => word(text, inner).len(),
+    };
     if let Some(index) = text[end..].strip_prefix('[') {
-        let digits = word(index, |c| c.is_ascii_digit());
-        if digits.is_empty() || !index[digits.len()..].starts_with(']') {
+        let index_len = word(index, |c| c.is_ascii_alphanumeric()).len();
+        if !index[index_len..].starts_with(']') {
             return None;
         }
-        end += digits.len() + 2;
+        end += index_len + 2;
     }
     Some(&text[..end])
 }
@@ -186,7 +185,7 @@ fn holes(text: &str) -> Vec<Range<usize>> {
     let mut from = 0;
     while let Some(at) = text[from..].find('{').map(|at| at + from) {
         from = at + 1;
-        if let Some(name) = hole(&text[from..])
+        if let Some(name) = hole(&text[from..], false)
             && text[from + name.len()..].starts_with('}')
         {
             from += name.len() + 1;
@@ -221,8 +220,8 @@ mod tests {
             ),
             ("{{port}} {port", vec![text("{port} {port")]),
             (
-                "{1} { a } {a.} {a[x]} {a b}",
-                vec![text("{1} { a } {a.} {a[x]} {a b}")],
+                "{1} { a } {a.} {a.1} {a[} {a-b} {a b}",
+                vec![text("{1} { a } {a.} {a.1} {a[} {a-b} {a b}")],
             ),
             (
                 "{\"p\":{port}}",
@@ -270,6 +269,8 @@ mod tests {
             ("{{x}}", "{{{x}}}"),
             ("{\"a\":1}", "{\"a\":1}"),
             ("a{b.c}d{e[0]}", "a{{b.c}}d{{e[0]}}"),
+            // What the start leaves alone is left alone.
+            ("{a-b}{a-*.url}{1}{a.1}", "{a-b}{a-*.url}{1}{a.1}"),
         ] {
             assert_eq!(Filled::of(text).template(), template);
         }

@@ -103,6 +103,21 @@ pub(crate) fn read(
             );
         }
     }
+    if first == "offline" {
+        let foreign = |key: &str| OF_START.contains(&key) && !matches!(key, "env" | "cwd");
+        for entry in &table.0 {
+            if foreign(&entry.key) && !entry.node.is_false() {
+                reader.mistake(
+                    entry.key_at,
+                    format!(
+                        "`{}` is for a server that is started, and this is a command for each request",
+                        entry.key
+                    ),
+                    Some(format!("drop it, or write {} = false", entry.key)),
+                );
+            }
+        }
+    }
     match first {
         "url" => url(reader, table),
         "offline" => offline(reader, table, at),

@@ -345,6 +345,10 @@ const SEEDED: &[(&str, &str)] = &[
     // Offline.
     ("offline without command", "[offline]\noutput = \"stdout\""),
     (
+        "ports of an offline job",
+        "ports = 2\n[offline]\ncommand = [\"x\"]",
+    ),
+    (
         "unknown format",
         "[offline]\ncommand = [\"x\", \"{prompt}\"]\nformat = \"yaml\"",
     ),

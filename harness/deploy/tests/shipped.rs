@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use tribunal_deploy::{Catalogue, Context, Recipe};
+use tribunal_deploy::{Catalogue, Context, Recipe, Way};
 use tribunal_vocabulary::Vocabulary;
 
 /// The files whose program runs in this project's own checks.
@@ -17,13 +17,14 @@ fn env(name: &str) -> Option<OsString> {
 }
 
 fn context(level: Option<&str>) -> Context<'_> {
-    let mut context = Context::default();
-    context.level = level;
-    context.env = Some(&env);
-    context.program = Some(PathBuf::from("{self}"));
-    context.workspace = Some(PathBuf::from("/workspace"));
-    context.exists = Some(&|_| false);
-    context
+    Context {
+        level,
+        env: Some(&env),
+        program: Some(PathBuf::from("{self}")),
+        workspace: Some(PathBuf::from("/workspace")),
+        exists: Some(&|_| false),
+        ..Context::default()
+    }
 }
 
 fn folder() -> PathBuf {
@@ -141,4 +142,105 @@ fn every_file_says_what_it_is_and_where_its_options_were_looked_up() {
             );
         }
     }
+}
+
+/// The presets of the Neuron plug-in's online tests: model, sequences, length, and what else they set.
+#[test]
+fn neuron_presets() {
+    let llama = "meta-llama/Llama-3.1-8B-Instruct";
+    let eagle = "\"model\":\"yuhuili/EAGLE-LLaMA3-Instruct-8B\",\"num_speculative_tokens\":5,\"max_model_len\":256,\"method\":\"eagle\"";
+    for (name, model, batch, length, more) in [
+        (
+            "tinytest",
+            "TinyLlama/TinyLlama-1.1B-Chat-v1.0",
+            "4",
+            "128",
+            None,
+        ),
+        ("llama-bs1", llama, "1", "128", None),
+        ("llama-bs4", llama, "4", "128", None),
+        (
+            "open-llama-7b-bs8",
+            "openlm-research/open_llama_7b",
+            "8",
+            "128",
+            None,
+        ),
+        ("qwen3-8b-bs16", "Qwen/Qwen3-8B", "16", "128", None),
+        ("qwen25-7b", "Qwen/Qwen2.5-7B-Instruct", "1", "128", None),
+        (
+            "llama-8b-eagle-bs1",
+            llama,
+            "1",
+            "256",
+            Some(("--speculative-config", format!("{{{eagle}}}"))),
+        ),
+        (
+            "llama-8b-eagle-bs4",
+            llama,
+            "4",
+            "256",
+            Some(("--speculative-config", format!("{{{eagle}}}"))),
+        ),
+        (
+            "llama-70b-tool-bs1",
+            "meta-llama/Llama-3.1-70B",
+            "1",
+            "512",
+            Some(("--tool-call-parser", "llama3_json".to_owned())),
+        ),
+    ] {
+        let recipe = recipe(&format!("neuron/{name}"), None);
+        let Way::Command(process) = &recipe.way else {
+            panic!("{name} is started");
+        };
+        let value = |option: &str| {
+            let at = process.args.iter().position(|arg| arg == option)?;
+            process.args.get(at + 1).map(String::as_str)
+        };
+        assert_eq!(value("--model"), Some(model), "{name}");
+        assert_eq!(value("--max-num-seqs"), Some(batch), "{name}");
+        assert_eq!(value("--max-model-len"), Some(length), "{name}");
+        assert_eq!(value("--tensor-parallel-size"), Some("32"), "{name}");
+        match more {
+            Some((option, want)) => assert_eq!(value(option), Some(&*want), "{name}"),
+            None => assert_eq!(
+                value("--speculative-config").or(value("--tool-call-parser")),
+                None,
+                "{name}"
+            ),
+        }
+    }
+}
+
+/// Every knob of a preset can be set on a command line as well.
+#[test]
+fn neuron_by_settings() {
+    let mut spec = Catalogue::new(&[])
+        .resolve("vllm-neuron")
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    for setting in [
+        "model=meta-llama/Llama-3.1-8B-Instruct",
+        "batch_size=1",
+        "max_model_len=256",
+        "tensor_parallel=8",
+        "draft_model=/models/draft",
+        "num_speculative_tokens=3",
+        "prefix_caching=true",
+        "block_size=32",
+        "num_gpu_blocks_override=16",
+        "chunked_prefill=true",
+        "max_num_batched_tokens=256",
+        "override_neuron_config={\"a\":1}",
+        "lora_modules=a=/x,b=/y",
+        "compiled_artifacts=/cache",
+        "ready.within=4h",
+    ] {
+        spec.set(setting)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+    }
+    let recipe = spec
+        .recipe(&context(None))
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    insta::assert_snapshot!(recipe.to_string());
 }

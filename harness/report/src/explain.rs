@@ -1,6 +1,7 @@
 //! `--explain NAME`: a test's markers and where each came from, its level, its gates, and why it would run here or not.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use tribunal_runner::{
     Catalog, Disposition, Facts, Judged, Origin, Plan, Selector, disposition, seconds,
@@ -158,6 +159,26 @@ fn verdict(
             " (the default of its kind)"
         }
     );
+    let phase = |own: Option<Duration>, option: Option<Duration>, default| {
+        seconds(own.or(option).unwrap_or(default))
+    };
+    let _ = writeln!(
+        out,
+        "limits of set-up and teardown: {}, {}",
+        phase(
+            case.marks.setup_timeout,
+            o.setup_timeout,
+            tribunal_runner::DEFAULT_SETUP_LIMIT
+        ),
+        phase(
+            case.marks.teardown_timeout,
+            o.teardown_timeout,
+            tribunal_runner::DEFAULT_TEARDOWN_LIMIT
+        )
+    );
+    if case.marks.isolated {
+        out.push_str("isolated: runs in a process of its own\n");
+    }
     for d in &case.marks.devices {
         let models = if d.models.is_empty() {
             "device".to_owned()

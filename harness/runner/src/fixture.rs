@@ -267,6 +267,12 @@ impl SetUp {
         lock(&self.notes).push(text.into());
     }
 
+    /// The same for what is registered for teardown: the note goes to the case whose end took the value down.
+    pub fn notes(&self) -> impl Fn(String) + Send + Sync + 'static {
+        let notes = self.notes.clone();
+        move |text| lock(&notes).push(text)
+    }
+
     /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as set-up lasts.
     pub fn awaiting(&self) -> Arc<dyn Fn(String) + Send + Sync> {
         self.tell.clone()

@@ -33,6 +33,7 @@ use crate::evidence::Given;
 use crate::outcome::{Outcome, Phase};
 use crate::plan::{Disposition, Plan};
 use crate::run::{Run, RunOptions};
+use crate::scene::Process;
 
 /// The hidden verb of the warden.
 pub(crate) const WARDEN: &str = "__tribunal-warden";
@@ -52,6 +53,8 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
 /// What a case in a process of its own is told.
 pub(crate) struct Order {
     pub case: String,
+    /// The harness: its process id and start time.
+    pub harness: (u32, u64),
     pub level: Option<usize>,
     pub given: Given,
 }
@@ -59,7 +62,7 @@ pub(crate) struct Order {
 impl Order {
     pub fn text(&self) -> String {
         let path = |p: &Option<PathBuf>| p.as_ref().and_then(|p| p.to_str()).map(str::to_owned);
-        json!({"case": self.case, "level": self.level, "run": path(&self.given.run), "attempt": path(&self.given.attempt)})
+        json!({"case": self.case, "harness": self.harness, "level": self.level, "run": path(&self.given.run), "attempt": path(&self.given.attempt)})
             .to_string()
     }
 
@@ -68,6 +71,10 @@ impl Order {
         let path = |key: &str| v[key].as_str().map(PathBuf::from);
         Some(Order {
             case: v["case"].as_str()?.to_owned(),
+            harness: (
+                u32::try_from(v["harness"][0].as_u64()?).ok()?,
+                v["harness"][1].as_u64()?,
+            ),
             level: v["level"].as_u64().and_then(|l| usize::try_from(l).ok()),
             given: Given {
                 run: path("run"),
@@ -98,6 +105,20 @@ pub(crate) fn is_child() -> bool {
     CONTROL.get().is_some()
 }
 
+/// The harness with which a case in a process of its own could share something: process id and start time. In the process of such a case, the one
+/// that started it; in a harness that will start some, itself.
+pub fn sharing_harness() -> Option<(u32, u64)> {
+    HARNESS.get().copied()
+}
+
+static HARNESS: OnceLock<(u32, u64)> = OnceLock::new();
+
+/// This harness will start cases in processes of their own.
+pub(crate) fn will_start_some() -> (u32, u64) {
+    let own = std::process::id();
+    *HARNESS.get_or_init(|| (own, Process::of(own).map_or(0, |p| p.start)))
+}
+
 /// If this process was started for one case: that case, and the arguments of the harness. Must be asked before anything reads standard input.
 pub fn isolated_case(args: &[OsString]) -> Option<(IsolatedCase, Vec<OsString>)> {
     if args.first()?.to_str()? != CASE {
@@ -112,6 +133,7 @@ pub fn isolated_case(args: &[OsString]) -> Option<(IsolatedCase, Vec<OsString>)>
     let null = std::fs::File::open("/dev/null").ok()?;
     rustix::stdio::dup2_stdin(&null).ok()?;
     CONTROL.set(Mutex::new(UnixStream::from(control))).ok()?;
+    HARNESS.set(order.harness).ok()?;
     Some((IsolatedCase { order }, args[2..].to_vec()))
 }
 

@@ -44,7 +44,7 @@ pub use fixture::{
     BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Sharing, Stored, check_scope,
 };
 pub use gates::{Ask, Asked, Facts, GateKind, Here, Offer, Unmet, unmet};
-pub use isolated::{IsolatedCase, isolated_case, verb};
+pub use isolated::{IsolatedCase, isolated_case, sharing_harness, verb};
 pub use marks::{DeviceLine, Marks, Requirement, Xfail};
 pub use options::{
     Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, TABLE, Task, UsageError,

@@ -44,6 +44,7 @@ pub(crate) fn resolve(
                 })
                 .await
                 .clone();
+            lock(&asker.notes).append(&mut lock(&slot.notes));
             if made.is_err() || mine.load(Ordering::Relaxed) || key.scope() == Scope::Test {
                 *lock(&slot.last_user) = Some(asker.name.clone());
                 return made;
@@ -64,9 +65,10 @@ pub(crate) fn resolve(
                     format!(" after `{name}`, which had it last")
                 });
                 let mut note = format!("`{}` was made anew: {why}{after}", entry.name);
-                for error in tear_down(vec![slot], stores.limit.limit).await {
+                let torn = tear_down(vec![slot], stores.limit.limit).await;
+                for error in torn.errors.iter().chain(&torn.notes) {
                     note.push('\n');
-                    note.push_str(&error);
+                    note.push_str(error);
                 }
                 lock(&asker.notes).push(note);
             }
@@ -112,7 +114,7 @@ async fn make(
         params: asker.params.clone(),
         finalizers: slot.finalizers.clone(),
         check: slot.check.clone(),
-        notes: asker.notes.clone(),
+        notes: slot.notes.clone(),
         tell: stores.tell.clone(),
         alone: key(entry, asker).scope() != entry.scope,
         entry,

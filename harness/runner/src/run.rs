@@ -64,6 +64,8 @@ pub struct Run {
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
+    /// The cases that run in processes of their own now, and since when.
+    apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
 }
@@ -128,6 +130,7 @@ impl Run {
             watch: Watch::default(),
             started: Instant::now(),
             stray: AtomicUsize::new(0),
+            apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
             catalog,
@@ -135,6 +138,10 @@ impl Run {
             options,
         });
         for (i, planned) in run.plan.cases.iter().enumerate() {
+            if planned.disposition == Disposition::Run && run.is_isolated(i) {
+                // Before the first fixture is made, which may want to share its value.
+                crate::isolated::will_start_some();
+            }
             if planned.disposition == Disposition::Run
                 && !run.test(i).entry.fixtures.is_empty()
                 && !run.is_isolated(i)
@@ -219,6 +226,9 @@ impl Run {
             .filter(|w| !w.attempt.claimed.load(Ordering::SeqCst))
             .map(|w| (w.attempt.name.to_string(), now - w.attempt.started))
             .collect();
+        let apart = lock(&self.apart);
+        running.extend(apart.iter().map(|(name, at)| (name.to_string(), now - *at)));
+        drop(apart);
         running.sort_by_key(|(_, d)| std::cmp::Reverse(*d));
         (running, lock(&self.queue).pending.len())
     }
@@ -306,7 +316,8 @@ impl Run {
         if self.runtime.get().is_some() && !self.run_store.is_empty() {
             // Only where the run was cut short: else every value had a last user.
             let limit = self.plan.cases.iter().map(|c| c.teardown_limit).max();
-            late_errors.extend(self.run_teardown(&Arc::default(), None, limit.unwrap_or_default()));
+            let torn = self.run_teardown(&Arc::default(), None, limit.unwrap_or_default());
+            late_errors.extend(torn.errors);
         }
         if crate::limit::was_held_back() {
             self.evidence

@@ -192,6 +192,8 @@ pub(crate) struct Slot {
     pub value: tokio::sync::OnceCell<Result<Stored, NoValue>>,
     pub finalizers: Arc<Mutex<Vec<Finalizer>>>,
     pub traces: Arc<Mutex<Traces>>,
+    /// What its fixture wants people to know, until somebody is told.
+    pub notes: Arc<Mutex<Vec<String>>>,
     pub order: AtomicUsize,
     pub name: &'static str,
     /// What the value was made of.
@@ -257,7 +259,7 @@ impl Store {
     }
 
     /// One user of each key is done; takes down what nobody else uses.
-    pub async fn release(&self, keys: &[Key], limit: Duration) -> Vec<String> {
+    pub async fn release(&self, keys: &[Key], limit: Duration) -> Torn {
         let mut free = vec![];
         {
             let mut users = lock(&self.users);
@@ -281,7 +283,7 @@ impl Store {
     }
 
     /// Takes down everything.
-    pub async fn release_all(&self, limit: Duration) -> Vec<String> {
+    pub async fn release_all(&self, limit: Duration) -> Torn {
         let all: Vec<Arc<Slot>> = lock(&self.slots).drain().map(|(_, s)| s).collect();
         tear_down(all, limit).await
     }
@@ -309,6 +311,7 @@ impl Store {
                     value: tokio::sync::OnceCell::new(),
                     finalizers: Arc::default(),
                     traces: Arc::default(),
+                    notes: Arc::default(),
                     order: AtomicUsize::new(usize::MAX),
                     name: entry.name,
                     made_of: OnceLock::new(),
@@ -323,10 +326,35 @@ impl Store {
 /// Each finalizer that comes after one that used the limit up still gets this long: it may be the one that stops a server.
 pub(crate) const LAST_CHANCE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec<String> {
+/// What teardown has to say.
+#[derive(Debug, Default)]
+pub(crate) struct Torn {
+    /// What went wrong: failures.
+    pub errors: Vec<String>,
+    /// What is worth saying.
+    pub notes: Vec<String>,
+}
+
+impl Torn {
+    pub fn failed(error: String) -> Torn {
+        Torn {
+            errors: vec![error],
+            notes: vec![],
+        }
+    }
+
+    pub fn and(mut self, other: Torn) -> Torn {
+        self.errors.extend(other.errors);
+        self.notes.extend(other.notes);
+        self
+    }
+}
+
+pub(crate) async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Torn {
     let started = Instant::now();
     slots.sort_by_key(|s| std::cmp::Reverse(s.order.load(Ordering::SeqCst)));
-    let mut errors = vec![];
+    let mut torn = Torn::default();
+    let errors = &mut torn.errors;
     for slot in slots {
         loop {
             let Some(finalizer) = lock(&slot.finalizers).pop() else {
@@ -350,8 +378,9 @@ pub(crate) async fn tear_down(mut slots: Vec<Arc<Slot>>, limit: Duration) -> Vec
                 )),
             }
         }
+        torn.notes.append(&mut lock(&slot.notes));
     }
-    errors
+    torn
 }
 
 /// How guarded code ended badly.

@@ -3,10 +3,12 @@
 //! `server.ending.json` beside `server.log` says how it went. What was left behind stands also in the folder of the share,
 //! where the next process that starts or attaches a server takes it away and reports it.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use serde_json::json;
 
+use crate::holders::End;
 use crate::keeper::Keeper;
 use crate::protocol::{Ending, SharedOrder};
 use crate::share::LEAKED;
@@ -53,16 +55,28 @@ pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
 
 /// Removes the file that tells of this server, unless somebody is writing a new one at this moment. The last act of a
 /// keeper, when all that it held is given back: whoever waits for the end of the server waits for this.
-pub(crate) fn forget(order: &SharedOrder) {
+///
+/// When the runner has ended, nobody will come any more: then everything is removed that has no message for the next run.
+pub(crate) fn forget(order: &SharedOrder, end: Option<End>) {
     let Ok(lock) = std::fs::File::options().write(true).open(&order.lock) else {
         return;
     };
-    if sys::try_lock_byte(std::os::fd::AsFd::as_fd(&lock), 0).is_ok_and(|taken| taken)
-        && let Ok(state) = std::fs::read_to_string(&order.state)
+    if !sys::try_lock_byte(lock.as_fd(), 0).is_ok_and(|taken| taken) {
+        return;
+    }
+    // A newer server has another socket.
+    if let Ok(state) = std::fs::read_to_string(&order.state)
         && let Some(socket) = order.socket.to_str()
         && state.contains(&json!(socket).to_string())
     {
         let _ = std::fs::remove_file(&order.state);
+    }
+    if end == Some(End::RunnerGone) {
+        for file in [&order.failure, &order.lock] {
+            let _ = std::fs::remove_file(file);
+        }
+        // Other servers, and what was left behind, keep it.
+        let _ = order.socket.parent().map(std::fs::remove_dir);
     }
 }
 

@@ -78,10 +78,10 @@ fn keep() -> Result<(), String> {
     let result = keeper.stop_tree();
     ending::record(&keeper, &result);
     keeper.holders.report(&Report::Ended(result));
-    let shared = keeper.holders.shared().cloned();
+    let (shared, end) = (keeper.holders.shared().cloned(), keeper.end);
     drop(keeper);
     if let Some(order) = shared {
-        ending::forget(&order);
+        ending::forget(&order, end);
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ pub(crate) struct Fatal {
     pub cause: Option<String>,
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", test))]
 impl Fatal {
     /// The expression, within bounds: a pattern from a file must not take the keeper's memory.
     pub(crate) fn compiled(&self) -> Result<regex::Regex, regex::Error> {

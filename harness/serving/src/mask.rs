@@ -5,10 +5,12 @@
 //! what could still become one is held back until more comes, and nothing else is. Regular expressions were
 //! rejected for the stream: they cannot be paused, and most of a log holds none of the few beginnings looked for here.
 
+#[cfg(any(target_os = "linux", test))]
 use std::ffi::OsString;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
+#[cfg(any(target_os = "linux", test))]
 use crate::text::names_secret;
 
 /// Shorter values are too likely to be ordinary words.
@@ -81,6 +83,7 @@ pub(crate) struct Masker {
 
 impl Masker {
     /// For a server that inherits this process's environment and has this on top.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn for_server(
         args: &[OsString],
         env: &[(OsString, Option<OsString>)],
@@ -247,6 +250,7 @@ pub(crate) fn without_keys(text: &str) -> String {
 }
 
 /// The values that must not be shown.
+#[cfg(any(target_os = "linux", test))]
 fn known_secrets(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     args: &[OsString],

@@ -51,7 +51,9 @@ pub(crate) struct SharedOrder {
     pub socket: PathBuf,
     /// The file that tells others of the server; the keeper removes it when it ends.
     pub state: PathBuf,
-    /// Who writes or removes that file holds the lock on this one.
+    /// Tells of a start that failed.
+    pub failure: PathBuf,
+    /// Who writes or removes one of these files holds the lock on this one.
     pub lock: PathBuf,
     pub runner: Option<Runner>,
     pub linger_ms: u64,

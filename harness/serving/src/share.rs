@@ -52,6 +52,7 @@ impl Share {
     }
 
     /// The key as the beginning of file names: short, and without anything that a path could stumble over.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn stem(&self) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if (1..=40).contains(&self.key.len()) && self.key.chars().all(plain) {
@@ -107,6 +108,7 @@ mod linux {
             SharedOrder {
                 socket: self.folder.join(format!("{stem}-{me}-{count}.sock")),
                 state: self.state_file(),
+                failure: self.failure_file(),
                 lock: self.lock_file(),
                 runner: self.runner,
                 linger_ms: u64::try_from(self.linger.as_millis()).unwrap_or(u64::MAX),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tribunal_client::{ChatClient, Client};
 use tribunal_deploy::Recipe;
 use tribunal_runner::{Error, SetUp};
-use tribunal_serving::{Deployment, Runner, Server, Share, StartOptions, StopReport};
+use tribunal_serving::{Deployment, ProcessInfo, Runner, Server, Share, StartOptions, StopReport};
 use tribunal_verdict::Depth;
 
 use crate::deployments::{identity, rendered};
@@ -102,7 +102,9 @@ async fn launch(
     {
         options = options.share(share);
     }
-    let server = Server::start(deployment, &options).await?;
+    let server = Server::start(deployment, &options)
+        .await
+        .map_err(Error::of)?;
     for note in server.notes() {
         cx.note(note);
     }
@@ -120,7 +122,7 @@ async fn launch(
             well
         }
     });
-    let (handle, fresh) = (server.clone(), cx.is_fresh());
+    let (handle, fresh, note) = (server.clone(), cx.is_fresh(), cx.notes());
     cx.on_teardown(move || async move {
         let broken = broken.load(Ordering::SeqCst);
         let tail = handle.log_tail(TAIL).unwrap_or_default();
@@ -130,6 +132,9 @@ async fn launch(
             handle.stop().await
         };
         let report = report.map_err(Error::of)?;
+        for text in hard_ends(&name, &report) {
+            note(text);
+        }
         let told = tell_of_stop(&folder, &report);
         if report.ended_before && !fresh && !broken {
             return Err(Error::of(format!(
@@ -154,6 +159,32 @@ fn share(deployment: &Deployment) -> Option<Share> {
     // Without a folder to meet in, each process has a server of its own: slower, and as right.
     let folder = Share::folder_for_run(&runner).ok()?;
     Some(Share::new(folder, deployment.digest()).runner(runner))
+}
+
+/// What did not end as a server should: worth a note, since on a device it would have held memory.
+fn hard_ends(name: &str, report: &StopReport) -> Vec<String> {
+    let listed = |list: &[ProcessInfo]| -> String {
+        let shown: Vec<String> = list
+            .iter()
+            .map(|p| format!("pid {} ({})", p.pid, p.name))
+            .collect();
+        shown.join(", ")
+    };
+    let mut notes = vec![];
+    if !report.outlived.is_empty() {
+        let list = listed(&report.outlived);
+        notes.push(format!(
+            "{name} ended and left processes behind, which were stopped: {list}"
+        ));
+    }
+    if !report.killed.is_empty() {
+        let list = listed(&report.killed);
+        notes.push(format!(
+            "{name} did not end when asked, and was killed: {list}"
+        ));
+    }
+    notes.extend(report.notes.iter().map(|n| format!("{name}: {n}")));
+    notes
 }
 
 /// Writes what the stop found beside the log: which processes ended how, which outlived their parents, which had to be killed.

@@ -37,9 +37,9 @@ impl RunFolder {
         now: SystemTime,
     ) -> io::Result<RunFolder> {
         fs::create_dir_all(root)?;
-        // One at a time makes and removes folders.
+        // One at a time makes and removes folders. Where there are no locks, names are still unique, and nothing is removed.
         let gate = File::create(root.join(LOCK))?;
-        flock(&gate, FlockOperation::LockExclusive)?;
+        let _ = flock(&gate, FlockOperation::LockExclusive);
         let known = runs(root)?;
         let of_group = group.and_then(|g| known.iter().find(|r| r.ends_with(&format!("-{g}"))));
         let path = match of_group {
@@ -47,7 +47,7 @@ impl RunFolder {
             None => make(root, group, now)?,
         };
         let lock = File::create(path.join(LOCK))?;
-        flock(&lock, FlockOperation::LockShared)?;
+        let _ = flock(&lock, FlockOperation::LockShared);
         if of_group.is_none() {
             prune(root, known, keep);
             // Who cannot have links does without.
@@ -136,16 +136,41 @@ fn is_run(name: &str) -> bool {
         })
 }
 
-/// Removes the oldest of the `known` runs, so that with the new one `keep` are left.
+/// Takes the oldest of the `known` runs away, so that with the new one `keep` are left. They are only renamed here: nobody waits for gigabytes of
+/// logs to be removed. What a run does not get done is left to the next.
 fn prune(root: &Path, known: Vec<String>, keep: usize) {
     let surplus = (known.len() + 1).saturating_sub(keep);
     for name in known.into_iter().take(surplus) {
-        let path = root.join(name);
+        let path = root.join(&name);
         let used = File::open(path.join(LOCK))
             .is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
         if !used {
-            // Somebody else's files may lie in it; the next run tries again.
-            let _ = fs::remove_dir_all(path);
+            // Somebody else may own it; the next run tries again.
+            let _ = fs::rename(&path, root.join(format!("{OLD}{name}")));
+        }
+    }
+    let sweep = sweeper(root.to_path_buf());
+    // Without another thread it waits for a run that has one.
+    let _ = std::thread::Builder::new()
+        .name("tribunal-evidence".into())
+        .spawn(sweep);
+}
+
+/// What stands before the name of a run that is to be removed.
+const OLD: &str = ".old-";
+
+/// Removes what was taken away.
+fn sweeper(root: PathBuf) -> impl FnOnce() {
+    move || {
+        let old = |e: &fs::DirEntry| e.file_name().to_str().is_some_and(|n| n.starts_with(OLD));
+        for entry in fs::read_dir(root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(old)
+        {
+            // Another process may be removing it as well.
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

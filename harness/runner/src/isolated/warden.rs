@@ -30,6 +30,9 @@ const DISORDERLY: Duration = Duration::from_secs(5);
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
 
+/// The hidden verb of the keepers of servers, which stand in another crate.
+const KEEPER: &[u8] = b"__tribunal-keeper";
+
 pub(super) fn run(args: &[OsString]) -> ExitCode {
     let Ok(control) = std::io::stdin().as_fd().try_clone_to_owned() else {
         return ExitCode::FAILURE;
@@ -40,7 +43,7 @@ pub(super) fn run(args: &[OsString]) -> ExitCode {
             say(&mut control, &Message::Started { pid });
             let orderly = watch(&mut control, pid, &pidfd);
             let (status, orderly) = orderly;
-            let left = clear(if orderly { ORDERLY } else { DISORDERLY });
+            let left = clear(orderly);
             let (code, signal) =
                 status.map_or((None, None), |s| (s.exit_status(), s.terminating_signal()));
             Message::Ended { code, signal, left }
@@ -121,21 +124,21 @@ fn watch(
     }
 }
 
-/// Waits until nobody is left, ends who stays, and returns those.
-fn clear(patience: Duration) -> Vec<String> {
+/// Waits until nobody is left, ends who stays, and returns those. Keepers of servers see themselves to the end of what is below them, and may keep a
+/// server for other processes: an `orderly` end does not wait for them, another one only as long as it waits for anybody.
+fn clear(orderly: bool) -> Vec<String> {
+    let patience = if orderly { ORDERLY } else { DISORDERLY };
     let own = std::process::id();
     let began = Instant::now();
     let mut left: Vec<(u32, String)> = vec![];
     loop {
         while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
-        // What has ended and waits to be reaped by its own parent goes with that.
-        let below: Vec<Process> = Process::tree(own)
-            .into_iter()
-            .filter(|p| p.pid != own)
-            .collect();
-        if below.is_empty() || began.elapsed() > patience + KILL_LIMIT {
+        let (below, kept) = below(own);
+        let waits = kept && !orderly && began.elapsed() < patience;
+        if below.is_empty() && !waits || began.elapsed() > patience + KILL_LIMIT {
             return left.into_iter().map(|(_, text)| text).collect();
         }
+        // What has ended and waits to be reaped by its own parent goes with that.
         if began.elapsed() >= patience {
             for p in below.iter().filter(|p| p.state != 'Z') {
                 if !left.iter().any(|(pid, _)| *pid == p.pid) {
@@ -146,6 +149,28 @@ fn clear(patience: Duration) -> Vec<String> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// The processes below us without keepers and what they keep, and whether there are such.
+fn below(own: u32) -> (Vec<Process>, bool) {
+    let mut kept = vec![];
+    let mut out = vec![];
+    // Parents come before their children.
+    for p in Process::tree(own) {
+        if kept.contains(&p.parent) || is_keeper(p.pid) {
+            kept.push(p.pid);
+        } else if p.pid != own {
+            out.push(p);
+        }
+    }
+    (out, !kept.is_empty())
+}
+
+/// Whether a process is a keeper: this program, run again by the verb of keepers.
+fn is_keeper(pid: u32) -> bool {
+    let exe = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    line.split(|b| *b == 0).nth(1) == Some(KEEPER) && exe(&pid.to_string()) == exe("self")
 }
 
 /// Ends one process below us, if it is still the one that was seen.

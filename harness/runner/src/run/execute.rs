@@ -14,7 +14,7 @@ use crate::evidence::Mark;
 use crate::fixture::{FixtureEntry, Stored};
 use crate::outcome::{Outcome, Phase, Times, seconds};
 use crate::registry::Cases;
-use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell};
+use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Stores, Tell, Torn};
 
 /// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
 const SLACK: Duration = Duration::from_secs(1);
@@ -76,9 +76,11 @@ impl Run {
             judged: AtomicBool::new(false),
         });
         if isolated {
+            lock(&self.apart).push((attempt.name.clone(), started));
             let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
-            self.finish(&attempt, outcome, times, vec![]);
+            self.finish(&attempt, outcome, times, Torn::default());
             return true;
         }
         cell.set(Some(attempt.clone()));
@@ -177,7 +179,7 @@ impl Run {
             attempt.take_scene(std::process::id(), false);
         }
         self.mark_logs(&attempt, &keys, &attempt_store);
-        let (errors, teardown) = self.tear_down(planned, &attempt_store, &keys);
+        let (torn, teardown) = self.tear_down(planned, &attempt_store, &keys);
         self.finish(
             &attempt,
             outcome,
@@ -186,7 +188,7 @@ impl Run {
                 body,
                 teardown,
             },
-            errors,
+            torn,
         );
         cell.set(None);
         true
@@ -304,11 +306,11 @@ impl Run {
         planned: usize,
         attempt_store: &Arc<Store>,
         keys: &Arc<Vec<Key>>,
-    ) -> (Vec<String>, Duration) {
+    ) -> (Torn, Duration) {
         crate::isolated::phase(Phase::Teardown);
         if keys.is_empty() && attempt_store.is_empty() {
             // The way through the runtime costs more than a short test.
-            return (vec![], Duration::ZERO);
+            return (Torn::default(), Duration::ZERO);
         }
         let started = Instant::now();
         let limit = self.plan.cases[planned].teardown_limit;
@@ -324,24 +326,23 @@ impl Run {
         store: &Arc<Store>,
         keys: Option<Arc<Vec<Key>>>,
         limit: Duration,
-    ) -> Vec<String> {
+    ) -> Torn {
         let (store, run_store) = (store.clone(), self.run_store.clone());
         self.runtime().block_on(async move {
             let all = tokio::spawn(async move {
-                let mut errors = store.release_all(limit).await;
-                errors.extend(match keys {
+                let torn = store.release_all(limit).await;
+                torn.and(match keys {
                     Some(keys) => run_store.release(&keys, limit).await,
                     None => run_store.release_all(limit).await,
-                });
-                errors
+                })
             });
             // Each finalizer has its own end; this one is for those that block their thread.
             tokio::select! {
                 biased;
-                done = all => done.unwrap_or_else(|e| vec![e.to_string()]),
-                () = crate::limit::over(limit * 2 + stores::LAST_CHANCE * 4 + SLACK) => vec![format!(
+                done = all => done.unwrap_or_else(|e| Torn::failed(e.to_string())),
+                () = crate::limit::over(limit * 2 + stores::LAST_CHANCE * 4 + SLACK) => Torn::failed(format!(
                     "teardown blocks its thread and did not end within {}", seconds(limit)
-                )],
+                )),
             }
         })
     }
@@ -354,8 +355,8 @@ impl Run {
         }
         let mut keys = vec![];
         stores::shared_keys(fixtures, &self.asker(planned), &mut keys);
-        let (errors, _) = self.tear_down(planned, &Arc::default(), &Arc::new(keys));
-        lock(&self.late_errors).extend(errors);
+        let (torn, _) = self.tear_down(planned, &Arc::default(), &Arc::new(keys));
+        lock(&self.late_errors).extend(torn.errors);
     }
 }
 

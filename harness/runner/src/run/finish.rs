@@ -10,16 +10,11 @@ use crate::attempt::{Attempt, lock};
 use crate::event::Ended;
 use crate::evidence::{Facts, Left};
 use crate::outcome::{Outcome, Times};
+use crate::stores::Torn;
 
 impl Run {
     /// Reports the result of an attempt and frees its place.
-    pub(super) fn finish(
-        &self,
-        attempt: &Attempt,
-        outcome: Outcome,
-        times: Times,
-        teardown_errors: Vec<String>,
-    ) {
+    pub(super) fn finish(&self, attempt: &Attempt, outcome: Outcome, times: Times, torn: Torn) {
         let planned = attempt.planned;
         let xfail = self.catalog.cases[self.plan.cases[planned].case]
             .marks
@@ -32,8 +27,9 @@ impl Run {
             (o, _) => o,
         };
         let mut notes = std::mem::take(&mut *lock(&attempt.notes));
-        if !teardown_errors.is_empty() {
-            let text = teardown_errors.join("\n");
+        notes.extend(torn.notes);
+        if !torn.errors.is_empty() {
+            let text = torn.errors.join("\n");
             match outcome {
                 Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
                     outcome = Outcome::TeardownFailed(text)

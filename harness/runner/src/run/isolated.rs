@@ -44,6 +44,7 @@ impl Run {
         let planned = &self.plan.cases[attempt.planned];
         let order = Order {
             case: attempt.name.to_string(),
+            harness: crate::isolated::will_start_some(),
             level: planned.level,
             given: Given {
                 run: self.evidence.run_folder().ok(),

@@ -131,7 +131,7 @@ impl Run {
                 w.attempt.take_scene(std::process::id(), true);
             }
             run.mark_logs(&w.attempt, &w.keys, &w.store);
-            let (errors, teardown) = run.tear_down(w.attempt.planned, &w.store, &w.keys);
+            let (torn, teardown) = run.tear_down(w.attempt.planned, &w.store, &w.keys);
             run.finish(
                 &w.attempt,
                 outcome,
@@ -140,7 +140,7 @@ impl Run {
                     body,
                     teardown,
                 },
-                errors,
+                torn,
             );
             run.slot();
         };

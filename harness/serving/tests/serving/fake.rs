@@ -22,6 +22,9 @@ pub const HARNESS: &str = "__fake-harness";
 pub const REACH: &str = "__fake-reach";
 /// The variable that holds the key there.
 pub const KEY: &str = "TRIBUNAL_TEST_KEY";
+/// Says who its runner is.
+pub const DETECT: &str = "__fake-detect";
+/// One of several that share a server.
 pub const SHARER: &str = "__fake-sharer";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
@@ -34,6 +37,7 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
         CHILD => child(&args),
         HARNESS => fake_users::harness(&args),
         REACH => fake_users::reach(&args),
+        DETECT => fake_users::detect(),
         SHARER => fake_users::sharer(&args),
         _ => return None,
     }

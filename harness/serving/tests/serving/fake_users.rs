@@ -60,6 +60,18 @@ pub fn reach(args: &[String]) {
     }
 }
 
+pub fn detect() {
+    match Runner::detect() {
+        Some(r) => println!(
+            "{}:{} {}",
+            r.pid,
+            r.start_time,
+            if r.is_alive() { "alive" } else { "gone" }
+        ),
+        None => println!("none"),
+    }
+}
+
 /// Starts and stops until it is killed, and says on which ports.
 fn churn(runtime: &tokio::runtime::Runtime, deployment: &Deployment, options: &StartOptions) -> ! {
     loop {

@@ -6,7 +6,8 @@ use libtest_mimic::Trial;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Folder, Runner, Sharer, assert_has, signal, trial, until};
+use crate::fake;
+use crate::support::{Folder, Runner, Sharer, assert_has, signal, start_time, trial, until};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         trial("sharing::every_user_hears_of_its_end", death_is_heard),
         trial("sharing::a_broken_server_is_retired_for_all", retired),
         trial("sharing::what_it_left_is_told_to_the_next", leaked),
+        trial("sharing::the_runner_is_found_behind_wrappers", detected),
         trial("sharing::keys_are_servers", keys),
         trial("sharing::several_processes_are_shared_as_one", several),
         trial("sharing::a_folder_of_others_is_refused", refused),
@@ -53,12 +55,13 @@ fn servers(folder: &Folder) -> usize {
         .count()
 }
 
-/// Nothing lives, and nothing but the lock is left in the folder.
+/// Nothing lives, and nothing but the lock is left in the folder, where that is left.
 pub fn gone(folder: &Folder) {
     until("everything is gone", || !folder.anybody_lives());
     until("the folder is clean", || {
         std::fs::read_dir(folder.path().join("share"))
-            .unwrap()
+            .into_iter()
+            .flatten()
             .flatten()
             .all(|e| e.file_name() == "0123abcd.lock")
     });
@@ -140,6 +143,9 @@ fn runner_killed() {
     sharer.hear();
     runner.kill();
     gone(&folder);
+    until("even the folder is gone", || {
+        !folder.path().join("share").exists()
+    });
     until("it is heard", || sharer.ask("alive")["alive"] == false);
     // Its user learns how it ended.
     let told = sharer.ask("stop");
@@ -308,6 +314,28 @@ fn keys() {
     one.leave();
     two.leave();
     until("everything is gone", || !folder.anybody_lives());
+}
+
+/// nextest sets these variables for its tests; here a wrapper stands between it and the test.
+fn detected() {
+    let detect = |wrapper: &[&str], mode: &str| {
+        let mut words: Vec<std::ffi::OsString> = wrapper.iter().map(Into::into).collect();
+        words.push(std::env::current_exe().unwrap().into());
+        words.push(fake::DETECT.into());
+        let out = std::process::Command::new(&words[0])
+            .args(&words[1..])
+            .env("NEXTEST_RUN_ID", "a run of this test alone")
+            .env("NEXTEST_EXECUTION_MODE", mode)
+            .output()
+            .unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let me = std::process::id();
+    let expected = format!("{me}:{} alive\n", start_time(me));
+    let shell = ["sh", "-c", "\"$0\" \"$@\"; exit $?"];
+    assert_eq!(detect(&[], "process-per-test"), expected);
+    assert_eq!(detect(&shell, "process-per-test"), expected);
+    assert_eq!(detect(&[], "something else"), "none\n");
 }
 
 fn several() {

@@ -140,7 +140,7 @@ fn the_part_of_the_servers_log_is_with_it() {
     let attempt = root.path().join("latest/evidence.fails_with_a_server/1");
     let index = read(attempt.join("servers.txt"));
     assert!(
-        index.contains("../../servers/00-embedded-engine/"),
+        index.contains("../../servers/00-embedded/server.log: bytes 0 to "),
         "{index}"
     );
     let copied = names(&attempt)
@@ -150,7 +150,7 @@ fn the_part_of_the_servers_log_is_with_it() {
     assert!(read(attempt.join(copied)).contains("listening on http://127.0.0.1:"));
     assert!(
         root.path()
-            .join("latest/servers/00-embedded-engine/server.log")
+            .join("latest/servers/00-embedded/server.log")
             .is_file()
     );
 }

@@ -50,7 +50,7 @@ const FAULTS: [(&str, &str); 24] = [
         "The server listens on another port than it was told",
     ),
     (
-        "never_ready::is_not_the_one_that_listens",
+        "ready::is_not_the_one_that_listens",
         "A process of the server's that hid in a session of its own listens",
     ),
     (
@@ -89,7 +89,7 @@ const FAULTS: [(&str, &str); 24] = [
     ),
     (
         "ready::floods_its_log",
-        "The server writes 32 MiB of log before it listens",
+        "The server writes 4 MiB of log before it listens",
     ),
     (
         "ready::prints_a_secret",
@@ -101,7 +101,8 @@ const FAULTS: [(&str, &str); 24] = [
 const HEAD: &str = "# What can go wrong in the life of a server, and what is said
 
 Every row was made to happen and is made to happen again by the project's tests, which also make this page. Numbers that differ from run to run are
-replaced (`PID`, `PORT`, `N s`), and so are folders (`…`). `passed` means that the case passed and everything was cleaned up.
+replaced (`PID`, `PORT`, `N s`), and so are folders (`…`). `passed` means that the case
+passed and everything was cleaned up; a note, if any, stands in the summary of the run.
 
 ";
 
@@ -122,7 +123,11 @@ fn the_page_of_lifecycle_faults_is_what_a_run_says() {
             && let (Some(name), Some(how)) = (event["name"].as_str(), event["event"].as_str())
             && how != "started"
         {
-            let text = event["stdout"].as_str().unwrap_or("").trim().to_owned();
+            let mut text = event["stdout"].as_str().unwrap_or("").trim().to_owned();
+            for note in event["harness"]["notes"].as_array().into_iter().flatten() {
+                let _ = write!(text, "\nnote: {}", note.as_str().unwrap_or(""));
+            }
+            let text = text.trim().to_owned();
             results.insert(name.to_owned(), (how.to_owned(), text));
         }
     }
@@ -148,7 +153,7 @@ fn the_page_of_lifecycle_faults_is_what_a_run_says() {
                 format!("`{first}`")
             }
         );
-        if text.lines().count() > 1 {
+        if text.lines().count() > 1 || text.starts_with("note: ") {
             let _ = write!(details, "\n## {what}\n\n```text\n{text}\n```\n");
         }
     }
@@ -184,7 +189,9 @@ fn same() -> impl Fn(&str) -> String {
         (r"tribunal/\d[^/\s]*/", "tribunal/RUN/"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\bport \d+", "port PORT"),
-        (r"(?i)\bpids? \d+(, \d+)*", "pid PID"),
+        (r"(?i)\bpid( +)\d+", "pid${1}PID"),
+        (r"used by pid PID \([^)]*\)", "used by pid PID (PROGRAM)"),
+        (r"servers/\d+-", "servers/NN-"),
         (r"fault-server-\d+", "fault-server-PID"),
         (r"fault-server (\w+) \d+", "fault-server $1 PORT"),
         (r"\b\d+(\.\d+)? (s|ms)\b", "N s"),

@@ -61,7 +61,7 @@ fn main() {
         "floods_its_log" => {
             let line = [b'x'; 1023];
             let mut out = std::io::stdout().lock();
-            for _ in 0..32 * 1024 {
+            for _ in 0..4 * 1024 {
                 out.write_all(&line).and_then(|()| out.write_all(b"\n")).expect("the log");
             }
         }
