@@ -103,6 +103,20 @@ impl Request {
                 ));
             }
         }
+        if let Some(n) = fields.get("n").filter(|n| !n.is_null())
+            && n.as_f64() != Some(1.0)
+        {
+            let (code, message) = match n.as_u64() {
+                Some(2..) => (
+                    "unsupported_parameter",
+                    format!(
+                        "`n` is {n}, but a command gives one answer for each request; send several."
+                    ),
+                ),
+                _ => ("invalid_value", format!("`n` is {n}; it must be 1.")),
+            };
+            return Err(Failure::invalid(code, "n", message));
+        }
         let max_tokens = whole(fields, "max_completion_tokens", form == Form::Chat)?.or(whole(
             fields,
             "max_tokens",
@@ -455,6 +469,13 @@ mod tests {
         assert!(parse(&lenient, base(("seed", json!(1)))).is_ok());
         let whole = job(&["x", "{request}"]);
         assert!(parse(&whole, base(("top_p", json!(0.5)))).is_ok());
+        for (n, code) in [
+            (json!(4), "unsupported_parameter"),
+            (json!(0), "invalid_value"),
+            (json!("1"), "invalid_value"),
+        ] {
+            assert_eq!(parse(&whole, base(("n", n))).unwrap_err().code, code);
+        }
         let image = json!({"model": "offline", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]});
         assert!(parse(&whole, image.clone()).is_ok());
         assert_eq!(
