@@ -33,6 +33,8 @@ mod folder;
 #[cfg(target_os = "linux")]
 mod http;
 #[cfg(target_os = "linux")]
+mod prompt;
+#[cfg(target_os = "linux")]
 mod reply;
 #[cfg(target_os = "linux")]
 mod request;
