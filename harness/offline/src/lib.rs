@@ -43,6 +43,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(target_os = "linux")]
+mod told;
+#[cfg(target_os = "linux")]
 mod tree;
 
 pub use deployment::deployment;

@@ -119,8 +119,7 @@ async fn a_stop_ends_the_run_and_leaves_nothing() {
         server.shut_down().await.unwrap()
     };
     let (asked, report) = tokio::join!(asked, stopped);
-    assert!(lockable(&alive));
-    assert!(report.killed.is_empty(), "{report:?}");
+    assert!(lockable(&alive), "{report:?}");
     // The answer says so, unless the keeper was quicker to end the supervisor than the bridge to answer.
     if let Ok(answer) = asked {
         assert!(matches!(answer.status, 500 | 502 | 503), "{answer:?}");
