@@ -23,6 +23,7 @@ impl Recipe {
                 json!({
                     "command": masked(&job.command), "env": env_json(&job.env), "cwd": job.cwd, "output": job.output,
                     "format": if job.json { "json" } else { "text" }, "timeout_s": job.timeout.as_secs_f64(), "at_once": job.at_once,
+                    "streaming": job.streaming, "ignore": job.ignore,
                 }),
             ),
         };

@@ -171,6 +171,10 @@ pub struct OfflineJob {
     pub timeout: Duration,
     /// How many may run at once.
     pub at_once: u32,
+    /// Whether streamed requests are answered, as one chunk.
+    pub streaming: bool,
+    /// Parameters of requests that are dropped where the command has no hole for them; others are refused.
+    pub ignore: Vec<String>,
 }
 
 impl Recipe {

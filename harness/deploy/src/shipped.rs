@@ -4,9 +4,13 @@
 //! against the folder.
 
 /// Name and text of every shipped deployment, by name.
-pub(crate) const FILES: [(&str, &str); 21] = [
+pub(crate) const FILES: [(&str, &str); 22] = [
     ("dynamo", include_str!("../shipped/dynamo.toml")),
     ("embedded", include_str!("../shipped/embedded.toml")),
+    (
+        "embedded-offline",
+        include_str!("../shipped/embedded-offline.toml"),
+    ),
     ("gateway", include_str!("../shipped/gateway.toml")),
     ("llama-cpp", include_str!("../shipped/llama-cpp.toml")),
     ("llama-server", include_str!("../shipped/llama-server.toml")),

@@ -42,6 +42,12 @@ impl fmt::Display for Recipe {
                         job.at_once
                     ),
                 )?;
+                if job.streaming {
+                    row(f, "streams", "as one chunk")?;
+                }
+                if !job.ignore.is_empty() {
+                    row(f, "ignores", &job.ignore.join(", "))?;
+                }
             }
         }
         if let Some(model) = &self.model {

@@ -166,7 +166,15 @@ fn offline(reader: &mut Reader<'_>, table: &Table, at: Place) -> Option<Way> {
     reader.known(
         &offline,
         "`offline`",
-        &["command", "output", "format", "timeout", "at_once"],
+        &[
+            "command",
+            "output",
+            "format",
+            "timeout",
+            "at_once",
+            "streaming",
+            "ignore",
+        ],
     );
     if offline.get("command").is_none() {
         reader.mistake(at, "`offline` has no `command`", None);
@@ -200,6 +208,8 @@ fn offline(reader: &mut Reader<'_>, table: &Table, at: Place) -> Option<Way> {
     };
     let timeout = reader.duration_of(&offline, "timeout");
     let at_once = reader.int_of(&offline, "at_once", 1..=1024);
+    let streaming = reader.bool_of(&offline, "streaming").unwrap_or(false);
+    let ignore = reader.texts_of(&offline, "ignore");
     let env = process::environment(reader, table, "env", Holes::Offline);
     let cwd = process::folder(reader, table, "cwd");
     let (program, args) = command?;
@@ -218,5 +228,7 @@ fn offline(reader: &mut Reader<'_>, table: &Table, at: Place) -> Option<Way> {
         at_once: at_once
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(1),
+        streaming,
+        ignore,
     }))
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tribunal_deploy::{Catalogue, Context, Rendered, Spec, Way};
 use tribunal_runner::{Chosen, Offer, Options, Sharing, UsageError};
+use tribunal_serving::Deployment;
 use tribunal_vocabulary::Vocabulary;
 
 use crate::Error;
@@ -173,6 +174,7 @@ impl Here {
                 platform: platform.as_deref(),
                 package: Some(self.package.clone()),
                 workspace: self.workspace.clone(),
+                offline: Some(&offline),
                 ..Context::default()
             };
             spec.render(&context)
@@ -182,6 +184,21 @@ impl Here {
         all().insert(key, made.clone());
         made
     }
+}
+
+/// A command for each request, behind a server of our own.
+fn offline(job: &tribunal_deploy::OfflineJob) -> Result<Deployment, String> {
+    let mut made = tribunal_offline::OfflineJob::new(job.command.iter().cloned());
+    made.env = job.env.iter().cloned().collect();
+    made.cwd = job.cwd.clone();
+    made.model = job.model.clone();
+    made.output = job.output.clone();
+    made.json = job.json;
+    made.timeout = job.timeout;
+    made.at_once = job.at_once;
+    made.streaming = job.streaming;
+    made.ignore = job.ignore.clone();
+    tribunal_offline::deployment(&made).map_err(|e| e.to_string())
 }
 
 /// What a deployment offers at a level.

@@ -8,6 +8,7 @@ use tribunal::prelude::*;
 /// A client that goes away in the middle of a stream frees its slot: what comes after it is answered.
 #[tribunal::test]
 #[timeout("30s")]
+#[requires(capability = ["streaming", "several_choices"])]
 async fn aborted_streams_free_their_slots(server: &Server, chat: ChatClient) -> TestResult {
     let long = chat
         .user("Tell me everything.")
