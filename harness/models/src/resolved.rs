@@ -140,3 +140,22 @@ pub enum Progress {
         name: String,
     },
 }
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Progress::Waiting { holder } => write!(f, "waiting for {holder}, which copies it"),
+            Progress::Evicting { name } => {
+                write!(f, "removing {name} from the fast store to make room")
+            }
+            Progress::Copying { done, total, .. } => {
+                write!(
+                    f,
+                    "copied {} of {} MiB to the fast store",
+                    done >> 20,
+                    total >> 20
+                )
+            }
+        }
+    }
+}

@@ -20,6 +20,8 @@ pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
         || !summary.late_errors.is_empty()
     {
         code::FAILED
+    } else if context.absent_code() != 0 {
+        context.absent_code()
     } else if summary.counts.executed() == 0 {
         context.empty_code()
     } else {
@@ -128,6 +130,17 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
     }
     for note in &summary.notes {
         let _ = writeln!(out, "note: {note}");
+    }
+    for name in &context.absent {
+        let word = if context.absent_code() == 0 {
+            "note"
+        } else {
+            "error"
+        };
+        let _ = writeln!(
+            out,
+            "{word}: --deploy {name}: none of its cases was executed, because it is not installed here (--no-tests pass accepts it)"
+        );
     }
     for error in &summary.late_errors {
         let _ = writeln!(out, "error: {error}");

@@ -5,6 +5,8 @@ use tribunal_vocabulary::Vocabulary;
 
 /// The frame of a run.
 pub struct Context {
+    /// Deployments that were asked for and are not installed, so that nothing of theirs was executed.
+    pub absent: Vec<String>,
     /// The level in force.
     pub level: LevelInForce,
     /// How many cases each filter removed.
@@ -60,6 +62,15 @@ impl Context {
             None if self.options.bench || self.options.ignored => NoTests::Pass,
             None if self.options.has_selector() && !by_part => NoTests::Fail,
             None => NoTests::Warn,
+        }
+    }
+
+    /// The exit code where a deployment that was asked for is not installed and nothing else failed.
+    pub fn absent_code(&self) -> u8 {
+        match self.options.no_tests {
+            Some(NoTests::Pass | NoTests::Warn) => 0,
+            _ if self.absent.is_empty() => 0,
+            _ => code::NOTHING_EXECUTED,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{Context, exit_code};
 fn context(args: &[&str], removed: &[(Filter, usize)]) -> Context {
     let args: Vec<_> = args.iter().map(|a| a.into()).collect();
     Context {
+        absent: vec![],
         level: LevelInForce {
             index: 0,
             name: "core_model".into(),

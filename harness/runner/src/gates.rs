@@ -28,8 +28,10 @@ pub enum GateKind {
     Env,
     /// A program is not on `PATH`.
     Program,
-    /// The deployment is not installed, or cannot do what the case needs.
+    /// The deployment cannot do what the case needs.
     Deployment,
+    /// The deployment is not installed.
+    NotInstalled,
     /// The deployment is unknown or its file is wrong: never a skip.
     Broken,
 }
@@ -91,7 +93,7 @@ fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> O
     };
     if let Some(missing) = &offer.missing {
         return no(
-            GateKind::Deployment,
+            GateKind::NotInstalled,
             format!("deployment {name} is not installed: {missing}"),
         );
     }

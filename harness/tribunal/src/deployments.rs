@@ -7,10 +7,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tribunal_deploy::{Catalogue, Context, Rendered, Spec, Way};
+use tribunal_models::{Lease, ModelPaths, Wanted};
 use tribunal_runner::{Chosen, Offer, Options, Sharing, UsageError};
 use tribunal_serving::Deployment;
 use tribunal_vocabulary::Vocabulary;
@@ -20,8 +22,14 @@ use crate::Error;
 /// What runs when nothing is chosen.
 const DEFAULT: &str = "embedded";
 
+/// How often people are told how far a copy of a model has come.
+const TELL_EVERY: Duration = Duration::from_secs(3);
+
 /// How long to look for devices when a deployment has overlays for platforms and none is asked for.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A rendering, or why there is none.
+type Made = Result<Arc<Rendered>, String>;
 
 /// What the whole run uses.
 struct Here {
@@ -31,7 +39,7 @@ struct Here {
     sets: Vec<String>,
     platform: Option<String>,
     specs: Mutex<HashMap<String, Result<Spec, String>>>,
-    rendered: Mutex<HashMap<(String, Option<String>), Result<Arc<Rendered>, String>>>,
+    rendered: Mutex<HashMap<(String, Option<String>), Made>>,
     /// The platform of the devices that are here, once somebody wanted to know.
     found: OnceLock<Option<String>>,
 }
@@ -158,33 +166,44 @@ impl Here {
         self.found.get_or_init(probe).clone()
     }
 
-    fn rendered(&self, name: &str, level: Option<&str>) -> Result<Arc<Rendered>, String> {
+    fn rendered(&self, name: &str, level: Option<&str>) -> Made {
         let key = (name.to_owned(), level.map(str::to_owned));
-        let known = |all: &HashMap<_, _>| -> Option<Result<Arc<Rendered>, String>> {
-            all.get(&key).cloned()
-        };
+        let known = |all: &HashMap<_, Made>| all.get(&key).cloned();
         let all = || self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(there) = known(&all()) {
             return there;
         }
-        let made = self.spec(name).and_then(|spec| {
-            let platform = self.platform(&spec);
-            let context = Context {
-                level,
-                platform: platform.as_deref(),
-                package: Some(self.package.clone()),
-                workspace: self.workspace.clone(),
-                offline: Some(&offline),
-                ..Context::default()
-            };
-            spec.render(&context)
-                .map(Arc::new)
-                .map_err(|p| p.to_string())
-        });
+        let made = self
+            .spec(name)
+            .and_then(|spec| self.render(&spec, level, None));
         all().insert(key, made.clone());
         made
     }
+
+    fn render(
+        &self,
+        spec: &Spec,
+        level: Option<&str>,
+        model: Option<Find<'_>>,
+    ) -> Result<Arc<Rendered>, String> {
+        let platform = self.platform(spec);
+        let context = Context {
+            level,
+            platform: platform.as_deref(),
+            package: Some(self.package.clone()),
+            workspace: self.workspace.clone(),
+            offline: Some(&offline),
+            model,
+            ..Context::default()
+        };
+        spec.render(&context)
+            .map(Arc::new)
+            .map_err(|p| p.to_string())
+    }
 }
+
+/// Where a model lies, from its name.
+type Find<'a> = &'a dyn Fn(&str) -> String;
 
 /// A command for each request, behind a server of our own.
 fn offline(job: &tribunal_deploy::OfflineJob) -> Result<Deployment, String> {
@@ -235,6 +254,83 @@ pub(crate) fn rendered(name: Option<&str>, level: Option<&str>) -> Result<Arc<Re
         Some(why) => Err(Error::of(why)),
         None => here().rendered(name, level).map_err(Error::of),
     }
+}
+
+/// A deployment with its models where they lie on this machine, to be started now.
+pub(crate) struct Located {
+    /// As it is started.
+    pub rendered: Arc<Rendered>,
+    /// What was found out about its models.
+    pub notes: Vec<String>,
+    /// The right to use copies in the fast store, as long as the server runs.
+    pub leases: Vec<Lease>,
+}
+
+/// Whether somebody has said where models lie; engines find those of the hub themselves.
+fn models_are_configured() -> bool {
+    ["MAPPINGS", "SHARED", "FAST"].iter().any(|name| {
+        std::env::var_os(format!("TRIBUNAL_MODEL_{name}")).is_some_and(|v| !v.is_empty())
+    })
+}
+
+/// [`rendered`], with the model's name replaced by the folder that it leads to, which may mean to copy it. Takes long, and blocks.
+pub(crate) fn located(
+    name: Option<&str>,
+    level: Option<&str>,
+    cancel: &AtomicBool,
+    tell: &dyn Fn(String),
+) -> Result<Located, Error> {
+    let rendered = rendered(name, level)?;
+    let mut located = Located {
+        rendered,
+        notes: vec![],
+        leases: vec![],
+    };
+    if !models_are_configured() || matches!(located.rendered.recipe.way, Way::Url { .. }) {
+        return Ok(located);
+    }
+    let paths = ModelPaths::from_env(&|name| std::env::var_os(name)).map_err(Error::of)?;
+    let found = std::cell::RefCell::new((vec![], vec![], None));
+    let told = std::cell::Cell::new(None::<Instant>);
+    let find = |model: &str| -> String {
+        let wanted = Wanted {
+            cancel: Some(cancel),
+            progress: Some(&|progress| {
+                let now = Instant::now();
+                if told.get().is_none_or(|at| now - at >= TELL_EVERY) {
+                    told.set(Some(now));
+                    tell(format!("model {model}: {progress}"));
+                }
+            }),
+            ..Wanted::default()
+        };
+        let mut found = found.borrow_mut();
+        match paths.resolve(model, &wanted) {
+            Ok(resolved) => {
+                let argument = resolved.argument().to_string_lossy().into_owned();
+                found.0.extend(resolved.notes);
+                found.1.extend(resolved.lease);
+                argument
+            }
+            Err(e) => {
+                found.2.get_or_insert(e);
+                model.to_owned()
+            }
+        }
+    };
+    let here = here();
+    let name = name.unwrap_or(DEFAULT);
+    let again = here
+        .spec(name)
+        .and_then(|spec| here.render(&spec, level, Some(&find)));
+    let (notes, leases, error) = found.into_inner();
+    if let Some(error) = error {
+        return Err(Error::of(error));
+    }
+    located.rendered = again.map_err(Error::of)?;
+    located.notes = notes;
+    located.leases = leases;
+    Ok(located)
 }
 
 /// What makes two servers the same.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use tribunal_report::{Context, Screen};
 use tribunal_runner::{
-    Capture, Catalog, EvidenceOptions, Format, Here, IsolatedCase, Options, Plan, Run, RunOptions,
-    Selector, Severity, Task, UsageError, exit_code as code, guard_exit,
+    Capture, Catalog, Chosen, Disposition, EvidenceOptions, Format, GateKind, Here, IsolatedCase,
+    Options, Plan, Planned, Run, RunOptions, Selector, Severity, Task, UsageError,
+    exit_code as code, guard_exit,
 };
 use tribunal_vocabulary::{Expression, Vocabulary};
 
@@ -159,6 +160,7 @@ fn harness(
     });
     let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
     let context = Context {
+        absent: absent(&catalog, &plan, o),
         level: selection.level,
         removed: selection.removed,
         selected: selection.selected.len(),
@@ -230,6 +232,33 @@ fn run_options(built: &Built, args: &[OsString], context: &Context) -> RunOption
             given: None,
         },
     }
+}
+
+/// The deployments that were asked for and of which nothing can be executed, because they are not installed: a green run would say that they passed.
+fn absent(catalog: &Catalog, plan: &Plan, o: &Options) -> Vec<String> {
+    let asked = |name: &&Chosen| o.deploy.contains(&name.name);
+    let nothing = |(index, _): &(usize, &Chosen)| {
+        let mut missing = false;
+        let of_it = |p: &&Planned| catalog.cases[p.case].chosen == Some(*index);
+        let none_runs = plan
+            .cases
+            .iter()
+            .filter(of_it)
+            .all(|p| match &p.disposition {
+                Disposition::Gated(unmet) => {
+                    missing |= unmet.kind == GateKind::NotInstalled;
+                    true
+                }
+                Disposition::Ignored(_) => true,
+                Disposition::Run | Disposition::Refused(..) => false,
+            });
+        none_runs && missing
+    };
+    let all = catalog.deployments.iter().enumerate();
+    all.filter(|(_, name)| asked(name))
+        .filter(nothing)
+        .map(|(_, chosen)| chosen.name.clone())
+        .collect()
 }
 
 /// Runs the plan and ends the process: a stuck body may never give its thread back.

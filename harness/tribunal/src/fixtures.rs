@@ -11,7 +11,7 @@ use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{Deployment, ProcessInfo, Runner, Server, Share, StartOptions, StopReport};
 use tribunal_verdict::Depth;
 
-use crate::deployments::{identity, rendered};
+use crate::deployments::{identity, located};
 use crate::fixture;
 
 /// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
@@ -20,11 +20,40 @@ use crate::fixture;
 /// A `server` fixture of your own takes its place where it is in scope, and [`crate::start`] starts any [`Deployment`] in it.
 #[fixture(scope = session, deployment, shared_by = identity, implies(e2e))]
 pub async fn server(cx: &SetUp) -> Result<Server, Error> {
-    let rendered = rendered(cx.deployment(), cx.level())?;
-    for note in &rendered.recipe.notes {
+    let (deployment, level) = (cx.deployment(), cx.level());
+    let (deployment, level) = (deployment.map(str::to_owned), level.map(str::to_owned));
+    let tell = cx.awaiting();
+    // Set when set-up is given up, so that a copy under way ends too.
+    let cancel = SetOnDrop::default();
+    let seen = cancel.0.clone();
+    let located = tokio::task::spawn_blocking(move || {
+        located(deployment.as_deref(), level.as_deref(), &seen, &|text| {
+            tell(text)
+        })
+    })
+    .await
+    .map_err(Error::of)??;
+    let rendered = &located.rendered;
+    for note in rendered.recipe.notes.iter().chain(&located.notes) {
         cx.note(note);
     }
-    launch(cx, &rendered.deployment, Some(&rendered.recipe)).await
+    let server = launch(cx, &rendered.deployment, Some(&rendered.recipe)).await?;
+    let leases = located.leases;
+    cx.on_teardown(move || async move {
+        drop(leases);
+        Ok::<(), Error>(())
+    });
+    Ok(server)
+}
+
+/// True once it is dropped.
+#[derive(Default)]
+struct SetOnDrop(Arc<AtomicBool>);
+
+impl Drop for SetOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 /// A client of `server` whose answers are judged as deeply as the case's level asks.
@@ -156,7 +185,10 @@ const TAIL: usize = 10;
 
 /// Where processes of one run meet to share a server; `None` where this process runs all cases itself.
 fn share(deployment: &Deployment) -> Option<Share> {
-    let runner = Runner::detect()?;
+    let runner = Runner::detect().or_else(|| {
+        let (pid, start_time) = tribunal_runner::sharing_harness()?;
+        Some(Runner { pid, start_time })
+    })?;
     // Without a folder to meet in, each process has a server of its own: slower, and as right.
     let folder = Share::folder_for_run(&runner).ok()?;
     Some(Share::new(folder, deployment.digest()).runner(runner))

@@ -188,7 +188,10 @@ fn what_the_deployment_must_offer() {
             &["core_model"],
             "absent",
             None,
-            Some((GateKind::Deployment, "is not installed: no program `vllm`")),
+            Some((
+                GateKind::NotInstalled,
+                "is not installed: no program `vllm`",
+            )),
         ),
         (
             &["core_model"],

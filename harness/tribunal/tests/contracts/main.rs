@@ -15,6 +15,8 @@ mod cargo_workspaces;
 #[cfg(target_os = "linux")]
 mod chaos;
 #[cfg(target_os = "linux")]
+mod deployments;
+#[cfg(target_os = "linux")]
 mod editors;
 #[cfg(target_os = "linux")]
 mod evidence;
@@ -90,6 +92,7 @@ fn main() -> std::process::ExitCode {
         ("evidence", evidence::rows()),
         ("signals", signals::rows()),
         ("chaos", chaos::rows()),
+        ("deployments", deployments::rows()),
         ("lifecycle", lifecycle::rows()),
     ] {
         trials.extend(rows.into_iter().map(|row| row.trial(module)));

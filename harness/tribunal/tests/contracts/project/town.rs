@@ -22,3 +22,20 @@ async fn alone(#[values(1, 2, 3)] n: u64, server: &Server, chat: ChatClient) -> 
     chat.user("Who is there?").max_tokens(8 + n).send().await?;
     Ok(())
 }
+
+/// Not every server can.
+#[tribunal::test]
+#[requires(capability = "tools")]
+#[ignore = "of its gate only"]
+async fn tools(chat: ChatClient) {
+    let _ = chat;
+}
+
+/// In a process of its own.
+#[tribunal::test]
+#[isolated]
+#[ignore = "of the server that it shares"]
+async fn apart(chat: ChatClient) -> TestResult {
+    chat.user("Who is there?").max_tokens(4).send().await?;
+    Ok(())
+}
