@@ -138,7 +138,8 @@ async fn launch(
         cx.note(note);
     }
     if let Some(log) = server.log_path().filter(|log| !log.starts_with(&folder)) {
-        // Another process started it, and its log lies in that process's evidence.
+        // Another process started it, and its log lies in that process's evidence; a folder that is empty is none.
+        let _ = std::fs::remove_dir(&folder);
         cx.log_file(log);
     }
     let broken = Arc::new(AtomicBool::new(false));
