@@ -125,7 +125,7 @@ pub struct RecipePart {
     pub order: StartOrder,
 }
 
-/// The version of the engine that a file was written for. Nothing compares it with what is installed.
+/// The version of the engine that a file was written for. The harness notes where another one is installed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Version {

@@ -131,9 +131,16 @@ async fn launch(
     {
         options = options.share(share);
     }
+    let version = recipe.and_then(|r| r.version.as_ref());
+    let asked = version.and_then(crate::version::ask);
     let server = Server::start(deployment, &options)
         .await
         .map_err(Error::of)?;
+    if let Some(asked) = asked
+        && let Some(note) = asked.note().await
+    {
+        cx.note(format!("{name}: {note}"));
+    }
     for note in server.notes() {
         cx.note(note);
     }

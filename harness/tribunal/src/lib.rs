@@ -32,6 +32,7 @@ extern crate self as tribunal;
 mod deployments;
 mod entry;
 mod fixtures;
+mod version;
 
 pub use fixtures::{embedded, judged, start};
 pub use tribunal_client as client;
