@@ -40,7 +40,8 @@ fn one_client_serves_several_runtimes_and_leaves_no_task() {
             .expect("a runtime");
         let result = runtime.block_on(
             chat.user("hi")
-                .idle_timeout(Duration::from_millis(20))
+                // Only one of the answers stalls; the others must come in time on a busy machine too.
+                .idle_timeout(Duration::from_secs(3))
                 .send_raw(),
         );
         assert_eq!(

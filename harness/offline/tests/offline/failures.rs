@@ -196,7 +196,14 @@ async fn a_program_that_is_not_there_ends_the_start() {
 
 async fn a_program_that_goes_away_later() {
     let folder = Folder::new();
-    std::fs::copy("/bin/cat", folder.at("cat")).unwrap();
+    // Copied by a process of its own: one that tests beside this one start would inherit a descriptor of ours, and what is open for
+    // writing cannot be executed.
+    let copied = std::process::Command::new("cp")
+        .arg("/bin/cat")
+        .arg(folder.at("cat"))
+        .status()
+        .unwrap();
+    assert!(copied.success());
     let mut job = OfflineJob::new([&folder.arg("cat"), "{prompt_file}"]);
     job.folder = Some(folder.at("offline"));
     let server = folder.start(&job).await;

@@ -2,14 +2,13 @@
 //!
 //! What this cannot show is how a real daemon behaves; the command lines are compared in the unit tests.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use libtest_mimic::Trial;
 use tribunal_serving::{Container, Deployment, Leftover, Server, StartErrorKind as K};
 
 use crate::fake;
-use crate::support::{DEADLINE, Folder, assert_has, runtime, trial};
+use crate::support::{DEADLINE, Folder, assert_has, runtime, trial, write_program};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -71,8 +70,7 @@ esac
 
 fn runtime_script(folder: &Folder) -> PathBuf {
     let path = folder.path().join("docker");
-    std::fs::write(&path, RUNTIME).unwrap();
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&path, RUNTIME);
     path
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, ReadyStep, Server, StartErrorKind as K};
 
-use crate::support::{Folder, assert_has, runtime, socket, squatter, trial};
+use crate::support::{Folder, assert_has, runtime, socket, squatter, trial, write_program};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -104,11 +104,9 @@ fn not_executable() {
 }
 
 fn no_interpreter() {
-    use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
     let path = folder.path().join("script");
-    std::fs::write(&path, "#!/no/such/python3 -u\nprint(1)\n").unwrap();
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&path, "#!/no/such/python3 -u\nprint(1)\n");
     let error = runtime().block_on(folder.refused(&Deployment::command(&path)));
     assert!(matches!(error.kind(), K::NotStarted { .. }), "{error}");
     assert_has(

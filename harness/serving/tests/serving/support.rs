@@ -163,6 +163,15 @@ pub async fn squatter(folder: &Folder, log: &str) -> TcpListener {
     TcpListener::bind(("127.0.0.1", port.unwrap())).unwrap()
 }
 
+/// A program from its text. Another process writes it: what is open for writing cannot be executed, and every process that a test beside
+/// this one starts has inherited our descriptors for a moment.
+pub fn write_program(path: &Path, text: &str) {
+    let script = "printf '%s' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+    let mut shell = Command::new("sh");
+    let written = shell.args(["-c", script]).arg(path).arg(text).status();
+    assert!(written.unwrap().success());
+}
+
 /// Looks again and again until it holds.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;

@@ -1,4 +1,4 @@
-//! Harnesses that are killed at random moments: one second later nothing of theirs is left.
+//! Harnesses that are killed at random moments: a moment later nothing of theirs is left.
 //!
 //! Promise: what is left is seen whatever it did to hide, because a process of its own, the *watcher*, is the subreaper of everything that the
 //! harness starts: whoever loses its parent becomes the watcher's child. The moments are drawn by seed and reach from the first millisecond to past
@@ -22,8 +22,9 @@ use crate::scaffold::{Workspace, binary};
 pub const VERB: &str = "__chaos";
 /// How many kills a row makes; `CHAOS_ROUNDS` asks for more.
 const ROUNDS: u32 = 6;
-/// How long after the end of the harness nothing may be left.
-const AFTER: Duration = Duration::from_secs(1);
+/// How long what is left may take to go. It takes milliseconds where the processor is free; a machine that is busy with other tests as well
+/// may let the keepers wait.
+const AFTER: Duration = Duration::from_secs(30);
 
 rows![
     killed_harnesses_leave_nothing,
@@ -190,7 +191,7 @@ fn one(
         .and_then(|mut f| f.read_to_string(&mut out))
         .map_err(|e| e.to_string())?;
     if !left.is_empty() {
-        return Err(format!("left one second later: {}\n{out}", left.join("; ")));
+        return Err(format!("left {AFTER:?} later: {}\n{out}", left.join("; ")));
     }
     let leases = locked_below(&runtime.path().join("tribunal"))?;
     if leases > 0 {

@@ -114,6 +114,7 @@ fn the_page_of_lifecycle_faults_is_what_a_run_says() {
         ["--format", "json", "--show-output", "--test-threads", "4"],
     )
     .env("FAULT_PORT", port.to_string())
+    .limit(std::time::Duration::from_secs(600))
     .run()
     .exits(101);
     let mut results: BTreeMap<String, (String, String)> = BTreeMap::new();

@@ -10,7 +10,13 @@ tribunal::markers!(e2e, timeout("1m"));
 const FAKE: &str = env!("CARGO_BIN_EXE_fake-server");
 
 fn deployment(mode: &str) -> Deployment {
-    Deployment::command(FAKE).args([mode, "{port}"]).name(mode).model("tiny").ready_within(Duration::from_millis(1500))
+    // Only those that never get anywhere, or no further, are waited for until the time is over.
+    let within = match mode {
+        "silent" => Duration::from_millis(1500),
+        "failing" => Duration::from_secs(8),
+        _ => Duration::from_secs(50),
+    };
+    Deployment::command(FAKE).args([mode, "{port}"]).name(mode).model("tiny").ready_within(within)
 }
 
 #[tribunal::fixture]
