@@ -99,6 +99,24 @@ pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error>
     launch(cx, deployment, None).await
 }
 
+/// A deployment that is built and started in the body of a test: `Deployment::command("vllm").args([…]).start().await?`.
+pub trait Start {
+    /// Starts the server for the running test alone; its log lies in the test's evidence. The test ends it by [`Server::stop`], which tells what
+    /// it left behind; one that is merely dropped is stopped all the same, and nobody is told.
+    ///
+    /// An error where no test runs, and where the server does not become ready.
+    fn start(self) -> impl Future<Output = Result<Server, Error>>;
+}
+
+impl Start for Deployment {
+    async fn start(self) -> Result<Server, Error> {
+        let folder = tribunal_runner::evidence()?;
+        Server::start(&self, &StartOptions::new(folder))
+            .await
+            .map_err(Error::of)
+    }
+}
+
 async fn launch(
     cx: &SetUp,
     deployment: &Deployment,

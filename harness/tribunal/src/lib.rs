@@ -34,7 +34,7 @@ mod entry;
 mod fixtures;
 mod version;
 
-pub use fixtures::{embedded, judged, start};
+pub use fixtures::{Start, embedded, judged, start};
 pub use tribunal_client as client;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
@@ -51,7 +51,7 @@ pub use tribunal_vocabulary as vocabulary;
 /// What a test file imports: the attribute macros of the default markers, the built-in fixtures, and the types of their values.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::fixtures::{chat, server};
+    pub use crate::fixtures::{Start as _, chat, server};
     #[doc(no_inline)]
     pub use crate::{Case, Error, SetUp, TestResult, fail, fixture, skip};
     #[doc(no_inline)]

@@ -39,3 +39,18 @@ async fn apart(chat: ChatClient) -> TestResult {
     chat.user("Who is there?").max_tokens(4).send().await?;
     Ok(())
 }
+
+/// A deployment of the test's own, built and started in its body.
+#[tribunal::test]
+async fn built_here() -> TestResult {
+    let server = Deployment::command(env!("CARGO_BIN_EXE_fault-server"))
+        .args(["none", "{port}"])
+        .model("tiny")
+        .start()
+        .await?;
+    let client = Client::new(server.base_url())?;
+    client.chat("tiny").user("Who is there?").send().await?;
+    let report = server.stop().await?;
+    assert!(report.outlived.is_empty() && report.killed.is_empty());
+    Ok(())
+}
