@@ -292,18 +292,22 @@ fn nextest_setup_script_opens_a_gate() {
 
 /// Eight processes with the shared server, three with a fixture of their own, one that starts a server itself: four servers among the fixtures.
 fn shared_servers_across_test_processes() {
-    let root = folder();
-    nextest("run -p lab --test town")
-        .env("TRIBUNAL_EVIDENCE_DIR", root.path())
-        .env("TRIBUNAL_KEEP_EVIDENCE", "all")
-        .run()
-        .exits(0)
-        .warns(["12 tests run: 12 passed, 2 skipped"]);
-    let servers = root.path().join("latest/servers");
-    let logs = std::fs::read_dir(&servers)
-        .expect("the folders of servers")
-        .flatten()
-        .filter(|folder| folder.path().join("server.log").exists())
-        .count();
-    assert_eq!(logs, 4, "{servers:?}");
+    let started = || {
+        let root = folder();
+        nextest("run -p lab --test town")
+            .env("TRIBUNAL_EVIDENCE_DIR", root.path())
+            .env("TRIBUNAL_KEEP_EVIDENCE", "all")
+            .run()
+            .exits(0)
+            .warns(["12 tests run: 12 passed, 2 skipped"]);
+        std::fs::read_dir(root.path().join("latest/servers"))
+            .expect("the folders of servers")
+            .flatten()
+            .filter(|folder| folder.path().join("server.log").exists())
+            .count()
+    };
+    // A shared server waits a second for its next user, who may come later on a busy machine and start another; one that is not shared is
+    // started again every time.
+    let counts: Vec<usize> = (0..5).map(|_| started()).take_while(|n| *n != 4).collect();
+    assert!(counts.len() < 5, "servers: {counts:?}");
 }
