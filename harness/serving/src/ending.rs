@@ -12,7 +12,11 @@ use crate::holders::End;
 use crate::keeper::Keeper;
 use crate::protocol::{Ending, SharedOrder};
 use crate::share::LEAKED;
-use crate::{exit, stop_error, sys};
+use crate::{exit, shared, stop_error, sys};
+
+/// How often the lock is tried, and how long a try is from the next.
+const TRIES: u32 = 20;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// Writes down how it ended.
 pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
@@ -56,19 +60,33 @@ pub(crate) fn record(keeper: &Keeper, ending: &Ending) {
 /// Removes the file that tells of this server, unless somebody is writing a new one at this moment. The last act of a
 /// keeper, when all that it held is given back: whoever waits for the end of the server waits for this.
 ///
+/// Of several keepers of one server the last one removes it: without it the next server would be started beside what is
+/// still there of this one.
+///
 /// When the runner has ended, nobody will come any more: then everything is removed that has no message for the next run.
 pub(crate) fn forget(order: &SharedOrder, end: Option<End>) {
+    let _ = std::fs::remove_file(&order.socket);
     let Ok(lock) = std::fs::File::options().write(true).open(&order.lock) else {
         return;
     };
-    if !sys::try_lock_byte(lock.as_fd(), 0).is_ok_and(|taken| taken) {
+    let mut taken = false;
+    for _ in 0..TRIES {
+        taken = sys::try_lock_byte(lock.as_fd(), 0).unwrap_or(false);
+        if taken {
+            break;
+        }
+        // Another keeper of the same server has it for a moment only; whoever starts a server removes the file without our help.
+        std::thread::sleep(PAUSE);
+    }
+    if !taken {
         return;
     }
-    // A newer server has another socket.
-    if let Ok(state) = std::fs::read_to_string(&order.state)
-        && let Some(socket) = order.socket.to_str()
-        && state.contains(&json!(socket).to_string())
-    {
+    // A newer server has other sockets.
+    let doors = shared::doors(&order.state);
+    if doors.contains(&order.socket) {
+        if doors.iter().any(|door| door.exists()) {
+            return;
+        }
         let _ = std::fs::remove_file(&order.state);
     }
     if end == Some(End::RunnerGone) {

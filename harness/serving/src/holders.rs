@@ -249,12 +249,10 @@ impl Holders {
         wish
     }
 
-    /// Nobody can attach any more.
+    /// Nobody can attach any more. The file stays: as long as it is there, its keeper has not ended yet.
     pub(crate) fn close_door(&mut self) {
-        if let Some(sharing) = &mut self.sharing
-            && sharing.listener.take().is_some()
-        {
-            let _ = std::fs::remove_file(&sharing.order.socket);
+        if let Some(sharing) = &mut self.sharing {
+            sharing.listener = None;
         }
     }
 }

@@ -149,6 +149,9 @@ impl Keeper {
             Ok(started) => started,
             Err(error) => {
                 holders.close_door();
+                if let Some(order) = holders.shared() {
+                    let _ = std::fs::remove_file(&order.socket);
+                }
                 holders.report(&Report::NotStarted { error });
                 return None;
             }

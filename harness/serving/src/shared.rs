@@ -162,6 +162,13 @@ async fn attach(share: &Share) -> Option<Server> {
     Some(server.noting(leaks(&share.folder)))
 }
 
+/// Where the keepers of the server are met that this file tells of.
+pub(crate) fn doors(state: &Path) -> Vec<PathBuf> {
+    let told = read::<Told>(state);
+    let processes = told.into_iter().flat_map(|told| told.processes);
+    processes.map(|process| process.door).collect()
+}
+
 /// Lets others in: first the keepers, which then hold the server for all, and then the file that leads to them.
 fn publish(share: &Share, server: &Server) -> io::Result<()> {
     let mut processes = Vec::new();

@@ -353,6 +353,15 @@ fn several() {
     assert_eq!(part["name"], "side");
     assert!(part["url"].is_string() && part["log"].as_str().unwrap().ends_with("side.log"));
     // When one process of it dies, it is broken for all, and what is left of it makes room for the next.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", part["pid"])).unwrap();
+    let keeper: u32 = stat
+        .rsplit_once(") ")
+        .and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok())
+        .unwrap();
+    let keeper = tribunal_serving::Runner {
+        pid: keeper,
+        start_time: start_time(keeper),
+    };
     signal(
         u32::try_from(part["pid"].as_u64().unwrap()).unwrap(),
         Signal::KILL,
@@ -360,6 +369,8 @@ fn several() {
     for sharer in [&mut first, &mut second] {
         until("its end is heard", || sharer.ask("alive")["alive"] == false);
     }
+    // Even when the keeper of the dead one has ended long before.
+    until("its keeper has ended", || !keeper.is_alive());
     let mut third = run();
     let new = third.hear();
     assert_ne!(new["pid"], told["pid"]);
