@@ -9,7 +9,7 @@ use std::time::Duration;
 use tribunal_vocabulary::{nearest, parse_duration};
 
 use crate::node::{Entry, Node, Table, Value};
-use crate::param::Param;
+use crate::param::{Kind, Param};
 use crate::scope::{Holes, Scope};
 use crate::secret::Secrets;
 use crate::source::{Found, Place, Sources};
@@ -320,6 +320,10 @@ impl Reader<'_> {
                 return Ok(Vec::new());
             }
             let Some(value) = param.value.clone() else {
+                if self.scope.lenient && param.kind != Kind::Any {
+                    // Declared with a type and no value: `--set` must set it, and who renders it without is told.
+                    return Ok(Vec::new());
+                }
                 return Err((
                     format!("parameter `{name}` is not set"),
                     Some(format!(

@@ -657,3 +657,24 @@ fn the_example_of_the_documentation() {
         );
     }
 }
+
+/// A parameter with a type and no value is one that `--set` must give: the file is good, and rendering it without says so.
+#[test]
+fn a_parameter_without_a_default_must_be_set() {
+    let text =
+        "command = [\"x\", \"--k\", \"{key}\", \"{port}\"]\n[params]\nkey = { type = \"text\" }";
+    let mut spec = Catalogue::new(&[])
+        .parse(text, "my.toml", "my")
+        .expect("a good file");
+    let missing = spec
+        .recipe(&Context::default())
+        .expect_err("nothing set it")
+        .to_string();
+    assert!(missing.contains("parameter `key` is not set"), "{missing}");
+    spec.set("key=v").expect("it can be set");
+    let recipe = spec.recipe(&Context::default()).expect("all is set");
+    let Way::Command(process) = recipe.way else {
+        panic!("{recipe:?}")
+    };
+    assert_eq!(process.args[..2], ["--k", "v"]);
+}
