@@ -150,7 +150,7 @@ mod tests {
         );
         for (command, why) in [
             (&["false"][..], "exit status: 1"),
-            (&["no-such-engine"], "No such file"),
+            (&["/nowhere/no-such-engine"], "No such file"),
         ] {
             let told = told(command);
             assert!(

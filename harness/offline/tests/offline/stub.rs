@@ -133,7 +133,12 @@ fn hold(alive: &str) -> ! {
 /// Whether nobody holds the file.
 pub fn lockable(alive: &str) -> bool {
     let file = File::open(alive).unwrap();
-    flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return false;
+    }
+    // Given back by name: a process that a test beside this one is starting may have inherited the file, and would keep the lock.
+    flock(&file, FlockOperation::Unlock).unwrap();
+    true
 }
 
 pub fn wait_until(done: impl Fn() -> bool) {

@@ -111,7 +111,14 @@ fn shared() {
     rounds(4, |folder, dice| {
         let mut runner = Runner::new();
         let name = runner.name();
-        let run = || Sharer::run(folder, "orphans", "100", &["--runner", &name]);
+        let run = || {
+            Sharer::run(
+                folder,
+                "orphans",
+                "100",
+                &["--own-leases", "--runner", &name],
+            )
+        };
         let mut sharers: Vec<Sharer> = (0..10).map(|_| run()).collect();
         std::thread::sleep(Duration::from_micros(dice.below(500_000)));
         if dice.below(2) == 0 {

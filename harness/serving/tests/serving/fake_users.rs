@@ -99,10 +99,12 @@ pub fn sharer(args: &[String]) {
             start_time: start_time.parse().unwrap(),
         });
     }
-    let options = StartOptions::new(format!("{folder}/evidence"))
-        .lease_folder(format!("{folder}/leases"))
-        .ports(support::APART)
-        .share(share);
+    let mut options = StartOptions::new(format!("{folder}/evidence")).share(share);
+    if args.iter().any(|a| a == "--own-leases") {
+        options = options
+            .lease_folder(format!("{folder}/leases"))
+            .ports(support::APART);
+    }
     let mut deployment = support::fake(&mode, format!("{folder}/alive").as_ref());
     if let Some(memory) = option(args, "--memory") {
         deployment = deployment.args(["--memory", &memory]);

@@ -286,6 +286,12 @@ fn leaked() {
     first.hear();
     first.leave();
     until("everything is gone", || !folder.anybody_lives());
+    until("what it left is written down", || {
+        let names = std::fs::read_dir(folder.path().join("share")).unwrap();
+        names
+            .flatten()
+            .any(|e| e.file_name().to_string_lossy().starts_with("leaked-"))
+    });
     let mut second = Sharer::run(&folder, "ok", "50", &[]);
     let notes = second.hear()["notes"].to_string();
     assert_has(
@@ -360,7 +366,11 @@ fn several() {
     assert_ne!(new["parts"][0]["pid"], part["pid"]);
     assert_eq!(third.ask("alive")["alive"], true);
     let old = format!("/proc/{}", told["pid"]);
-    assert!(!std::path::Path::new(&old).exists(), "the old one is gone");
+    assert!(
+        !std::path::Path::new(&old).exists(),
+        "the old one is gone: {:?}",
+        std::fs::read_to_string(format!("{old}/stat"))
+    );
     for sharer in [&mut first, &mut second, &mut third] {
         sharer.leave();
     }

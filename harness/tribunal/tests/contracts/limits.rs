@@ -27,7 +27,7 @@ fn each_phase_has_its_own_limit() {
     .run()
     .exits(101)
     .says([
-        "timed out in the set-up after 2.000s: fixture `slow_to_make` (",
+        "timed out in the set-up after 2s: fixture `slow_to_make` (",
         "timed out in the body after 0.050s",
         "teardown of `slow_to_leave` did not end within 0.050s, and was given up",
     ]);

@@ -290,7 +290,7 @@ fn the_run_limit_stops_like_ctrl_c() {
     .run()
     .exits(101);
     assert_eq!(lines(&diary)[3..], ["room down", "house down"]);
-    said.warns(["the run's limit of 10.000s is over (--run-limit)"]);
+    said.warns(["the run's limit of 10s is over (--run-limit)"]);
 }
 
 /// SIGTSTP, as Ctrl-Z sends it: the run stands still, goes on, and ends as ever.
