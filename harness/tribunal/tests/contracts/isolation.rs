@@ -128,10 +128,7 @@ fn an_expected_abort_is_an_expected_failure() {
 
 fn a_stuck_call_is_ended_at_its_limit() {
     let said = rooms(["alone::blocks", "alone::waits_for_ever"]).exits(101);
-    for (name, limit) in [
-        ("alone::blocks", "2s"),
-        ("alone::waits_for_ever", "0.100s"),
-    ] {
+    for (name, limit) in [("alone::blocks", "2s"), ("alone::waits_for_ever", "0.100s")] {
         assert!(said.results()[name].contains("[timed out]"), "{}", said.out);
         assert!(
             failure(&said, name).contains(&format!("timed out in the body after {limit}")),
@@ -145,10 +142,7 @@ fn a_stuck_call_is_ended_at_its_limit() {
 fn a_process_that_does_not_react_is_killed() {
     let said = rooms(["alone::stops_itself"]).exits(101);
     let text = failure(&said, "alone::stops_itself");
-    assert!(
-        text.contains("timed out in the body after 5s"),
-        "{text}"
-    );
+    assert!(text.contains("timed out in the body after 5s"), "{text}");
     assert!(
         text.contains("its process did not react and was killed"),
         "{text}"
