@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use tribunal_serving::{Readiness, StartOrder};
 
 use crate::recipe::{FatalLine, Process, Recipe, Way};
-use crate::show::{masked, names_secret};
+use crate::secret::names_secret;
+use crate::show::masked;
 
 /// Grows when a key changes its meaning or goes away.
 const SCHEMA: u32 = 1;
@@ -50,7 +51,7 @@ impl Recipe {
             })
             .collect();
         let offers = &self.offers;
-        json!({
+        let shown = json!({
             "schema": SCHEMA,
             "name": self.name,
             "doc": self.doc,
@@ -74,7 +75,8 @@ impl Recipe {
             "destructive_ok": self.destructive_ok,
             "known_model": self.known_model,
             "notes": self.notes,
-        })
+        });
+        self.secrets.masked_json(shown)
     }
 }
 

@@ -41,6 +41,7 @@ mod recipe;
 mod scalar;
 mod schema;
 mod scope;
+mod secret;
 mod shipped;
 mod show;
 mod source;

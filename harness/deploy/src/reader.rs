@@ -9,8 +9,9 @@ use std::time::Duration;
 use tribunal_vocabulary::{nearest, parse_duration};
 
 use crate::node::{Entry, Node, Table, Value};
-use crate::param::Param;
+use crate::param::{Kind, Param};
 use crate::scope::{Holes, Scope};
+use crate::secret::Secrets;
 use crate::source::{Found, Place, Sources};
 use crate::text::{Filled, Part, Piece, pieces};
 
@@ -23,6 +24,8 @@ pub(crate) struct Reader<'a> {
     pub scope: Scope<'a>,
     /// Where a parameter's value stands for a text: there a number is as good.
     pub bound: BTreeSet<Place>,
+    /// Values of variables that must not be shown.
+    pub secrets: Secrets,
 }
 
 impl Reader<'_> {
@@ -280,7 +283,10 @@ impl Reader<'_> {
                     default,
                     written,
                 } => match self.scope.variable(&name, default.as_deref(), &written) {
-                    Ok(text) => Ok(vec![Part::Text(text)]),
+                    Ok(text) => {
+                        self.secrets.note(&name, &text);
+                        Ok(vec![Part::Text(text)])
+                    }
                     Err(message) => Err((
                         written,
                         message,
@@ -314,6 +320,10 @@ impl Reader<'_> {
                 return Ok(Vec::new());
             }
             let Some(value) = param.value.clone() else {
+                if self.scope.lenient && param.kind != Kind::Any {
+                    // Declared with a type and no value: `--set` must set it, and who renders it without is told.
+                    return Ok(Vec::new());
+                }
                 return Err((
                     format!("parameter `{name}` is not set"),
                     Some(format!(

@@ -10,6 +10,7 @@ use tribunal_serving::{Container, Deployment, LogLimits, Offers, Part, Readiness
 
 use crate::config::ConfigFile;
 use crate::context::Context;
+use crate::secret::Secrets;
 
 /// A deployment after all layers.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,7 @@ pub struct Recipe {
     pub known_model: Option<PathBuf>,
     /// What was decided on the way and somebody may want to know.
     pub notes: Vec<String>,
+    pub(crate) secrets: Secrets,
 }
 
 /// How a server is reached.

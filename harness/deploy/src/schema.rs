@@ -98,6 +98,7 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
         params,
         used: Default::default(),
         bound: Default::default(),
+        secrets: Default::default(),
         scope: Scope {
             context: job.context,
             lenient: job.lenient,
@@ -111,6 +112,13 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
     };
     let recipe = whole(job, &mut reader, sources);
     *found = reader.found;
+    for mistake in found.iter_mut() {
+        mistake.message = reader.secrets.masked(&mistake.message);
+        mistake.help = mistake
+            .help
+            .as_ref()
+            .map(|help| reader.secrets.masked(help));
+    }
     Read {
         recipe,
         used: reader.used,
@@ -201,6 +209,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
     }
     let log = log_limits(reader, table);
     let params = shown_params(reader);
+    let secrets = reader.secrets.clone();
     Some(Recipe {
         name: job.name.to_owned(),
         doc,
@@ -221,6 +230,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         destructive_ok: !reached && destructive.unwrap_or(true),
         known_model: process::folder(reader, table, "known_model"),
         notes,
+        secrets,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A recipe for people.
 //!
 //! Promise: arguments are quoted as a shell would want them, one option on each line, so that a difference shows; values of variables and
-//! options whose names say that they are secrets are masked.
+//! options whose names say that they are secrets are masked, and the values of such variables of the harness wherever a file puts them.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -9,18 +9,29 @@ use std::time::Duration;
 use tribunal_serving::{Container, Readiness, StartOrder};
 
 use crate::recipe::{FatalLine, Process, Recipe, Way};
+use crate::secret::names_secret;
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.name)?;
-        if let Some(doc) = &self.doc {
+        f.write_str(&self.secrets.masked(&Open(self).to_string()))
+    }
+}
+
+/// A recipe with everything that was put into it.
+struct Open<'a>(&'a Recipe);
+
+impl fmt::Display for Open<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recipe = self.0;
+        writeln!(f, "{}", recipe.name)?;
+        if let Some(doc) = &recipe.doc {
             for line in doc.trim().lines() {
                 writeln!(f, "  {line}")?;
             }
         }
-        row(f, "level", self.level.as_deref().unwrap_or("none"))?;
-        row(f, "platform", self.platform.as_deref().unwrap_or("none"))?;
-        match &self.way {
+        row(f, "level", recipe.level.as_deref().unwrap_or("none"))?;
+        row(f, "platform", recipe.platform.as_deref().unwrap_or("none"))?;
+        match &recipe.way {
             Way::Command(process) => show_process(f, process)?,
             Way::Url { url, key_env } => {
                 row(f, "url", url)?;
@@ -50,14 +61,14 @@ impl fmt::Display for Recipe {
                 }
             }
         }
-        if let Some(model) = &self.model {
+        if let Some(model) = &recipe.model {
             row(f, "model", model)?;
         }
-        if let Some(name) = &self.served_name {
+        if let Some(name) = &recipe.served_name {
             row(f, "served as", name)?;
         }
-        row(f, "ready", &ready(&self.ready))?;
-        for part in &self.parts {
+        row(f, "ready", &ready(&recipe.ready))?;
+        for part in &recipe.parts {
             let order = match part.order {
                 StartOrder::Before => "before",
                 StartOrder::After => "after",
@@ -70,14 +81,14 @@ impl fmt::Display for Recipe {
             show_process(f, &part.process)?;
             row(f, "ready", &ready(&part.ready))?;
         }
-        if let Some(config) = &self.config {
+        if let Some(config) = &recipe.config {
             row(
                 f,
                 "config",
                 &format!("{} from {}", config.name, config.from.display()),
             )?;
         }
-        let offers = &self.offers;
+        let offers = &recipe.offers;
         let words: Vec<&str> = offers.capabilities.iter().map(String::as_str).collect();
         row(
             f,
@@ -101,7 +112,7 @@ impl fmt::Display for Recipe {
                 .map_or(String::new(), |count| format!(", {count} of them"));
             row(f, "workers", &format!("/{}/{count}", workers.pattern))?;
         }
-        if let Some(version) = &self.version {
+        if let Some(version) = &recipe.version {
             row(
                 f,
                 "version",
@@ -109,7 +120,7 @@ impl fmt::Display for Recipe {
             )?;
             lines(f, "looked up", &version.links)?;
         }
-        let params: Vec<String> = self
+        let params: Vec<String> = recipe
             .params
             .iter()
             .filter_map(|(name, value)| {
@@ -119,12 +130,12 @@ impl fmt::Display for Recipe {
             })
             .collect();
         lines(f, "params", &params)?;
-        let unset = self.params.iter().filter(|(_, value)| value.is_none());
+        let unset = recipe.params.iter().filter(|(_, value)| value.is_none());
         let unset: Vec<&str> = unset.map(|(name, _)| name.as_str()).collect();
         if !unset.is_empty() {
             row(f, "not set", &unset.join(" "))?;
         }
-        let requires = &self.requires;
+        let requires = &recipe.requires;
         let needs: Vec<String> = requires
             .program
             .iter()
@@ -138,15 +149,15 @@ impl fmt::Display for Recipe {
             .chain(requires.env.iter().map(|name| format!("variable {name}")))
             .collect();
         lines(f, "requires", &needs)?;
-        if let Some(path) = &self.known_model {
+        if let Some(path) = &recipe.known_model {
             row(f, "known", &path.display().to_string())?;
         }
         row(
             f,
             "breakable",
-            if self.destructive_ok { "yes" } else { "no" },
+            if recipe.destructive_ok { "yes" } else { "no" },
         )?;
-        lines(f, "note", &self.notes)
+        lines(f, "note", &recipe.notes)
     }
 }
 
@@ -282,18 +293,6 @@ pub(crate) fn masked(argv: &[String]) -> Vec<String> {
             }
         })
         .collect()
-}
-
-/// Whether a name says that its value is a secret.
-pub(crate) fn names_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    // `--tokenizer` and `--max-tokens` are none: the word stands alone.
-    name.split('-').any(|word| {
-        matches!(
-            word,
-            "key" | "apikey" | "token" | "secret" | "password" | "passwd" | "credentials"
-        )
-    })
 }
 
 fn quoted(word: &str) -> String {

@@ -610,6 +610,30 @@ fn secrets_are_masked_in_both_forms() {
 }
 
 #[test]
+fn secrets_of_the_environment_are_shown_nowhere() {
+    let env = |name: &str| match name {
+        "STORE_PASSWORD" => Some("open-sesame".into()),
+        "REGION" => Some("north".into()),
+        _ => None,
+    };
+    let context = Context {
+        env: Some(&env),
+        ..context()
+    };
+    let file = "command = [\"x\", \"--store=http://me:${STORE_PASSWORD}@${REGION}/\"]\nmodel = \"m\"\ncwd = \"/at/${STORE_PASSWORD}\"\n[env]\nSTORE = \"http://${STORE_PASSWORD}/\"\n[ready]\nhealth = \"/health?with=${STORE_PASSWORD}\"\n";
+    let recipe = at(&spec(file), &context);
+    for shown in [recipe.to_string(), recipe.to_json().to_string()] {
+        assert!(!shown.contains("sesame"), "{shown}");
+        assert!(shown.contains("me:***@north"), "{shown}");
+    }
+    assert_eq!(args(&recipe), ["--store=http://me:open-sesame@north/"]);
+    let wrong = spec("url = \"http://me:${STORE_PASSWORD}@127.0.0.1:1\"\nmodel = \"m\"\n");
+    let said = wrong.recipe(&context).unwrap_err().to_string();
+    assert!(said.contains("http://me:***@127.0.0.1:1"), "{said}");
+    assert!(!said.contains("sesame"), "{said}");
+}
+
+#[test]
 fn the_example_of_the_documentation() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/deployments.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -632,4 +656,25 @@ fn the_example_of_the_documentation() {
             "capability {name} is not in docs/deployments.md"
         );
     }
+}
+
+/// A parameter with a type and no value is one that `--set` must give: the file is good, and rendering it without says so.
+#[test]
+fn a_parameter_without_a_default_must_be_set() {
+    let text =
+        "command = [\"x\", \"--k\", \"{key}\", \"{port}\"]\n[params]\nkey = { type = \"text\" }";
+    let mut spec = Catalogue::new(&[])
+        .parse(text, "my.toml", "my")
+        .expect("a good file");
+    let missing = spec
+        .recipe(&Context::default())
+        .expect_err("nothing set it")
+        .to_string();
+    assert!(missing.contains("parameter `key` is not set"), "{missing}");
+    spec.set("key=v").expect("it can be set");
+    let recipe = spec.recipe(&Context::default()).expect("all is set");
+    let Way::Command(process) = recipe.way else {
+        panic!("{recipe:?}")
+    };
+    assert_eq!(process.args[..2], ["--k", "v"]);
 }

@@ -124,6 +124,8 @@ pub(crate) struct Keeper {
     pub(crate) container: Option<Handle>,
     /// Why the server is to end, once it is.
     pub(crate) end: Option<End>,
+    /// The process that started this one, as long as it lives.
+    pub(crate) parent: Option<rustix::process::Pid>,
     /// Held, not used: the port is leased until this process ends.
     _lease: Vec<OwnedFd>,
 }
@@ -183,6 +185,7 @@ impl Keeper {
             grace: Duration::from_millis(order.grace_ms),
             container: order.container,
             end: None,
+            parent: rustix::process::getppid(),
             _lease: lease,
         })
     }

@@ -148,3 +148,17 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     };
     Some(code)
 }
+
+/// Waits until every server that was dropped without a stop is gone, at most for `limit`; `false` if one is not.
+///
+/// For the end of a program: a start that was given up leaves its server to its keeper, and whoever comes next should find the device free.
+pub fn wait_for_dropped(limit: std::time::Duration) -> bool {
+    #[cfg(target_os = "linux")]
+    let gone = link::wait_for_dropped(limit);
+    #[cfg(not(target_os = "linux"))]
+    let gone = {
+        let _ = limit;
+        true
+    };
+    gone
+}

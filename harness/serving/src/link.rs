@@ -13,6 +13,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Signal, WaitId, WaitIdOptions, waitid};
@@ -64,6 +65,45 @@ pub(crate) struct Link {
     pub door: Option<PathBuf>,
     /// The server is shared: letting go of it does not stop it.
     shared: AtomicBool,
+    /// Told by the listener when the keeper of this process is gone; `None` for somebody else's.
+    let_go: Option<Arc<LetGo>>,
+}
+
+/// How many keepers of this process were let go of and still stop their servers.
+static LET_GO: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+/// One keeper among them.
+#[derive(Debug, Default)]
+struct LetGo {
+    /// Only changed under the lock of [`LET_GO`].
+    counted: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl LetGo {
+    fn let_go(&self) {
+        let mut count = LET_GO.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.gone.load(Ordering::Relaxed) && !self.counted.swap(true, Ordering::Relaxed) {
+            *count += 1;
+        }
+    }
+
+    fn gone(&self) {
+        let mut count = LET_GO.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.gone.swap(true, Ordering::Relaxed) && self.counted.load(Ordering::Relaxed) {
+            *count -= 1;
+            LET_GO.1.notify_all();
+        }
+    }
+}
+
+/// See [`crate::wait_for_dropped`].
+pub(crate) fn wait_for_dropped(limit: Duration) -> bool {
+    let count = LET_GO.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = LET_GO
+        .1
+        .wait_timeout_while(count, limit, |count| *count > 0);
+    *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
 }
 
 impl Link {
@@ -105,15 +145,23 @@ impl Link {
     ) -> io::Result<Link> {
         let (sender, state) = watch::channel(State::default());
         let reader = socket.try_clone()?;
+        let let_go: Option<Arc<LetGo>> = child.as_ref().map(|_| Arc::default());
+        let told = let_go.clone();
         std::thread::Builder::new()
             .name("tribunal-keeper-link".into())
-            .spawn(move || listen(reader, child, &sender))?;
+            .spawn(move || {
+                listen(reader, child, &sender);
+                if let Some(told) = told {
+                    told.gone();
+                }
+            })?;
         Ok(Link {
             socket,
             state,
             keeper,
             door,
             shared: AtomicBool::new(false),
+            let_go,
         })
     }
 
@@ -157,6 +205,11 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        if let Some(let_go) = &self.let_go
+            && !self.is_shared()
+        {
+            let_go.let_go();
+        }
         // The keeper sees the end of the stream and stops the server; its last reports are still read.
         let _ = self.socket.shutdown(std::net::Shutdown::Write);
     }

@@ -5,12 +5,10 @@
 //! what could still become one is held back until more comes, and nothing else is. Regular expressions were
 //! rejected for the stream: they cannot be paused, and most of a log holds none of the few beginnings looked for here.
 
-#[cfg(any(target_os = "linux", test))]
 use std::ffi::OsString;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
-#[cfg(any(target_os = "linux", test))]
 use crate::text::names_secret;
 
 /// Shorter values are too likely to be ordinary words.
@@ -241,7 +239,16 @@ fn beginning_at_end(pattern: &[u8], text: &[u8]) -> usize {
 
 /// `text` without what looks like a key.
 pub(crate) fn without_keys(text: &str) -> String {
-    let Ok(mut masker) = Masker::new(Vec::new()) else {
+    without(Vec::new(), text)
+}
+
+/// `text` without what looks like a key and without the secrets of this process's environment.
+pub(crate) fn without_secrets(text: &str) -> String {
+    without(known_secrets(std::env::vars_os(), &[], &[]), text)
+}
+
+fn without(secrets: Vec<Vec<u8>>, text: &str) -> String {
+    let Ok(mut masker) = Masker::new(secrets) else {
         return "***".into();
     };
     let mut out = masker.feed(text.as_bytes());
@@ -250,7 +257,6 @@ pub(crate) fn without_keys(text: &str) -> String {
 }
 
 /// The values that must not be shown.
-#[cfg(any(target_os = "linux", test))]
 fn known_secrets(
     inherited: impl Iterator<Item = (OsString, OsString)>,
     args: &[OsString],

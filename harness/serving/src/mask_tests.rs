@@ -130,3 +130,18 @@ fn secrets_are_known_by_the_names_of_variables_and_options() {
         ]
     );
 }
+
+#[test]
+fn what_is_told_at_once_is_masked_as_a_stream_is() {
+    let secrets = vec![b"open-sesame".to_vec()];
+    let told =
+        "/at/open-sesame does not exist; --url=http://me:open-sesame@h/ sk-abcdefghijklmnopqrstuv";
+    assert_eq!(
+        without(secrets, told),
+        "/at/*** does not exist; --url=http://me:***@h/ ***"
+    );
+    assert_eq!(
+        without(Vec::new(), "nothing of the kind"),
+        "nothing of the kind"
+    );
+}

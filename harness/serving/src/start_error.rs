@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cause::{self, Cause};
+use crate::mask::without_secrets;
 use crate::start_error_kind::StartErrorKind;
 
 /// Why a server did not start. Everything that was started has been stopped again when this error is returned.
@@ -119,16 +120,17 @@ impl fmt::Display for StartError {
         if let Some(part) = &c.part {
             write!(f, "its part `{part}`: ")?;
         }
-        write!(f, "{}", c.kind)?;
+        // A deployment puts variables into addresses, folders and arguments.
+        write!(f, "{}", without_secrets(&c.kind.to_string()))?;
         let mut field = |name: &str, value: &dyn fmt::Display| write!(f, "\n  {name:<8} {value}");
         if let Some(url) = &c.url {
-            field("url", url)?;
+            field("url", &without_secrets(url))?;
         }
         if let Some(pid) = &c.pid {
             field("pid", pid)?;
         }
         if let Some(command) = &c.command {
-            field("command", command)?;
+            field("command", &without_secrets(command))?;
         }
         for residue in &c.residue {
             field("left", residue)?;

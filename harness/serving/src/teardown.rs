@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::container::Handle;
+use crate::holders::End;
 use crate::keeper::Keeper;
 use crate::process::{self, ProcessInfo};
 use crate::protocol::Ending;
@@ -18,6 +19,9 @@ use crate::socket;
 const LOOK: Duration = Duration::from_millis(5);
 /// How long descendants may take to notice that their server has ended, before they count as left behind by it.
 const SETTLE: Duration = Duration::from_millis(200);
+/// How long a server may take after SIGTERM when the harness that wanted it, or the runner of all its users, has died: whoever killed those wants the
+/// machine back.
+const ORPHANED: Duration = Duration::from_millis(500);
 /// How long SIGKILL may take. A process that waits for a device in the kernel can take longer than anybody waits.
 pub(crate) const FORCE: Duration = Duration::from_secs(5);
 /// How long the port may stay in use after its last process has ended.
@@ -55,7 +59,7 @@ impl Keeper {
 
     /// SIGTERM to the server, then to whoever outlives it, until nobody is left or the grace period is over.
     fn ask(&mut self, ending: &mut Ending) {
-        let deadline = Instant::now() + self.grace;
+        let began = Instant::now();
         if self.status.is_none() {
             ask_to_end(&self.server);
         }
@@ -71,11 +75,24 @@ impl Keeper {
                     ending.outlived.iter().for_each(ask_to_end);
                 }
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let grace = match self.is_orphaned() {
+                true => self.grace.min(ORPHANED),
+                false => self.grace,
+            };
+            let left = (began + grace).saturating_duration_since(Instant::now());
             if left.is_zero() || !Self::has_children() {
                 return;
             }
             self.wait(LOOK.min(left));
+        }
+    }
+
+    /// Nobody is left who could want the server to end in its own time: the harness has died, and not merely let go of it.
+    fn is_orphaned(&self) -> bool {
+        match self.end {
+            Some(End::HarnessGone) => rustix::process::getppid() != self.parent,
+            Some(End::RunnerGone) => true,
+            _ => false,
         }
     }
 

@@ -330,5 +330,7 @@ fn report(
             code::FAILED
         }
     };
+    // What was let go of (a start that was cut short) is gone before we are.
+    tribunal_serving::wait_for_dropped(context.options.grace.unwrap_or(GRACE));
     std::process::exit(code.into());
 }

@@ -34,8 +34,9 @@ fn known(logprob: Option<f64>) -> Result<f64, Error> {
 /// An answer has text, stays within its limit, and counts its tokens.
 #[tribunal::test]
 #[timeout("30s")]
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
 async fn answers(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(1, 16, 64)] max_tokens: u64,
     chat: ChatClient,
 ) -> TestResult {
@@ -142,8 +143,9 @@ async fn greedy_is_greedy(chat: ChatClient) -> TestResult {
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = "seed")]
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
 async fn stop_ends_the_answer(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(4, 9)] length: usize,
     chat: ChatClient,
 ) -> TestResult {
@@ -165,8 +167,9 @@ async fn stop_ends_the_answer(
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = "several_choices")]
+#[cases(plain = false, #[requires(capability = "streaming")] streamed = true)]
 async fn several_choices(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(2, 4)] n: u64,
     chat: ChatClient,
 ) -> TestResult {
@@ -211,8 +214,9 @@ async fn several_choices_are_counted_together(chat: ChatClient) -> TestResult {
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = "logprobs")]
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
 async fn logprobs_are_probabilities(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(1, 5)] top: u64,
     chat: ChatClient,
 ) -> TestResult {

@@ -57,10 +57,8 @@ async fn prompt_lists(#[case] streamed: bool, chat: ChatClient) -> TestResult {
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = ["completions", "echo"])]
-async fn echo_repeats_the_prompt(
-    #[values(false, true)] streamed: bool,
-    chat: ChatClient,
-) -> TestResult {
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
+async fn echo_repeats_the_prompt(#[case] streamed: bool, chat: ChatClient) -> TestResult {
     let prompt = "The river is ";
     let plain = chat
         .completion(prompt)

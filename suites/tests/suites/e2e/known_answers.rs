@@ -29,8 +29,9 @@ fn truth(server: &Server) -> Result<Bigram, Error> {
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = "known_model")]
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
 async fn greedy_chats(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(3, 64)] max_tokens: u64,
     chat: ChatClient,
     truth: &Bigram,
@@ -80,8 +81,9 @@ async fn greedy_completions(#[case] prompt: &str, chat: ChatClient, truth: &Bigr
 #[tribunal::test]
 #[timeout("30s")]
 #[requires(capability = ["known_model", "logprobs"])]
+#[cases(plain = false, #[requires(capability = ["streaming", "usage_in_stream"])] streamed = true)]
 async fn logprobs(
-    #[values(false, true)] streamed: bool,
+    #[case] streamed: bool,
     #[values(1, 2, 3)] seed: i64,
     chat: ChatClient,
     truth: &Bigram,
