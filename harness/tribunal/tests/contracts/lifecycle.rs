@@ -194,6 +194,8 @@ fn same() -> impl Fn(&str) -> String {
     let root = Workspace::shared().root().to_string_lossy().into_owned();
     let target = crate::scaffold::target().to_string_lossy().into_owned();
     let rules: Vec<(Regex, &str)> = [
+        // Relative where the target folder is below the current one.
+        (r"evidence: \S*?tribunal/", "evidence: …/tribunal/"),
         (r"/\S*/(lab|debug|evidence)/", "…/$1/"),
         (r"tribunal/\d[^/\s]*/", "tribunal/RUN/"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
