@@ -20,7 +20,7 @@ use crate::scaffold::{Workspace, binary};
 
 /// The hidden verb of this test binary under which it is the watcher.
 pub const VERB: &str = "__chaos";
-/// How many kills a row makes; `CHAOS_ROUNDS` asks for more.
+/// How many kills a row makes; `CHAOS_ROUNDS` asks for more, and `CHAOS_WITHIN_MS` for a limit that only an idle machine can keep.
 const ROUNDS: u32 = 6;
 /// How long what is left may take to go. It takes milliseconds where the processor is free; a machine that is busy with other tests as well
 /// may let the keepers wait.
@@ -178,10 +178,14 @@ fn one(
     }
     let status = child.wait().map_err(|e| e.to_string())?;
     let ended = Instant::now();
+    let after = std::env::var("CHAOS_WITHIN_MS")
+        .ok()
+        .and_then(|ms| ms.parse().ok());
+    let after = after.map_or(AFTER, Duration::from_millis);
     let left = loop {
         while let Ok(Some(_)) = rustix::process::wait(WaitOptions::NOHANG) {}
         let left = descendants(std::process::id());
-        if left.is_empty() || ended.elapsed() > AFTER {
+        if left.is_empty() || ended.elapsed() > after {
             break left;
         }
         std::thread::sleep(Duration::from_millis(5));
