@@ -1,0 +1,21 @@
+//! Audio: what it is, what is in it, how it sounds.
+
+pub(crate) mod encoding;
+pub(crate) mod finding;
+pub(crate) mod kind;
+pub(crate) mod levels;
+pub(crate) mod seams;
+pub(crate) mod silence;
+pub(crate) mod sound;
+pub(crate) mod wav;
+
+#[cfg(feature = "pitch")]
+mod autocorrelation;
+#[cfg(feature = "pitch")]
+pub(crate) mod harmonicity;
+#[cfg(feature = "pitch")]
+pub(crate) mod pitch;
+#[cfg(feature = "resample")]
+pub(crate) mod resample;
+#[cfg(feature = "pitch")]
+pub(crate) mod spectrum;

@@ -1,0 +1,17 @@
+//! Small helpers for bytes from outside.
+
+/// The first bytes, for a message: as text where they are printable, in hexadecimal otherwise.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    let head = &bytes[..bytes.len().min(16)];
+    if head.is_empty() {
+        "nothing".to_owned()
+    } else if head.iter().all(|b| (0x20..0x7F).contains(b)) {
+        format!("`{}`", String::from_utf8_lossy(head))
+    } else {
+        head.iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
