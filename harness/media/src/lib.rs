@@ -4,6 +4,7 @@
 //! * [`decode_wav`] and [`decode_pcm`] read what came; what is odd about it is a [`Finding`], not a reason to refuse it.
 //! * [`Levels`], [`Silences`], [`repeats`] and [`clicks`] measure what can be measured cheaply, [`Pitch`] and
 //!   [`Harmonicity`] the voice, as Praat does.
+//! * [`Normaliser`] makes transcripts comparable, [`Errors`] compares them.
 //! * [`vllm_omni`] has that system's figures, bias and all, for thresholds that were made with them.
 //!
 //! ```
@@ -24,6 +25,7 @@ mod audio;
 mod bytes;
 mod error;
 pub mod synthetic;
+mod text;
 pub mod vllm_omni;
 pub use audio::encoding::{Encoding, PcmFormat, decode_pcm, encode_pcm};
 pub use audio::finding::Finding;
@@ -42,3 +44,5 @@ pub use audio::sound::{Audio, MAX_CHANNELS, MAX_RATE};
 pub use audio::spectrum::roll_off;
 pub use audio::wav::{Wav, decode_wav, encode_wav};
 pub use error::{MediaError, MediaErrorKind};
+pub use text::errors::{Errors, Step};
+pub use text::normal::Normaliser;
