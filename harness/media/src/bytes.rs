@@ -15,3 +15,13 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
             .join(" ")
     }
 }
+
+/// A number of `n` bytes (at most eight count), the high one first; `None` where the bytes end before it.
+pub(crate) fn be(bytes: &[u8], at: usize, n: usize) -> Option<u64> {
+    Some(
+        bytes
+            .get(at..at.checked_add(n)?)?
+            .iter()
+            .fold(0, |v, b| v << 8 | u64::from(*b)),
+    )
+}

@@ -1,9 +1,11 @@
 //! Media for tests of model servers: made by recipe, decoded as servers really send them, and measured.
 //!
-//! * [`synthetic`] makes sounds whose pitch and harmonicity are known, the same bytes from the same recipe everywhere.
+//! * [`synthetic`] makes sounds, pictures and videos whose answer is known, the same bytes from the same recipe everywhere.
 //! * [`decode_wav`] and [`decode_pcm`] read what came; what is odd about it is a [`Finding`], not a reason to refuse it.
 //! * [`Levels`], [`Silences`], [`repeats`] and [`clicks`] measure what can be measured cheaply, [`Pitch`] and
 //!   [`Harmonicity`] the voice, as Praat does.
+//! * `decode_picture`, `ssim`, `psnr` and `PixelDistance` read and compare pictures, [`Movie`] reads what is in a video
+//!   file without decoding it.
 //! * [`Normaliser`] makes transcripts comparable, [`Errors`] compares them.
 //! * [`vllm_omni`] has that system's figures, bias and all, for thresholds that were made with them.
 //!
@@ -24,8 +26,11 @@
 mod audio;
 mod bytes;
 mod error;
+#[cfg(feature = "images")]
+mod picture;
 pub mod synthetic;
 mod text;
+mod video;
 pub mod vllm_omni;
 pub use audio::encoding::{Encoding, PcmFormat, decode_pcm, encode_pcm};
 pub use audio::finding::Finding;
@@ -44,5 +49,12 @@ pub use audio::sound::{Audio, MAX_CHANNELS, MAX_RATE};
 pub use audio::spectrum::roll_off;
 pub use audio::wav::{Wav, decode_wav, encode_wav};
 pub use error::{MediaError, MediaErrorKind};
+#[cfg(feature = "images")]
+pub use picture::compare::{PixelDistance, psnr, ssim, ssim_brightness};
+#[cfg(feature = "images")]
+pub use picture::decode::{DecodedPicture, PictureKind, decode_picture};
+#[cfg(feature = "images")]
+pub use picture::pixels::{Contrast, MAX_PIXELS, Picture};
 pub use text::errors::{Errors, Step};
 pub use text::normal::Normaliser;
+pub use video::movie::{Container, Movie, Track, TrackKind};

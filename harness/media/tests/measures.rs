@@ -1,7 +1,7 @@
-//! Levels, silences, seams, resampling, the spectrum, and the compatible figures, on sounds whose answer is known.
+//! Levels, silences, seams, resampling, the spectrum, on sounds whose answer is known.
 
 use tribunal_media::synthetic::{Sound, Wave};
-use tribunal_media::{Audio, Levels, Register, Silences, clicks, decode_wav, repeats, vllm_omni};
+use tribunal_media::{Audio, Levels, Silences, clicks, decode_wav, repeats};
 
 fn tone(hz: f64, rate: u32, amplitude: f64, seconds: f64) -> Vec<f32> {
     let n = (seconds * f64::from(rate)).round() as usize;
@@ -169,8 +169,10 @@ fn a_jump_at_a_seam_is_a_click_and_a_clean_seam_is_not() {
     }
 }
 
+#[cfg(feature = "pitch")]
 #[test]
 fn registers_have_a_band_that_says_nothing() {
+    use tribunal_media::Register;
     assert_eq!(Register::of(120.0), Register::Low);
     assert_eq!(Register::of(165.0), Register::Between);
     assert_eq!(Register::of(210.0), Register::High);
@@ -287,81 +289,6 @@ fn too_little_audio_and_nonsense_are_errors_and_silence_is_unknown() {
         ..PitchOptions::default()
     };
     assert!(Pitch::of(&still, &odd).is_err());
-}
-
-#[test]
-fn the_compatible_harmonicity_and_pitch_have_the_values_of_that_system() {
-    let quantised = |hz: f64, rate: u32| -> Vec<i16> {
-        let n = (0.5 * f64::from(rate)) as usize;
-        let at = |i: usize| 0.35 * (std::f64::consts::TAU * hz * i as f64 / f64::from(rate)).sin();
-        (0..n).map(|i| (at(i) * 32767.0).round() as i16).collect()
-    };
-    for (hz, expected) in [(100.0, 3.0103), (220.0, 7.4690)] {
-        let value = vllm_omni::harmonicity(&quantised(hz, 24_000), 24_000).expect("loud enough");
-        assert!(
-            close(value, expected, 1e-4),
-            "{hz} Hz: {value} instead of {expected}"
-        );
-    }
-    assert_eq!(vllm_omni::harmonicity(&[0; 24_000], 24_000), None);
-    assert_eq!(vllm_omni::harmonicity(&[1000; 10], 24_000), None);
-    for (hz, expected) in [(110.0, 111.888), (220.0, 222.222)] {
-        let value = vllm_omni::pitch(&tone(hz, 16_000, 0.35, 0.5)).expect("a pitch");
-        assert!(
-            close(value, expected, 1e-3),
-            "{hz} Hz: {value} instead of {expected}"
-        );
-    }
-    let saw: Vec<f32> = (0..8000)
-        .map(|i| {
-            let harmonic = |k: u32| {
-                (std::f64::consts::TAU * 150.0 * f64::from(k) * f64::from(i) / 16_000.0).sin()
-            };
-            (1..=7)
-                .map(|k| 0.2 * harmonic(k) / f64::from(k))
-                .sum::<f64>() as f32
-        })
-        .collect();
-    assert!(close(
-        vllm_omni::pitch(&saw).expect("a pitch"),
-        150.943,
-        1e-3
-    ));
-    assert_eq!(vllm_omni::pitch(&tone(110.0, 16_000, 0.35, 0.1)), None);
-    assert_eq!(vllm_omni::resample(&[0.0, 1.0, 2.0, 3.0], 4, 8).len(), 8);
-}
-
-#[test]
-fn the_compatible_similarity_has_the_values_of_that_system() {
-    let cases = [
-        ("Hello, world!", "hello world", 1.0),
-        ("I have two cats.", "I have 2 cats", 1.0),
-        ("今天 天气 很好。", "今天天气很好", 1.0),
-        ("ab", "ab", 0.0),
-        ("", "anything", 0.0),
-        ("London", "London, Teotia.", 0.380_856_435_256_122_5),
-        (
-            "The weather is nice today, perfect for a walk in the park.",
-            "Perfect for a walk in the park.",
-            0.519_086_378_471_752_2,
-        ),
-    ];
-    for (a, b, expected) in cases {
-        let value = vllm_omni::similarity(a, b);
-        assert!(
-            close(value, expected, 1e-12),
-            "{a} | {b}: {value} instead of {expected}"
-        );
-        assert!(close(vllm_omni::similarity(b, a), expected, 1e-12));
-    }
-    assert_eq!(
-        vllm_omni::preprocess("Twenty-One  at 8 Kilohertz, TEN!"),
-        "twenty1 at 8 khz 10"
-    );
-    assert_eq!(
-        vllm_omni::preprocess_with("漢 字", |t| t.replace('漢', "汉")),
-        "汉字"
-    );
 }
 
 #[test]

@@ -5,5 +5,20 @@ mod encoded;
 mod random;
 mod sound;
 
+#[cfg(feature = "images")]
+mod film;
+#[cfg(feature = "images")]
+mod mp4;
+#[cfg(feature = "images")]
+mod scene;
+#[cfg(feature = "images")]
+mod shapes;
+
 pub use encoded::Encoded;
+#[cfg(feature = "images")]
+pub use film::Film;
+#[cfg(feature = "images")]
+pub use scene::{Scene, png};
+#[cfg(feature = "images")]
+pub use shapes::{Colour, Group, Shape};
 pub use sound::{Sound, Wave};

@@ -16,6 +16,19 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// From 0 up to, and not including, `n`; 0 for none.
+    #[cfg(feature = "images")]
+    pub fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.next()) * n as u128) >> 64) as usize
+    }
+
+    #[cfg(feature = "images")]
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+
     /// From 0 up to, and not including, 1.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
