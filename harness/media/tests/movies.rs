@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tribunal_media::{Container, MediaErrorKind, Movie};
+use tribunal_media::{MediaErrorKind, Movie};
 
 fn golden() -> Vec<(Value, Vec<u8>)> {
     let file: Value =
@@ -145,6 +145,7 @@ proptest! {
 #[cfg(feature = "images")]
 mod made {
     use super::*;
+    use tribunal_media::Container;
     use tribunal_media::synthetic::{Colour, Film, Shape, Sound, Wave};
 
     #[test]
