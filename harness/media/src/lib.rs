@@ -1,7 +1,7 @@
 //! Media for tests of model servers: made by recipe, decoded as servers really send them, and measured.
 //!
 //! * [`synthetic`] makes sounds, pictures and videos whose answer is known, the same bytes from the same recipe everywhere.
-//! * [`decode_wav`] and [`decode_pcm`] read what came; what is odd about it is a [`Finding`], not a reason to refuse it.
+//! * [`decode_audio`] and [`decode_pcm`] read what came; what is odd about it is a [`Finding`], not a reason to refuse it.
 //! * [`Levels`], [`Silences`], [`repeats`] and [`clicks`] measure what can be measured cheaply, [`Pitch`] and
 //!   [`Harmonicity`] the voice, as Praat does.
 //! * `decode_picture`, `ssim`, `psnr` and `PixelDistance` read and compare pictures, [`Movie`] reads what is in a video
@@ -32,6 +32,7 @@ pub mod synthetic;
 mod text;
 mod video;
 pub mod vllm_omni;
+pub use audio::decode::{DecodedAudio, decode_audio};
 pub use audio::encoding::{Encoding, PcmFormat, decode_pcm, encode_pcm};
 pub use audio::finding::Finding;
 #[cfg(feature = "pitch")]

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tribunal_media::{
-    Audio, Encoding, Finding, MediaErrorKind, PcmFormat, decode_pcm, decode_wav, encode_pcm,
-    encode_wav,
+    Audio, AudioKind, Encoding, Finding, MediaErrorKind, PcmFormat, decode_audio, decode_pcm,
+    decode_wav, encode_pcm, encode_wav,
 };
 
 const ENCODINGS: [Encoding; 6] = [
@@ -53,6 +53,11 @@ fn every_encoding_gives_back_what_was_written() {
             assert_eq!(read.audio, audio, "{encoding:?} with {channels} channels");
             assert_eq!(read.encoding, encoding);
             assert_eq!(read.findings, []);
+            let any = decode_audio(&encode_wav(&audio, encoding).expect("a file")).expect("read");
+            assert_eq!(
+                (any.audio, any.kind, any.encoding),
+                (read.audio, AudioKind::Wav, Some(encoding))
+            );
             let format = PcmFormat {
                 rate: 24_000,
                 channels,

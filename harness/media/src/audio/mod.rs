@@ -1,5 +1,6 @@
 //! Audio: what it is, what is in it, how it sounds.
 
+pub(crate) mod decode;
 pub(crate) mod encoding;
 pub(crate) mod finding;
 pub(crate) mod kind;

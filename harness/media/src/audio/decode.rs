@@ -1,0 +1,62 @@
+//! Audio from bytes of whatever format, told by the first of them.
+
+use crate::audio::encoding::Encoding;
+use crate::audio::finding::Finding;
+use crate::audio::kind::AudioKind;
+use crate::audio::sound::Audio;
+use crate::audio::wav::decode_wav;
+use crate::{MediaError, MediaErrorKind};
+
+/// Audio as it was sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedAudio {
+    /// The samples.
+    pub audio: Audio,
+    /// What the bytes were.
+    pub kind: AudioKind,
+    /// How the samples are written, where the format leaves a choice.
+    pub encoding: Option<Encoding>,
+    /// The frame at which each file after the first begins, where several stand in a row.
+    pub seams: Vec<usize>,
+    /// What is odd about it.
+    pub findings: Vec<Finding>,
+}
+
+/// Decodes audio that says what it is: WAV. Other formats are recognised and named, not read; raw PCM has no mark and is
+/// [`crate::decode_pcm`]'s.
+///
+/// # Errors
+/// When the bytes are of no known format, of one that is not read, or damaged before the first sample.
+pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
+    const WHAT: &str = "audio";
+    if bytes.is_empty() {
+        return Err(MediaError::new(MediaErrorKind::Empty, WHAT, "no bytes"));
+    }
+    match AudioKind::of(bytes) {
+        Some(AudioKind::Wav) => {
+            let wav = decode_wav(bytes)?;
+            Ok(DecodedAudio {
+                audio: wav.audio,
+                kind: AudioKind::Wav,
+                encoding: Some(wav.encoding),
+                seams: wav.seams,
+                findings: wav.findings,
+            })
+        }
+        Some(kind) => Err(MediaError::new(
+            MediaErrorKind::Unsupported,
+            WHAT,
+            format!(
+                "{kind} is not read; read are WAV and raw PCM, which servers offer as `response_format`"
+            ),
+        )),
+        None => Err(MediaError::new(
+            MediaErrorKind::Unrecognised,
+            WHAT,
+            format!(
+                "it begins with {}, which is no audio that is known; raw PCM needs its format told",
+                crate::bytes::shown(bytes)
+            ),
+        )),
+    }
+}
