@@ -41,7 +41,7 @@ pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
+    CurrentTest, Error, ProviderCase as Case, Row, SetUp, Sharing, Skip, TestResult, current_test,
     evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
