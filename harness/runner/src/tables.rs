@@ -328,7 +328,7 @@ mod tests {
         };
         assert_eq!(
             table.text(),
-            "conformance:\n  must (1)\n    row  found                link\n    a|x  500\\u{1b}[31m <b>\n  should (2)\n    row  found                link\n    b    200\n    c                         https://x\n"
+            "conformance:\n  must (1)\n    row  found              link\n    a|x  500\\u{1b}[31m <b>\n  should (2)\n    row  found              link\n    b    200\n    c                       https://x\n"
         );
         assert_eq!(
             table.markdown(),
