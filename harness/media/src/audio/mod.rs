@@ -10,6 +10,9 @@ pub(crate) mod silence;
 pub(crate) mod sound;
 pub(crate) mod wav;
 
+#[cfg(feature = "decoders")]
+mod compressed;
+
 #[cfg(feature = "pitch")]
 mod autocorrelation;
 #[cfg(feature = "pitch")]
