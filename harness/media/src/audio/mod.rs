@@ -16,7 +16,11 @@ mod compressed;
 #[cfg(feature = "pitch")]
 mod autocorrelation;
 #[cfg(feature = "pitch")]
+mod curve;
+#[cfg(feature = "pitch")]
 pub(crate) mod harmonicity;
+#[cfg(feature = "pitch")]
+mod lanes;
 #[cfg(feature = "pitch")]
 pub(crate) mod pitch;
 #[cfg(feature = "resample")]
