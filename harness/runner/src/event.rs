@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::outcome::{Counts, Outcome, Times};
+use crate::records::OpenCheck;
 
 /// One event. Cases are named by their index in the [plan](crate::Plan).
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ pub struct Ended {
     pub output: Output,
     /// What is worth saying beside the outcome.
     pub notes: Vec<String>,
+    /// Its checks that ended without an answer, and how often each.
+    pub open: Vec<(OpenCheck, usize)>,
     /// Its evidence folder, as people are told it, if it is kept.
     pub evidence: Option<String>,
 }

@@ -68,6 +68,8 @@ pub struct Run {
     apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
+    /// The checks that ended without an answer.
+    open: Mutex<Tally>,
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -133,6 +135,7 @@ impl Run {
             apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
+            open: Mutex::default(),
             catalog,
             plan,
             options,
@@ -323,6 +326,9 @@ impl Run {
             self.evidence
                 .note("a debugger was attached: no time limit fired meanwhile".into());
         }
+        if let Some(text) = lock(&self.open).note() {
+            self.evidence.note(text);
+        }
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
@@ -369,6 +375,7 @@ impl Run {
             times: Times::default(),
             output: Output::default(),
             notes: vec![],
+            open: vec![],
             evidence: None,
         });
     }

@@ -75,6 +75,7 @@ impl Run {
         watched.seen.overflowed = text.contains("has overflowed its stack");
         if let Some(result) = &watched.seen.result {
             watched.times = result.times;
+            attempt.records.adopt(result.open.clone());
         }
         let (outcome, judged, notes) = meaning(watched.seen);
         if judged {
