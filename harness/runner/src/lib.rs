@@ -31,7 +31,7 @@ mod sys;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{CurrentTest, current_test, evidence, log, spawn_thread};
+pub use attempt::{CurrentTest, current_test, evidence, log, on_evidence, spawn_thread};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };

@@ -43,7 +43,7 @@ pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
-    evidence, spawn_thread,
+    evidence, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

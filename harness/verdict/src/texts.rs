@@ -32,7 +32,7 @@ pub(crate) fn chat_text(bench: &Bench, answer: &ChatAnswer) -> Verdict {
         bench,
         answer,
         Vec::new(),
-        sounded::of_chat(answer).transcript.as_deref(),
+        sounded::said_in(answer).as_deref(),
     )
 }
 

@@ -3,7 +3,9 @@
 mod answers;
 mod builders;
 mod failures;
+mod gates;
 mod judging;
+mod routes;
 mod runtimes;
 mod scripted;
 mod streams;

@@ -70,6 +70,7 @@ impl Run {
             cancel: self.cancel.clone(),
             evidence: self.evidence.clone(),
             folder: Mutex::default(),
+            writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),

@@ -67,9 +67,23 @@ impl Run {
 
     /// Keeps or removes the evidence of an attempt.
     fn settle_evidence(&self, attempt: &Attempt, ended: &mut Ended) {
-        let folder = lock(&attempt.folder).take();
         let (executed, failed) = (ended.outcome.was_executed(), ended.outcome.is_failure());
-        if !self.evidence.keeps(executed, failed) {
+        let keeps = self.evidence.keeps(executed, failed);
+        let writers = std::mem::take(&mut *lock(&attempt.writers));
+        if keeps && !writers.is_empty() {
+            match attempt.folder() {
+                Ok(folder) => {
+                    for write in writers {
+                        if let Err(e) = write(&folder) {
+                            ended.notes.push(format!("the evidence is incomplete: {e}"));
+                        }
+                    }
+                }
+                Err(e) => ended.notes.push(format!("the evidence is incomplete: {e}")),
+            }
+        }
+        let folder = lock(&attempt.folder).take();
+        if !keeps {
             self.evidence.drop_attempt(folder);
             return;
         }
