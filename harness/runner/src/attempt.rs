@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use crate::body::{Erased, Error, TestResult};
 use crate::evidence::{Evidence, Mark};
 use crate::panics::PanicRecord;
+use crate::records::Records;
 use crate::tables::Row;
 
 /// One execution of a case.
@@ -53,6 +54,8 @@ pub(crate) struct Attempt {
     pub fixtures: Mutex<Vec<String>>,
     /// Its process has judged the result already: what is expected and what is denied are applied.
     pub judged: AtomicBool,
+    /// What it gathers for its evidence and its result.
+    pub records: Records,
 }
 
 impl Attempt {

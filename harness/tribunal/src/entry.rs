@@ -146,6 +146,7 @@ fn harness(
         )));
     }
     let o = &options;
+    crate::judged::choose(o)?;
     let catalog = catalog.over(crate::deployments::choose(
         Path::new(built.manifest_dir),
         o,

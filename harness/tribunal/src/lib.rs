@@ -32,6 +32,7 @@ extern crate self as tribunal;
 mod deployments;
 mod entry;
 mod fixtures;
+mod judged;
 mod version;
 
 pub use fixtures::{Start, embedded, judged, start};
@@ -59,6 +60,8 @@ pub mod prelude {
     ::tribunal_macros::prelude_attributes!();
     #[doc(no_inline)]
     pub use tribunal_serving::{Deployment, Server};
+    #[doc(no_inline)]
+    pub use tribunal_verdict::{Expect, FrameRule, Modality, Similarity, Voice};
 }
 
 /// Ends the running test as skipped, with a reason in the words of `format!`. Works in bodies, helpers and fixtures, whatever they return.

@@ -316,6 +316,22 @@ pub const TABLE: &[OptionRow] = &[
         "Every skip, by a gate or at run time, is a failure",
     ),
     row(
+        "require-checks",
+        None,
+        "",
+        Own,
+        true,
+        "A check that cannot be made, because something that it needs is missing, is a failure",
+    ),
+    row(
+        "threshold",
+        None,
+        "NAME=VALUE",
+        Own,
+        true,
+        "What figures of answers are held against, before all other settings (repeatable; `;` parts them in the twin)",
+    ),
+    row(
         "no-tests",
         None,
         "pass|warn|fail",

@@ -76,6 +76,7 @@ impl Run {
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
+            records: Default::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
