@@ -15,10 +15,12 @@
 //! variables and here-documents are in most of them.
 
 mod annotation;
+mod builder;
 mod commands;
 mod console;
 mod copy;
 mod environment;
+mod execution;
 mod files;
 mod find;
 mod include;
@@ -32,6 +34,7 @@ mod ready;
 mod run;
 mod script;
 mod server;
+mod settings;
 mod snippet;
 mod verdict;
 
@@ -41,6 +44,7 @@ pub use files::Made;
 pub use lines::Place;
 pub use page::{Mistake, Page};
 pub use pages::{Source, pages};
-pub use run::{PageRun, Settings};
+pub use run::PageRun;
+pub use settings::Settings;
 pub use snippet::{Kind, Snippet, Stated};
 pub use verdict::{CommandEnd, CommandReport, Report, Verdict};

@@ -11,74 +11,28 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tribunal_offline::{Ending, Supervised, Work};
-use tribunal_serving::without_secrets;
 
-use crate::annotation::Need;
-use crate::commands::{self, Command};
+use crate::commands::Command;
 use crate::environment;
+use crate::execution::{commands_of, fresh, place_of, printed, reports, word, written};
 use crate::files::{look, made};
-use crate::lines::Place;
 use crate::page::{Page, slug};
-use crate::script;
 use crate::server::{NotReady, Running};
+use crate::settings::Settings;
 use crate::snippet::{Kind, Snippet};
 use crate::verdict::{CommandEnd, CommandReport, Happened, Report, Verdict, judge, tail};
 
-/// How much of what is printed is judged.
-const JUDGED: u64 = 1 << 20;
 /// Files beside the page that are larger are not copied.
 const BESIDE: u64 = 4 << 20;
 /// Nor are more than these.
 const MOST_BESIDE: usize = 500;
 /// A server lives as long as its page is run.
 const FOR_EVER: Duration = Duration::from_secs(30 * 86_400);
-
-/// How pages are run.
-pub struct Settings {
-    /// Where everything goes: a folder for each page.
-    pub output: PathBuf,
-    /// How long an example may take that does not say so itself.
-    pub timeout: Duration,
-    /// How long a server may take until it is ready.
-    pub server_timeout: Duration,
-    /// Whether something is there that an example needs; else why not.
-    pub has: Box<dyn Fn(&Need) -> Result<(), String> + Send + Sync>,
-}
-
-impl Settings {
-    /// Five minutes for an example and ten for a server; programs are looked for on `PATH`, and there is no GPU.
-    pub fn new(output: impl Into<PathBuf>) -> Self {
-        Self {
-            output: output.into(),
-            timeout: Duration::from_secs(300),
-            server_timeout: Duration::from_secs(600),
-            has: Box::new(usual),
-        }
-    }
-}
-
-fn usual(need: &Need) -> Result<(), String> {
-    match need {
-        Need::Gpu => Err("whether there is a GPU was not asked".to_owned()),
-        Need::Program(name) => {
-            let path = std::env::var_os("PATH").unwrap_or_default();
-            let there = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
-            there
-                .then_some(())
-                .ok_or_else(|| format!("the program `{name}` is not on PATH"))
-        }
-        Need::Env(name) => {
-            let set = std::env::var_os(name).is_some_and(|value| !value.is_empty());
-            set.then_some(())
-                .ok_or_else(|| format!("the variable {name} is not set"))
-        }
-    }
-}
 
 /// A page under way.
 pub struct PageRun {
@@ -190,10 +144,9 @@ impl PageRun {
             Kind::Output => {
                 return report(Verdict::Listed("what another example prints".to_owned()));
             }
-            Kind::Listed(why) if snippet.annotation.copy_of.is_some() => {
-                return report(match why.as_str() {
-                    _ => Verdict::Passed,
-                });
+            // It equals what it was copied from: that was looked at when the page was read.
+            Kind::Listed(_) if snippet.annotation.copy_of.is_some() => {
+                return report(Verdict::Passed);
             }
             Kind::Listed(why) => return report(Verdict::Listed(format!("not run: {why}"))),
             Kind::File(name) => {
@@ -257,6 +210,17 @@ impl PageRun {
         let limit = snippet.annotation.timeout.unwrap_or(self.settings.timeout);
         let word = format!("tribunal-{:016x}", word(&snippet.code, folder));
         let commands = commands_of(snippet)?;
+        if commands.is_empty() {
+            let verdict = Verdict::Listed("not run: nothing but comments".to_owned());
+            return Ok(Report {
+                id: snippet.id.clone(),
+                place: snippet.place.clone(),
+                verdict,
+                commands: Vec::new(),
+                files: Vec::new(),
+                folder: folder.to_path_buf(),
+            });
+        }
         let state = folder.join("state");
         let (program, args) = written(snippet, &commands, folder, &word, from.as_deref(), &state)?;
         let cwd = if snippet.annotation.at_root {
@@ -280,7 +244,7 @@ impl PageRun {
             },
             None => Some(Supervised::start(&order, folder)?.wait()?),
         };
-        let reports = self.commands(snippet, commands, folder, &word, ending.as_ref())?;
+        let commands = reports(snippet, commands, folder, &word, ending.as_ref())?;
         let mut files = made(&work, &before_work, Some(&output));
         let copied: Vec<PathBuf> = files.iter().map(|f| f.path.clone()).collect();
         files.extend(
@@ -313,7 +277,7 @@ impl PageRun {
                     snippet,
                     &Happened {
                         ending,
-                        commands: &reports,
+                        commands: &commands,
                         files: &files,
                         limit,
                         lost: &lost,
@@ -326,7 +290,7 @@ impl PageRun {
             id: snippet.id.clone(),
             place: snippet.place.clone(),
             verdict,
-            commands: reports,
+            commands,
             files,
             folder: folder.to_path_buf(),
         };
@@ -400,87 +364,6 @@ impl PageRun {
             folder: folder.to_path_buf(),
         }
     }
-
-    /// What became of each command.
-    fn commands(
-        &self,
-        snippet: &Snippet,
-        commands: Vec<Command>,
-        folder: &Path,
-        word: &str,
-        ending: Option<&Ending>,
-    ) -> io::Result<Vec<CommandReport>> {
-        let (out, err) = printed(folder)?;
-        let shell = matches!(snippet.kind, Kind::Shell | Kind::Session(_));
-        let said = match shell {
-            true => script::read(commands.len(), word, &out, &err),
-            false => vec![script::Said {
-                begun: true,
-                out: out.clone(),
-                err: err.clone(),
-                ..Default::default()
-            }],
-        };
-        if shell && ending.is_some() {
-            // What people open is the output without our marks.
-            for (name, pick) in [
-                ("stdout", (|s| &s.out) as fn(&script::Said) -> &String),
-                ("stderr", |s| &s.err),
-            ] {
-                let whole: String = said.iter().map(|s| pick(s).as_str()).collect();
-                fs::write(folder.join(name), whole)?;
-            }
-        } else if ending.is_some() {
-            fs::write(folder.join("stdout"), &out)?;
-            fs::write(folder.join("stderr"), &err)?;
-        }
-        let prints = |at: usize| match &snippet.kind {
-            Kind::Session(told) => told.get(at).and_then(|c| c.prints.clone()),
-            _ => None,
-        };
-        let last = said.iter().rposition(|s| s.begun);
-        let reports = commands
-            .into_iter()
-            .zip(said)
-            .enumerate()
-            .map(|(at, (command, said))| CommandReport {
-                place: place_of(snippet, command.line),
-                text: without_secrets(&command.text),
-                end: end_of(&said, Some(at) == last, ending),
-                seconds: said
-                    .began
-                    .zip(said.ended)
-                    .map(|(began, ended)| (ended - began).max(0.0)),
-                out: said.out,
-                err: said.err,
-                prints: prints(at),
-            });
-        Ok(reports.collect())
-    }
-}
-
-/// How a command ended, from what the script said and how all of it ended.
-fn end_of(said: &script::Said, last: bool, ending: Option<&Ending>) -> CommandEnd {
-    match (said.code, ending) {
-        (Some(code), _) => CommandEnd::Code(code),
-        (None, _) if !said.begun => CommandEnd::NotReached,
-        (None, None) if last => CommandEnd::Serves,
-        (None, Some(ending)) if last && ending.timed_out => CommandEnd::TimedOut,
-        (
-            None,
-            Some(Ending {
-                signal: Some(signal),
-                ..
-            }),
-        ) if last => CommandEnd::Signal(*signal),
-        (
-            None,
-            Some(Ending {
-                code: Some(code), ..
-            }),
-        ) if last => CommandEnd::Code(*code),
-        _ => CommandEnd::Unknown,
-    }
 }
 
 impl Drop for PageRun {
@@ -502,108 +385,4 @@ fn stopped(mut server: Running) -> Option<String> {
         Ok(ending) if lost => Some(format!("the server of `{id}` {ending} by itself")),
         Ok(_) => None,
     }
-}
-
-/// The commands of an example; a Python block is one.
-fn commands_of(snippet: &Snippet) -> io::Result<Vec<Command>> {
-    match &snippet.kind {
-        Kind::Shell => commands::split(&snippet.code),
-        Kind::Session(told) => Ok(told
-            .iter()
-            .map(|c| Command {
-                line: c.line,
-                text: c.text.clone(),
-            })
-            .collect()),
-        _ => Ok(vec![Command {
-            line: 0,
-            text: snippet.code.clone(),
-        }]),
-    }
-}
-
-/// Writes what is run; gives the program and its arguments.
-fn written(
-    snippet: &Snippet,
-    commands: &[Command],
-    folder: &Path,
-    word: &str,
-    from: Option<&Path>,
-    to: &Path,
-) -> io::Result<(String, Vec<String>)> {
-    let utf8 = |path: &Path| {
-        path.to_str()
-            .map(str::to_owned)
-            .ok_or_else(|| io::Error::other("the path of the output is no UTF-8"))
-    };
-    let (name, text) = match snippet.kind {
-        Kind::Python => ("snippet.py", snippet.code.clone()),
-        Kind::PythonSession => ("snippet.txt", snippet.code.clone()),
-        _ => {
-            let from = from.map(utf8).transpose()?;
-            (
-                "snippet.sh",
-                script::script(commands, word, from.as_deref(), Some(&utf8(to)?)),
-            )
-        }
-    };
-    let path = folder.join(name);
-    fs::write(&path, text)?;
-    let path = utf8(&path)?;
-    Ok(match snippet.kind {
-        Kind::Python => ("python3".to_owned(), vec![path]),
-        Kind::PythonSession => (
-            "python3".to_owned(),
-            ["-m", "doctest", "-o", "ELLIPSIS", &path]
-                .map(str::to_owned)
-                .into(),
-        ),
-        _ => (
-            "bash".to_owned(),
-            ["--norc", "--noprofile", &path].map(str::to_owned).into(),
-        ),
-    })
-}
-
-fn place_of(snippet: &Snippet, line: usize) -> Place {
-    Place {
-        file: snippet.first.file.clone(),
-        line: snippet.first.line + line,
-    }
-}
-
-/// What was printed: the first of it, masked.
-fn printed(folder: &Path) -> io::Result<(String, String)> {
-    let read = |name: &str| -> io::Result<String> {
-        let mut bytes = Vec::new();
-        match fs::File::open(folder.join(name)) {
-            Ok(file) => file.take(JUDGED).read_to_end(&mut bytes)?,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => 0,
-            Err(e) => return Err(e),
-        };
-        Ok(without_secrets(&String::from_utf8_lossy(&bytes)))
-    };
-    Ok((read("stdout")?, read("stderr")?))
-}
-
-/// A new folder: the name, or the name with a number.
-fn fresh(root: &Path, name: &str) -> io::Result<PathBuf> {
-    for n in 1.. {
-        let path = match n {
-            1 => root.join(name),
-            n => root.join(format!("{name}-{n}")),
-        };
-        match fs::create_dir(&path) {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && n < 10_000 => {}
-            Err(e) => return Err(e),
-            Ok(()) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("no name is free"))
-}
-
-/// A word for marks that an example cannot print by accident.
-fn word(code: &str, folder: &Path) -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one((code, folder))
 }
