@@ -16,10 +16,10 @@ pub(crate) struct Builder {
     /// The name of the file, for what stands below no heading of the second level.
     pub stem: String,
     /// The headings above, by level.
-    sections: BTreeMap<usize, String>,
-    counts: BTreeMap<String, usize>,
-    names: BTreeSet<String>,
-    comment: Option<(Place, String)>,
+    pub sections: BTreeMap<usize, String>,
+    pub counts: BTreeMap<String, usize>,
+    pub names: BTreeSet<String>,
+    pub comment: Option<(Place, String)>,
     pub snippets: Vec<Snippet>,
     pub mistakes: Vec<Mistake>,
 }

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tribunal_offline::{Ending, Supervised, Work};
+use tribunal_offline::{Supervised, Work};
 
 use crate::commands::Command;
 use crate::environment;
@@ -258,7 +258,7 @@ impl PageRun {
                 false => Verdict::Failed(snippet.mistakes.clone()),
             },
             Some(ending) if snippet.server.is_some() => {
-                let said = reports
+                let said = commands
                     .iter()
                     .rev()
                     .find_map(|c| tail(&c.err).or_else(|| tail(&c.out)));
