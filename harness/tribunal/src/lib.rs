@@ -30,11 +30,13 @@
 extern crate self as tribunal;
 
 mod deployments;
+mod docs;
 mod entry;
 mod fixtures;
 mod judged;
 mod version;
 
+pub use docs::docs;
 pub use fixtures::{Start, embedded, judged, start};
 pub use tribunal_client as client;
 pub use tribunal_deploy as deploy;
