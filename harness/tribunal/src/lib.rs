@@ -35,6 +35,7 @@ mod fixtures;
 mod version;
 
 pub use fixtures::{Start, embedded, judged, start};
+pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
