@@ -1,5 +1,5 @@
 //! Video files: what is in them, without decoding.
 
 pub(crate) mod movie;
-mod mp4;
+pub(crate) mod mp4;
 mod webm;
