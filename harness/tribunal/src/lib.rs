@@ -38,6 +38,7 @@ mod version;
 
 pub use docs::docs;
 pub use fixtures::{Start, embedded, judged, start};
+pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
