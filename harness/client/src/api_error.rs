@@ -131,6 +131,8 @@ pub struct ErrorAnswer {
     pub health_after: HealthAfter,
     /// From before the connection was opened to the last byte.
     pub elapsed: Duration,
+    /// The response below: the request, what was attached to it, the bytes, the times.
+    pub raw: RawAnswer,
 }
 
 impl ErrorAnswer {
@@ -142,6 +144,7 @@ impl ErrorAnswer {
             error: raw.api_error(),
             health_after: HealthAfter::NotAsked,
             elapsed: raw.elapsed,
+            raw: raw.clone(),
         }
     }
 }

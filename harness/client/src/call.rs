@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::Extensions;
 use reqwest::{Method, Url};
 use serde_json::Value;
 use tokio::time::timeout_at;
 
 use crate::client::Client;
 use crate::error::{ClientError, Failure, Limit, Phase, seconds};
+use crate::form::FormPart;
 use crate::headers::Headers;
 use crate::mask::{self, Secrets};
-use crate::raw::{BodyEnd, RawAnswer, TimedEvent};
+use crate::raw::{Arrival, BodyEnd, RawAnswer, TimedEvent};
 use crate::recorder::Recorder;
 use crate::sse::SseParser;
 use crate::timeouts::Timeouts;
@@ -34,21 +36,51 @@ pub(crate) struct Outgoing {
     pub accept: &'static str,
     pub payload: Option<Payload>,
     pub timeouts: Timeouts,
+    /// Headers of this request alone.
+    pub headers: Vec<(String, String)>,
+    pub attached: Extensions,
+    /// 1 for the first attempt at this request.
+    pub attempt: u32,
+}
+
+impl Outgoing {
+    pub(crate) fn new(method: Method, path: &str, timeouts: Timeouts) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            accept: "*/*",
+            payload: None,
+            timeouts,
+            headers: Vec::new(),
+            attached: Extensions::new(),
+            attempt: 1,
+        }
+    }
 }
 
 /// What a request carries.
+#[derive(Clone)]
 pub(crate) struct Payload {
     pub content_type: String,
     pub bytes: Bytes,
-    /// The bytes as JSON, for whoever judges the answer; `Null` where they are none.
+    /// The bytes as JSON, for whoever judges the answer; of a form, its fields and what its files
+    /// are; `Null` where they are neither.
     pub json: Arc<Value>,
+    /// The parts of a form.
+    pub parts: Vec<FormPart>,
 }
 
 /// Make the request. Any status is an answer; so is one that breaks off.
 pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, ClientError> {
     let url = format!("{}{}", client.base, out.path);
     let shown = mask::url(&url);
-    let secrets = client.secrets.join(&Secrets::of(mask::query_pairs(&url)));
+    let own = out
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let secrets = client
+        .secrets
+        .join(&Secrets::of(mask::query_pairs(&url).chain(own)));
     let unusable = |message: &str| {
         ClientError::new(
             Failure::Unusable,
@@ -69,6 +101,9 @@ pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, Cl
         .request(out.method.clone(), address)
         .header("accept", out.accept)
         .headers((*client.headers).clone());
+    for (name, value) in &out.headers {
+        builder = builder.header(name, value);
+    }
     if let Some(payload) = &out.payload {
         builder = builder
             .header("content-type", &payload.content_type)
@@ -92,6 +127,13 @@ pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, Cl
                 .payload
                 .as_ref()
                 .map(|payload| secrets.bytes(&payload.bytes)),
+            request_form: out
+                .payload
+                .as_ref()
+                .map(|payload| payload.parts.clone())
+                .unwrap_or_default(),
+            attempt: out.attempt,
+            rejected: None,
             status: None,
             response_headers: Headers::default(),
             headers_after: None,
@@ -109,7 +151,9 @@ pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, Cl
         secrets: &secrets,
     };
     let sent = out.payload.map(|payload| payload.json).unwrap_or_default();
-    let result = run.exchange(request, sent, &mut recorder).await;
+    let result = run
+        .exchange(request, sent, out.attached, &mut recorder)
+        .await;
     recorder.end(&result);
     // The connection has a task of its own on this runtime, which ends at its next turn. Without
     // this turn a runner that counts live tasks after a test would see it as a leak.
@@ -133,6 +177,7 @@ impl Run<'_> {
         &self,
         request: reqwest::Request,
         sent: Arc<Value>,
+        attached: Extensions,
         recorder: &mut Recorder,
     ) -> Result<RawAnswer, ClientError> {
         let deadline = after(self.start, self.timeouts.total);
@@ -161,6 +206,11 @@ impl Run<'_> {
             headers_after,
             elapsed: headers_after,
             request: sent,
+            attached,
+            attempts: 1,
+            rejected: Vec::new(),
+            exchange: recorder.number(),
+            arrivals: Vec::new(),
             method: self.method.to_owned(),
             url: self.url.to_owned(),
             events: Vec::new(),
@@ -215,6 +265,10 @@ impl Run<'_> {
                 return Err(self.too_large(phase, "the body", sizes.body));
             }
             body.extend_from_slice(&chunk);
+            answer.arrivals.push(Arrival {
+                at,
+                end: body.len(),
+            });
             if is_stream {
                 let fed = parser.push(&chunk, &mut parsed);
                 for event in parsed.drain(..) {

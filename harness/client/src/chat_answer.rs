@@ -4,14 +4,14 @@
 //! that the judge can say which one and the test still sees the rest. A field of the wrong type is
 //! an error at once.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
+use crate::answer::Answer;
+use crate::draft::accepted_models;
 use crate::error::{ClientError, Failure, Phase};
+use crate::judge::Judged;
 use crate::logprobs::ChatLogprobs;
-use crate::parameters::accepted_models;
 use crate::raw::RawAnswer;
 use crate::stream::StreamRecord;
 use crate::usage::{ReportedUsage, Usage, required};
@@ -168,55 +168,6 @@ impl ChatAnswer {
             .map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
     }
 
-    /// When the first output (text, reasoning or a tool call) arrived, from before the connection
-    /// was opened; `None` for a plain answer and for a stream without output.
-    pub fn first_token_after(&self) -> Option<Duration> {
-        self.token_times().next()
-    }
-
-    /// When each chunk with output arrived, from before the connection was opened.
-    pub fn token_times(&self) -> impl Iterator<Item = Duration> {
-        let chunks = self.stream.iter().flat_map(|stream| &stream.chunks);
-        chunks
-            .filter(|arrived| {
-                arrived
-                    .chunk
-                    .choices
-                    .iter()
-                    .any(|choice| choice.delta.has_output())
-            })
-            .map(|arrived| arrived.at)
-    }
-
-    /// From before the connection was opened to the last byte.
-    pub fn elapsed(&self) -> Duration {
-        self.raw.elapsed
-    }
-
-    pub(crate) fn read(raw: RawAnswer) -> Result<Self, ClientError> {
-        raw.expect_kind()?;
-        if raw.is_stream {
-            let stream = StreamRecord::read(&raw)?;
-            return Ok(Self::fold(raw, stream));
-        }
-        let wire: Wire = raw.json()?;
-        let Some(choices) = wire.choices else {
-            return Err(raw.no_choices(&wire.extra));
-        };
-        Ok(Self {
-            id: wire.id,
-            object: wire.object,
-            created: wire.created,
-            model: wire.model,
-            choices,
-            usage: wire.usage,
-            extra: wire.extra,
-            stream: None,
-            accepted_models: accepted_models(&raw.request, &[]),
-            raw,
-        })
-    }
-
     /// Put the chunks of a stream together.
     fn fold(raw: RawAnswer, stream: StreamRecord<ChatChunk>) -> Self {
         let first = stream.chunks.first().map(|arrived| &arrived.chunk);
@@ -254,6 +205,60 @@ impl ChatAnswer {
             stream: Some(stream),
             raw,
         }
+    }
+}
+
+crate::latency::latency_methods!(
+    ChatAnswer,
+    "output (a text, reasoning or a tool call)",
+    |answer| {
+        let chunks = answer.stream.iter().flat_map(|stream| &stream.chunks);
+        chunks
+            .filter(|arrived| {
+                arrived
+                    .chunk
+                    .choices
+                    .iter()
+                    .any(|choice| choice.delta.has_output())
+            })
+            .map(|arrived| arrived.at)
+    }
+);
+
+impl Answer for ChatAnswer {
+    fn read(raw: RawAnswer) -> Result<Self, ClientError> {
+        raw.expect_kind()?;
+        if raw.is_stream {
+            let stream = StreamRecord::read(&raw)?;
+            return Ok(Self::fold(raw, stream));
+        }
+        let wire: Wire = raw.json()?;
+        let Some(choices) = wire.choices else {
+            return Err(raw.no_choices(&wire.extra));
+        };
+        Ok(Self {
+            id: wire.id,
+            object: wire.object,
+            created: wire.created,
+            model: wire.model,
+            choices,
+            usage: wire.usage,
+            extra: wire.extra,
+            stream: None,
+            accepted_models: accepted_models(&raw.request, &[]),
+            raw,
+        })
+    }
+    fn judged(&self) -> Option<Judged<'_>> {
+        Some(Judged::Chat(self))
+    }
+
+    fn raw_mut(&mut self) -> &mut RawAnswer {
+        &mut self.raw
+    }
+
+    fn accept(&mut self, models: Vec<String>) {
+        self.accepted_models = models;
     }
 }
 
@@ -386,7 +391,12 @@ impl RawAnswer {
     /// The error for an answer without choices: an error object under a status of success, or
     /// something else.
     pub(crate) fn no_choices(&self, fields: &Map<String, Value>) -> ClientError {
-        if fields.get("error").is_some_and(|error| !error.is_null()) {
+        self.lacks("choices", fields.get("error"))
+    }
+
+    /// The error for an answer without this field, with what stands in `error`.
+    pub(crate) fn lacks(&self, field: &str, error: Option<&Value>) -> ClientError {
+        if error.is_some_and(|error| !error.is_null()) {
             let error = self.api_error();
             let message =
                 format!("the server sent an error object under a status of success: {error}");
@@ -395,7 +405,7 @@ impl RawAnswer {
         self.fail(
             Failure::Undecodable,
             Phase::Decode,
-            "the answer has no `choices`",
+            format!("the answer has no `{field}`"),
         )
         .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
     }

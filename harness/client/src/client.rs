@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::call::{Outgoing, Payload, call};
-use crate::chat_request::ChatClient;
 use crate::error::{ClientError, Failure, Phase};
 use crate::mask::{self, Secrets};
+use crate::model_client::ModelClient;
 use crate::raw::RawAnswer;
 use crate::timeouts::{Sizes, Timeouts};
 use crate::transcript::{Exchange, Transcript};
@@ -228,9 +228,14 @@ impl Client {
             .unwrap_or_default()
     }
 
-    /// A client for the text routes of one model.
-    pub fn chat(&self, model: impl Into<String>) -> ChatClient {
-        ChatClient::new(self.clone(), model)
+    /// A client for the routes of one model.
+    pub fn model(&self, model: impl Into<String>) -> ModelClient {
+        ModelClient::new(self.clone(), model)
+    }
+
+    /// The same as [`model`](Self::model), by the name of the route that is asked most.
+    pub fn chat(&self, model: impl Into<String>) -> ModelClient {
+        ModelClient::new(self.clone(), model)
     }
 
     /// Ask the health route.
@@ -268,17 +273,15 @@ impl Client {
     /// # Errors
     /// Where no response comes.
     pub async fn get(&self, path: &str) -> Result<RawAnswer, ClientError> {
-        call(
-            self,
-            Outgoing {
-                method: Method::GET,
-                path: path.to_owned(),
-                accept: "*/*",
-                payload: None,
-                timeouts: self.timeouts,
-            },
-        )
-        .await
+        call(self, Outgoing::new(Method::GET, path, self.timeouts)).await
+    }
+
+    /// `DELETE` any path below the root. Any status is an answer.
+    ///
+    /// # Errors
+    /// Where no response comes.
+    pub async fn delete(&self, path: &str) -> Result<RawAnswer, ClientError> {
+        call(self, Outgoing::new(Method::DELETE, path, self.timeouts)).await
     }
 
     /// `POST` this JSON. Any status is an answer.
@@ -286,7 +289,12 @@ impl Client {
     /// # Errors
     /// Where no response comes.
     pub async fn post_json(&self, path: &str, body: &Value) -> Result<RawAnswer, ClientError> {
-        self.post_value(path, Arc::new(body.clone()), self.timeouts)
+        let accept = if body["stream"] == true {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        self.post(path, Payload::json(Arc::new(body.clone())), accept)
             .await
     }
 
@@ -300,53 +308,22 @@ impl Client {
         content_type: &str,
         body: impl Into<Bytes>,
     ) -> Result<RawAnswer, ClientError> {
-        let bytes = body.into();
-        let json = Arc::new(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
-        let payload = Some(Payload {
-            content_type: content_type.to_owned(),
-            bytes,
-            json,
-        });
-        call(
-            self,
-            Outgoing {
-                method: Method::POST,
-                path: path.to_owned(),
-                accept: "*/*",
-                payload,
-                timeouts: self.timeouts,
-            },
-        )
-        .await
+        self.post(path, Payload::bytes(content_type, body.into()), "*/*")
+            .await
     }
 
-    pub(crate) async fn post_value(
+    async fn post(
         &self,
         path: &str,
-        json: Arc<Value>,
-        timeouts: Timeouts,
+        payload: Payload,
+        accept: &'static str,
     ) -> Result<RawAnswer, ClientError> {
-        let accept = if json["stream"] == true {
-            "text/event-stream"
-        } else {
-            "application/json"
+        let out = Outgoing {
+            accept,
+            payload: Some(payload),
+            ..Outgoing::new(Method::POST, path, self.timeouts)
         };
-        let payload = Some(Payload {
-            content_type: "application/json".into(),
-            bytes: json.to_string().into(),
-            json,
-        });
-        call(
-            self,
-            Outgoing {
-                method: Method::POST,
-                path: path.to_owned(),
-                accept,
-                payload,
-                timeouts,
-            },
-        )
-        .await
+        call(self, out).await
     }
 }
 

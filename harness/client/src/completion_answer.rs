@@ -2,14 +2,14 @@
 //!
 //! Lenient like [`ChatAnswer`](crate::ChatAnswer), for the same reason.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::answer::Answer;
+use crate::draft::accepted_models;
 use crate::error::{ClientError, Failure, Phase};
+use crate::judge::Judged;
 use crate::logprobs::CompletionLogprobs;
-use crate::parameters::accepted_models;
 use crate::raw::RawAnswer;
 use crate::stream::StreamRecord;
 use crate::usage::{ReportedUsage, Usage, required};
@@ -113,51 +113,6 @@ impl CompletionAnswer {
             .map_err(|message| self.raw.fail(Failure::Missing, Phase::Decode, message))
     }
 
-    /// When the first text arrived, from before the connection was opened; `None` for a plain answer
-    /// and for a stream without text.
-    pub fn first_token_after(&self) -> Option<Duration> {
-        self.token_times().next()
-    }
-
-    /// When each chunk with text arrived, from before the connection was opened.
-    pub fn token_times(&self) -> impl Iterator<Item = Duration> {
-        let chunks = self.stream.iter().flat_map(|stream| &stream.chunks);
-        let has_text =
-            |choice: &CompletionChoice| choice.text.as_ref().is_some_and(|text| !text.is_empty());
-        chunks
-            .filter(move |arrived| arrived.chunk.choices.iter().any(has_text))
-            .map(|arrived| arrived.at)
-    }
-
-    /// From before the connection was opened to the last byte.
-    pub fn elapsed(&self) -> Duration {
-        self.raw.elapsed
-    }
-
-    pub(crate) fn read(raw: RawAnswer) -> Result<Self, ClientError> {
-        raw.expect_kind()?;
-        if raw.is_stream {
-            let stream = StreamRecord::read(&raw)?;
-            return Ok(Self::fold(raw, stream));
-        }
-        let wire: Wire = raw.json()?;
-        let Some(choices) = wire.choices else {
-            return Err(raw.no_choices(&wire.extra));
-        };
-        Ok(Self {
-            id: wire.id,
-            object: wire.object,
-            created: wire.created,
-            model: wire.model,
-            choices,
-            usage: wire.usage,
-            extra: wire.extra,
-            stream: None,
-            accepted_models: accepted_models(&raw.request, &[]),
-            raw,
-        })
-    }
-
     /// Put the chunks of a stream together.
     fn fold(raw: RawAnswer, stream: StreamRecord<CompletionChunk>) -> Self {
         let first = stream.chunks.first().map(|arrived| &arrived.chunk);
@@ -191,6 +146,56 @@ impl CompletionAnswer {
             stream: Some(stream),
             raw,
         }
+    }
+}
+
+crate::latency::latency_methods!(CompletionAnswer, "text", |answer| {
+    let chunks = answer.stream.iter().flat_map(|stream| &stream.chunks);
+    chunks
+        .filter(|arrived| {
+            arrived
+                .chunk
+                .choices
+                .iter()
+                .any(|choice| choice.text.as_ref().is_some_and(|text| !text.is_empty()))
+        })
+        .map(|arrived| arrived.at)
+});
+
+impl Answer for CompletionAnswer {
+    fn read(raw: RawAnswer) -> Result<Self, ClientError> {
+        raw.expect_kind()?;
+        if raw.is_stream {
+            let stream = StreamRecord::read(&raw)?;
+            return Ok(Self::fold(raw, stream));
+        }
+        let wire: Wire = raw.json()?;
+        let Some(choices) = wire.choices else {
+            return Err(raw.no_choices(&wire.extra));
+        };
+        Ok(Self {
+            id: wire.id,
+            object: wire.object,
+            created: wire.created,
+            model: wire.model,
+            choices,
+            usage: wire.usage,
+            extra: wire.extra,
+            stream: None,
+            accepted_models: accepted_models(&raw.request, &[]),
+            raw,
+        })
+    }
+    fn judged(&self) -> Option<Judged<'_>> {
+        Some(Judged::Completion(self))
+    }
+
+    fn raw_mut(&mut self) -> &mut RawAnswer {
+        &mut self.raw
+    }
+
+    fn accept(&mut self, models: Vec<String>) {
+        self.accepted_models = models;
     }
 }
 

@@ -2,12 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::chat_request::ChatClient;
 use crate::completion_answer::CompletionAnswer;
-use crate::error::ClientError;
-use crate::many::{Many, send_all};
-use crate::parameters::{Draft, accepted_models, judged, settled, shared_parameters};
-use crate::raw::RawAnswer;
+use crate::draft::{Draft, request_methods, sampling_methods};
+use crate::model_client::ModelClient;
 
 /// A prompt: a text, several texts, token ids, or several lists of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +55,9 @@ pub struct CompletionRequest {
 }
 
 impl CompletionRequest {
-    pub(crate) fn new(chat: &ChatClient, prompt: Prompt) -> Self {
+    pub(crate) fn new(model: &ModelClient, prompt: Prompt) -> Self {
         Self {
-            draft: Draft::new(chat, "/v1/completions").set("prompt", prompt.0),
+            draft: Draft::new(model, "/v1/completions").set("prompt", prompt.0),
         }
     }
 
@@ -74,30 +71,7 @@ impl CompletionRequest {
         self.extra("echo", true)
     }
 
-    shared_parameters!();
-
-    /// Send it, and let the judge look at the answer.
-    ///
-    /// # Errors
-    /// Where no complete, successful, readable answer comes, or the judge rejects it.
-    pub async fn send(self) -> Result<CompletionAnswer, ClientError> {
-        let (judge, aliases) = (
-            self.draft.chat.judge.clone().filter(|_| self.draft.judged),
-            self.draft.chat.aliases.clone(),
-        );
-        let raw = self.send_raw().await?.success()?;
-        let mut answer = settled(raw, RawAnswer::completion)?;
-        answer.accepted_models = accepted_models(&answer.raw.request, &aliases);
-        if let Some(judge) = judge {
-            judged(judge.completion(&answer), |failure, phase, message| {
-                answer.raw.fail(failure, phase, message)
-            })?;
-        }
-        Ok(answer)
-    }
-
-    /// Send the same request this many times at once; all results, in order.
-    pub async fn send_many(self, times: usize) -> Many<CompletionAnswer> {
-        send_all((0..times).map(|_| self.clone().send())).await
-    }
+    sampling_methods!();
 }
+
+request_methods!(CompletionRequest => CompletionAnswer);

@@ -99,8 +99,10 @@ pub enum Failure {
     Undecodable,
     /// What a test asked of the answer is not in it (a usage, for example).
     Missing,
-    /// The answer fails its verdict.
+    /// The answer fails its verdict, or too few of several do not.
     Judged,
+    /// The server took a job (a video) and reports that it failed.
+    Job(ApiError),
     /// Anything else; the causes say what.
     Other,
 }
@@ -175,6 +177,55 @@ impl ClientError {
         self
     }
 
+    /// The same failure as one of several requests of which a share was to pass.
+    pub(crate) fn unserved(
+        mut self,
+        number: usize,
+        failed: usize,
+        total: usize,
+        passed: usize,
+    ) -> Self {
+        self.0.message = format!(
+            "{} (request {number}; {failed} of {total} were not served, which no gate tolerates; {passed} passed)",
+            self.0.message
+        );
+        self
+    }
+
+    /// Too few of several answers passed their verdict.
+    pub(crate) fn gate(
+        passed: usize,
+        total: usize,
+        gate: usize,
+        rejected: Vec<(usize, ClientError)>,
+    ) -> Self {
+        let mut message = format!("{passed} of {total} passed, the gate is {gate}");
+        for (number, error) in &rejected {
+            let why = error
+                .source()
+                .map_or_else(|| error.0.message.clone(), ToString::to_string);
+            message = format!(
+                "{message}\n  request {number}: {}",
+                why.replace('\n', "\n    ")
+            );
+        }
+        match rejected.into_iter().next() {
+            Some((_, first)) => {
+                let Details {
+                    method,
+                    url,
+                    elapsed,
+                    ..
+                } = *first.0;
+                let mut error = Self::new(Failure::Judged, Phase::Judge, &method, &url, message);
+                error.0.elapsed = elapsed;
+                error
+            }
+            // Nothing was sent at all.
+            None => Self::new(Failure::Judged, Phase::Judge, "", "(no request)", message),
+        }
+    }
+
     /// What kind of failure it was.
     pub fn failure(&self) -> &Failure {
         &self.0.failure
@@ -203,7 +254,9 @@ impl ClientError {
     /// The error object, where the server answered with one (as a response or inside a stream).
     pub fn api_error(&self) -> Option<&ApiError> {
         match &self.0.failure {
-            Failure::Status(error) | Failure::ErrorEvent(error) => Some(error),
+            Failure::Status(error) | Failure::ErrorEvent(error) | Failure::Job(error) => {
+                Some(error)
+            }
             _ => None,
         }
     }

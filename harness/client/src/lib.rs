@@ -32,7 +32,9 @@
 //!   answer to judge.
 //! * **No TLS yet.** `https` addresses are refused with an error that says so.
 
+mod answer;
 mod api_error;
+mod attach;
 mod call;
 mod chat_answer;
 mod chat_request;
@@ -40,40 +42,70 @@ mod client;
 mod completion_answer;
 mod completion_request;
 mod curl;
+mod draft;
+mod embeddings_answer;
 mod error;
+mod expect_error;
+mod form;
 mod headers;
+mod images_answer;
 mod judge;
+mod latency;
 mod logprobs;
 mod many;
 mod mask;
+mod media;
 mod message;
-mod parameters;
+mod model_client;
+mod ranking_answers;
 mod raw;
 mod recorder;
+mod responses_answer;
+mod speech_answer;
 mod sse;
 mod statuses;
 mod stream;
+mod subtitles;
 mod timeouts;
+mod tokens_answer;
 mod transcript;
+mod transcription_answer;
 mod usage;
+mod video_answer;
 
 pub use api_error::{ApiError, ErrorAnswer, ErrorShape, HealthAfter};
+pub use attach::Attach;
 pub use chat_answer::{ChatAnswer, ChatChoice, ChatChunk, ChatDelta, ChatMessage, DeltaChoice};
-pub use chat_request::{ChatClient, ChatRequest};
+pub use chat_request::ChatRequest;
 pub use client::{Client, Health, ModelCard, Models};
 pub use completion_answer::{CompletionAnswer, CompletionChoice, CompletionChunk};
 pub use completion_request::{CompletionRequest, Prompt};
+pub use embeddings_answer::{Embedding, EmbeddingsAnswer, SentVector};
 pub use error::{ClientError, Failure, Limit, Phase};
+pub use expect_error::ExpectError;
+pub use form::FormPart;
 pub use headers::Headers;
-pub use judge::{Judge, JudgeError};
+pub use images_answer::{GeneratedImage, ImagesAnswer};
+pub use judge::{Judge, JudgeError, JudgeFuture, Judged};
 pub use logprobs::{ChatLogprobs, CompletionLogprobs, TokenLogprob, TopLogprob};
 pub use many::{Many, send_all};
+pub use media::{Media, MediaPart};
 pub use message::{Content, text};
-pub use parameters::ExpectError;
+pub use model_client::{ChatClient, ModelClient};
+pub use ranking_answers::{
+    Classification, ClassifyAnswer, RerankAnswer, RerankResult, Score, ScoreAnswer,
+};
 pub use raw::{BodyEnd, RawAnswer};
+pub use responses_answer::{
+    Response, ResponseItem, ResponsePart, ResponsesAnswer, ResponsesEvent, ResponsesUsage,
+};
+pub use speech_answer::{AudioPiece, SpeechAnswer, SpeechEvent};
 pub use sse::{SseEvent, SseParser, SseTooLarge};
 pub use statuses::Statuses;
 pub use stream::{Arrived, StreamEnd, StreamRecord};
 pub use timeouts::{Sizes, Timeouts};
+pub use tokens_answer::{DetokenizeAnswer, TokenizeAnswer};
 pub use transcript::{Exchange, Outcome, Recorded, Transcript};
+pub use transcription_answer::{Segment, TranscriptionAnswer, TranscriptionChunk, Word};
 pub use usage::{ReportedUsage, Usage};
+pub use video_answer::{VideoAnswer, VideoJob};

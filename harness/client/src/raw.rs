@@ -4,16 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Extensions;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::answer::Answer;
 use crate::api_error::{ApiError, ErrorAnswer};
 use crate::chat_answer::ChatAnswer;
 use crate::completion_answer::CompletionAnswer;
+use crate::embeddings_answer::EmbeddingsAnswer;
 use crate::error::{ClientError, Failure, Phase, excerpt, position};
 use crate::headers::Headers;
+use crate::images_answer::ImagesAnswer;
 use crate::mask::Secrets;
+use crate::ranking_answers::{ClassifyAnswer, RerankAnswer, ScoreAnswer};
+use crate::responses_answer::ResponsesAnswer;
+use crate::speech_answer::SpeechAnswer;
 use crate::sse::{SseEvent, SseParser};
+use crate::transcription_answer::TranscriptionAnswer;
+use crate::video_answer::VideoAnswer;
 
 /// Whether a body came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +53,13 @@ impl TimedEvent {
     }
 }
 
+/// How much of a body had come at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    pub at: Duration,
+    pub end: usize,
+}
+
 /// A response with any status, complete or broken off.
 #[derive(Clone)]
 pub struct RawAnswer {
@@ -60,7 +76,21 @@ pub struct RawAnswer {
     /// From before the connection was opened to the last byte.
     pub elapsed: Duration,
     /// The JSON body of the request; `Value::Null` where it had none.
+    ///
+    /// Of a form: its fields by name, and for each file what it is
+    /// (`{"file": …, "mime": …, "bytes": …, "sha256": …}`).
     pub request: Arc<Value>,
+    /// What the test attached to the request, for whoever judges the answer.
+    pub attached: Extensions,
+    /// How often the request was sent until this answer came: 1, and more only where
+    /// `retry_content` asked for it.
+    pub attempts: u32,
+    /// What the judge said to the answers before this one.
+    pub rejected: Vec<String>,
+    /// The number of the exchange in the client's transcript, the first being 1; `None` without a
+    /// transcript.
+    pub exchange: Option<usize>,
+    pub(crate) arrivals: Vec<Arrival>,
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) events: Vec<TimedEvent>,
@@ -90,6 +120,14 @@ impl RawAnswer {
             headers_after: Duration::ZERO,
             elapsed: Duration::ZERO,
             request: Arc::new(request),
+            attached: Extensions::new(),
+            attempts: 1,
+            rejected: Vec::new(),
+            exchange: None,
+            arrivals: vec![Arrival {
+                at: Duration::ZERO,
+                end: body.len(),
+            }],
             method: "POST".into(),
             url: "(recorded)".into(),
             events: events
@@ -117,6 +155,18 @@ impl RawAnswer {
     /// The events of a stream: time since the request started, and data.
     pub fn events(&self) -> impl Iterator<Item = (Duration, &str)> {
         self.events.iter().map(|event| (event.at, &*event.data))
+    }
+
+    /// The pieces of the body as the network brought them, each with the time since the request
+    /// started. Where the pieces end says when bytes came, not what the server wrote at a time.
+    pub fn pieces(&self) -> impl Iterator<Item = (Duration, Bytes)> {
+        let mut start = 0;
+        self.arrivals.iter().filter_map(move |arrival| {
+            let end = arrival.end.min(self.body.len());
+            let piece = self.body.slice(start..end);
+            start = end;
+            (!piece.is_empty()).then_some((arrival.at, piece))
+        })
     }
 
     /// The body as text.
@@ -228,6 +278,78 @@ impl RawAnswer {
         CompletionAnswer::read(self)
     }
 
+    /// Read it as an answer of the responses route, whatever its end.
+    ///
+    /// # Errors
+    /// Where it is none, or the stream carries an error object.
+    pub fn responses(self) -> Result<ResponsesAnswer, ClientError> {
+        ResponsesAnswer::read(self)
+    }
+
+    /// Read it as an answer of the embeddings route.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn embeddings(self) -> Result<EmbeddingsAnswer, ClientError> {
+        EmbeddingsAnswer::read(self)
+    }
+
+    /// Read it as an answer of the rerank route.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn rerank(self) -> Result<RerankAnswer, ClientError> {
+        RerankAnswer::read(self)
+    }
+
+    /// Read it as an answer of the score route.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn score(self) -> Result<ScoreAnswer, ClientError> {
+        ScoreAnswer::read(self)
+    }
+
+    /// Read it as an answer of the classify route.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn classify(self) -> Result<ClassifyAnswer, ClientError> {
+        ClassifyAnswer::read(self)
+    }
+
+    /// Read it as speech, plain or streamed, whatever its end.
+    ///
+    /// # Errors
+    /// Where it is none, or the stream carries an error object.
+    pub fn speech(self) -> Result<SpeechAnswer, ClientError> {
+        SpeechAnswer::read(self)
+    }
+
+    /// Read it as a transcription or translation, plain or streamed, whatever its end.
+    ///
+    /// # Errors
+    /// Where it is none, or the stream carries an error object.
+    pub fn transcription(self) -> Result<TranscriptionAnswer, ClientError> {
+        TranscriptionAnswer::read(self)
+    }
+
+    /// Read it as an answer of the image routes.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn images(self) -> Result<ImagesAnswer, ClientError> {
+        ImagesAnswer::read(self)
+    }
+
+    /// Read it as the bytes of a finished video.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn video(self) -> Result<VideoAnswer, ClientError> {
+        VideoAnswer::read(self)
+    }
+
     /// Read it as an error answer; nobody asked for the server's health.
     pub fn error(&self) -> ErrorAnswer {
         ErrorAnswer::of(self)
@@ -267,6 +389,11 @@ impl RawAnswer {
             self.secrets.text(&message.into()),
         )
         .after(self.elapsed)
+    }
+
+    /// A text with the client's secrets masked.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        self.secrets.text(text).into_owned()
     }
 
     fn piece(&self, at: usize) -> String {

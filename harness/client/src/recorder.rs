@@ -37,6 +37,11 @@ impl Recorder {
         }
     }
 
+    /// The number of the exchange, the first being 1.
+    pub(crate) fn number(&self) -> Option<usize> {
+        self.entry.as_ref().map(|(_, number)| number + 1)
+    }
+
     fn update(&self, change: impl FnOnce(&mut Exchange)) {
         if let Some((transcript, number)) = &self.entry {
             transcript.update(*number, change);

@@ -22,7 +22,7 @@ pub struct Arrived<T> {
 /// How a stream ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamEnd {
-    /// `[DONE]` came, and the body was complete.
+    /// `[DONE]` came, or the event with which a stream of the route ends, and the body was complete.
     Done,
     /// The body was complete, but `[DONE]` never came.
     MissingDone,
@@ -36,11 +36,11 @@ pub enum StreamEnd {
 /// The chunks of a streamed answer and how it ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamRecord<T> {
-    /// Every chunk before `[DONE]`, in order.
+    /// Every chunk up to the last, in order.
     pub chunks: Vec<Arrived<T>>,
     /// How it ended.
     pub end: StreamEnd,
-    /// The data of events after `[DONE]`. There should be none.
+    /// The data of events after the last. There should be none.
     pub after_done: Vec<Arc<str>>,
     /// Comment lines (keep-alives) in the stream.
     pub comments: u64,
@@ -55,6 +55,15 @@ impl<T: DeserializeOwned> StreamRecord<T> {
     /// # Errors
     /// The first event that is an error object, or is no chunk.
     pub(crate) fn read(raw: &RawAnswer) -> Result<Self, ClientError> {
+        Self::read_until(raw, |_| false)
+    }
+
+    /// The same for a route whose stream has a last chunk of its own; `[DONE]` may still follow it.
+    pub(crate) fn read_until(
+        raw: &RawAnswer,
+        is_last: fn(&T) -> bool,
+    ) -> Result<Self, ClientError> {
+        let mut ended = false;
         let mut chunks = Vec::new();
         let mut after_done = Vec::new();
         let mut done = false;
@@ -65,6 +74,10 @@ impl<T: DeserializeOwned> StreamRecord<T> {
             }
             if event.data.trim() == DONE {
                 done = true;
+                continue;
+            }
+            if ended {
+                after_done.push(event.data.clone());
                 continue;
             }
             if let Some(error) = raw.error_event(event) {
@@ -82,7 +95,7 @@ impl<T: DeserializeOwned> StreamRecord<T> {
                     .fail(Failure::Undecodable, Phase::Decode, message)
                     .excerpt(raw.shown(&event.data, 0)));
             }
-            let chunk = serde_json::from_str(&event.data).map_err(|error| {
+            let chunk: T = serde_json::from_str(&event.data).map_err(|error| {
                 let message = format!(
                     "event {} of the stream is no chunk of this route",
                     number + 1
@@ -92,6 +105,7 @@ impl<T: DeserializeOwned> StreamRecord<T> {
                     .excerpt(raw.shown(&event.data, at))
                     .caused_by(error)
             })?;
+            ended = is_last(&chunk);
             chunks.push(Arrived {
                 at: event.at,
                 raw: event.data.clone(),
@@ -101,7 +115,7 @@ impl<T: DeserializeOwned> StreamRecord<T> {
         let end = match (&raw.end, &raw.unterminated) {
             (BodyEnd::Truncated(why), _) => StreamEnd::Truncated(why.clone()),
             (BodyEnd::Complete, Some(rest)) => StreamEnd::Unterminated(rest.clone()),
-            (BodyEnd::Complete, None) if done => StreamEnd::Done,
+            (BodyEnd::Complete, None) if done || ended => StreamEnd::Done,
             (BodyEnd::Complete, None) => StreamEnd::MissingDone,
         };
         Ok(Self {

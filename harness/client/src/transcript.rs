@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::curl;
+use crate::form::FormPart;
 use crate::headers::Headers;
 
 /// A list of exchanges. Clones share the list.
@@ -31,6 +32,12 @@ pub struct Exchange {
     pub request_headers: Headers,
     /// The request body; `None` where there was none.
     pub request_body: Option<Bytes>,
+    /// The parts of the request body, where it is a multipart form.
+    pub request_form: Vec<FormPart>,
+    /// 1 for the first attempt at a request; more where the judge had rejected the answer before.
+    pub attempt: u32,
+    /// What the judge said, where it rejected the answer.
+    pub rejected: Option<String>,
     /// The status, once the response headers came.
     pub status: Option<u16>,
     /// The response headers.
@@ -96,6 +103,11 @@ impl Transcript {
         self.lock().iter().map(Exchange::to_json).collect()
     }
 
+    /// The judge rejected the answer of this exchange, the first being 1.
+    pub(crate) fn rejected(&self, number: usize, why: String) {
+        self.update(number - 1, |exchange| exchange.rejected = Some(why));
+    }
+
     pub(crate) fn begin(&self, exchange: Exchange) -> usize {
         let mut list = self.lock();
         list.push(exchange);
@@ -138,6 +150,8 @@ impl Exchange {
         };
         json!({
             "started_unix_ms": started,
+            "attempt": self.attempt,
+            "rejected": self.rejected,
             "curl": self.curl(),
             "request": {
                 "method": self.method,

@@ -188,6 +188,7 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
         outcome,
         times: crate::outcome::Times::default(),
         notes,
+        rows: vec![],
     }));
     tell(&Message::Done { errors });
 }
@@ -210,6 +211,7 @@ fn report(events: &mpsc::Receiver<Event>) {
                     outcome,
                     times: ended.times,
                     notes: ended.notes,
+                    rows: ended.rows,
                 }));
             }
             // Nothing else runs in this process, so it is the case's.

@@ -27,6 +27,7 @@ mod scene;
 mod selection;
 mod stores;
 mod sys;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -58,3 +59,4 @@ pub use plan::{
 };
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
+pub use tables::{Row, Table, TableRow};

@@ -41,7 +41,7 @@ pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
+    CurrentTest, Error, ProviderCase as Case, Row, SetUp, Sharing, Skip, TestResult, current_test,
     evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
@@ -51,11 +51,11 @@ pub use tribunal_vocabulary as vocabulary;
 /// What a test file imports: the attribute macros of the default markers, the built-in fixtures, and the types of their values.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::fixtures::{Start as _, chat, server};
+    pub use crate::fixtures::{Start as _, api, chat, server};
     #[doc(no_inline)]
     pub use crate::{Case, Error, SetUp, TestResult, fail, fixture, skip};
     #[doc(no_inline)]
-    pub use tribunal_client::{ChatClient, Client};
+    pub use tribunal_client::{ChatClient, Client, Media, MediaPart, ModelClient, text};
     ::tribunal_macros::prelude_attributes!();
     #[doc(no_inline)]
     pub use tribunal_serving::{Deployment, Server};

@@ -1,6 +1,6 @@
 //! How hard an answer is judged, and the judging of text answers.
 
-use tribunal_client::{ChatAnswer, CompletionAnswer, ErrorAnswer, Judge, JudgeError, Statuses};
+use tribunal_client::{ChatAnswer, CompletionAnswer, Judge, JudgeFuture, Judged};
 
 use crate::errors::judge_error;
 use crate::facts::Facts;
@@ -39,15 +39,24 @@ fn judge(facts: &Facts<'_>, depth: Depth) -> Verdict {
 
 /// A depth judges what a client receives; an answer that fails is an error of `send()`.
 impl Judge for Depth {
-    fn chat(&self, answer: &ChatAnswer) -> Result<(), JudgeError> {
-        Ok(judge_chat(answer, *self).check()?)
-    }
-
-    fn completion(&self, answer: &CompletionAnswer) -> Result<(), JudgeError> {
-        Ok(judge_completion(answer, *self).check()?)
-    }
-
-    fn error(&self, answer: &ErrorAnswer, expected: &Statuses) -> Result<(), JudgeError> {
-        Ok(judge_error(answer, expected).check()?)
+    fn judge<'a>(&'a self, answer: Judged<'a>) -> JudgeFuture<'a> {
+        Box::pin(async move {
+            match answer {
+                Judged::Chat(answer) => judge_chat(answer, *self).check()?,
+                Judged::Completion(answer) => judge_completion(answer, *self).check()?,
+                Judged::Error(answer, expected) => judge_error(answer, expected).check()?,
+                // No rule speaks of these yet.
+                Judged::Responses(_)
+                | Judged::Embeddings(_)
+                | Judged::Rerank(_)
+                | Judged::Score(_)
+                | Judged::Classify(_)
+                | Judged::Speech(_)
+                | Judged::Transcription(_)
+                | Judged::Images(_)
+                | Judged::Video(_) => {}
+            }
+            Ok(())
+        })
     }
 }

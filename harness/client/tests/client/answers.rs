@@ -55,7 +55,7 @@ async fn a_plain_answer_keeps_everything() {
         answer.raw.json::<serde_json::Value>().expect("JSON"),
         chat_answer("Paris")
     );
-    assert!(answer.stream.is_none() && answer.first_token_after().is_none());
+    assert!(answer.stream.is_none() && answer.time_to_first_token().is_none());
     assert!(answer.raw.headers_after <= answer.elapsed());
 }
 

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tribunal_client::{
-    ChatAnswer, CompletionAnswer, ErrorAnswer, Failure, HealthAfter, Judge, JudgeError, Phase,
-    Statuses,
-};
+use tribunal_client::{Failure, HealthAfter, Judge, JudgeError, JudgeFuture, Judged, Phase};
 
 use crate::scripted::{Scripted, chat_answer, json, plain};
 
@@ -16,7 +13,7 @@ use crate::scripted::{Scripted, chat_answer, json, plain};
 struct Strict(AtomicUsize);
 
 impl Strict {
-    fn judge(&self, text: &str) -> Result<(), JudgeError> {
+    fn text(&self, text: &str) -> Result<(), JudgeError> {
         self.0.fetch_add(1, Ordering::SeqCst);
         if text.contains("bad") {
             Err("it says bad".into())
@@ -27,19 +24,24 @@ impl Strict {
 }
 
 impl Judge for Strict {
-    fn chat(&self, answer: &ChatAnswer) -> Result<(), JudgeError> {
-        assert_eq!(answer.accepted_models, ["m", "alias"]);
-        self.judge(answer.text())
-    }
-
-    fn completion(&self, answer: &CompletionAnswer) -> Result<(), JudgeError> {
-        assert_eq!(answer.accepted_models, ["m", "alias"]);
-        self.judge(answer.text())
-    }
-
-    fn error(&self, answer: &ErrorAnswer, expected: &Statuses) -> Result<(), JudgeError> {
-        assert!(expected.contains(400) && answer.health_after != HealthAfter::NotAsked);
-        self.judge(answer.error.message.as_deref().unwrap_or_default())
+    fn judge<'a>(&'a self, answer: Judged<'a>) -> JudgeFuture<'a> {
+        Box::pin(async move {
+            match answer {
+                Judged::Chat(answer) => {
+                    assert_eq!(answer.accepted_models, ["m", "alias"]);
+                    self.text(answer.text())
+                }
+                Judged::Completion(answer) => {
+                    assert_eq!(answer.accepted_models, ["m", "alias"]);
+                    self.text(answer.text())
+                }
+                Judged::Error(answer, expected) => {
+                    assert!(expected.contains(400) && answer.health_after != HealthAfter::NotAsked);
+                    self.text(answer.error.message.as_deref().unwrap_or_default())
+                }
+                other => panic!("not asked for: {other:?}"),
+            }
+        })
     }
 }
 

@@ -58,7 +58,7 @@ async fn a_stream_is_put_together_and_timed() {
         .collect();
     assert!(times.is_sorted(), "{times:?}");
     assert_eq!(
-        answer.first_token_after(),
+        answer.time_to_first_token(),
         Some(stream.chunks[1].at),
         "the role alone is no output"
     );

@@ -146,6 +146,7 @@ mod tests {
         Some(Result {
             outcome,
             times: Times::default(),
+            rows: vec![],
             notes: vec!["a note".into()],
         })
     }

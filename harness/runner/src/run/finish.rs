@@ -51,6 +51,7 @@ impl Run {
             times,
             output,
             notes,
+            rows: std::mem::take(&mut *lock(&attempt.rows)),
             evidence: None,
         };
         self.settle_evidence(attempt, &mut ended);
