@@ -85,7 +85,7 @@ async fn goes_on_as_it_was_read(reader: ChatClient) -> TestResult {
     let scorer = Scorer::word_errors(Normaliser::Basic, 0.1)?;
     let exam = Exam::new(&set, scorer.extract(Extract::regex(r"\A[^.]*")?));
     let ask = async |row: &Row, _| {
-        let request = reader.completion(&row.prompt).max_tokens(60);
+        let request = reader.completion(row.prompt.as_str()).max_tokens(60);
         let answer = request.temperature(0.0).send().await;
         answer.map(|answer| answer.text().to_owned())
     };
