@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 use crate::body::{Erased, Error, TestResult};
 use crate::evidence::{Evidence, EvidenceWriter, Mark};
 use crate::panics::PanicRecord;
+use crate::records::Records;
+use crate::tables::Row;
 
 /// One execution of a case.
 pub(crate) struct Attempt {
@@ -37,6 +39,7 @@ pub(crate) struct Attempt {
     pub panics: Mutex<Vec<PanicRecord>>,
     pub log: Mutex<Vec<u8>>,
     pub notes: Mutex<Vec<String>>,
+    pub rows: Mutex<Vec<Row>>,
     pub cancel: Arc<Cancel>,
     pub evidence: Arc<Evidence>,
     /// Its folder, once something was put there.
@@ -51,6 +54,8 @@ pub(crate) struct Attempt {
     pub fixtures: Mutex<Vec<String>>,
     /// Its process has judged the result already: what is expected and what is denied are applied.
     pub judged: AtomicBool,
+    /// What it gathers for its evidence and its result.
+    pub records: Records,
 }
 
 impl Attempt {

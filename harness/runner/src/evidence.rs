@@ -25,6 +25,8 @@ pub(crate) use self::mask::names_secret;
 use self::run_folder::RunFolder;
 use crate::attempt::lock;
 use crate::options::KeepEvidence;
+use crate::records::Records;
+use crate::tables::Table;
 
 /// How many runs' evidence is kept when nobody says otherwise.
 const KEEP_RUNS: usize = 20;
@@ -84,6 +86,8 @@ pub(crate) struct Left<'a> {
     pub output: String,
     /// The logs of its servers, with their length at its beginning.
     pub logs: Vec<Mark>,
+    /// What it gathered.
+    pub records: &'a Records,
 }
 
 impl Evidence {
@@ -209,6 +213,12 @@ impl Evidence {
             None => self.attempt_folder(left.facts.case).ok()?,
         };
         self.kept.store(true, Ordering::SeqCst);
+        for wrong in left.records.write(&folder) {
+            self.note(format!(
+                "the evidence in {} is incomplete: {wrong}",
+                self.shown(&folder)
+            ));
+        }
         let mut files = logs::files(&folder, &left.logs);
         if self.options.given.is_none() {
             let mask = Mask::of_environment();
@@ -238,6 +248,28 @@ impl Evidence {
             }
         }
         Some(self.shown(&folder))
+    }
+
+    /// Writes a table into the folder of the run; returns its file as people are told it.
+    pub fn keep_table(&self, table: &Table) -> Option<String> {
+        if self.options.keep == KeepEvidence::None {
+            return None;
+        }
+        let folder = self.run_folder().ok()?;
+        match table.write(&folder) {
+            Ok(name) => {
+                self.kept.store(true, Ordering::SeqCst);
+                Some(self.shown(&folder.join(name)))
+            }
+            Err(e) => {
+                self.note(format!(
+                    "the table of {} cannot be written to {}: {e}",
+                    table.title,
+                    self.shown(&folder)
+                ));
+                None
+            }
+        }
     }
 
     /// A path as people are told it: from where they stand.

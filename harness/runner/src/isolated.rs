@@ -188,6 +188,8 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
         outcome,
         times: crate::outcome::Times::default(),
         notes,
+        rows: vec![],
+        open: vec![],
     }));
     tell(&Message::Done { errors });
 }
@@ -210,6 +212,8 @@ fn report(events: &mpsc::Receiver<Event>) {
                     outcome,
                     times: ended.times,
                     notes: ended.notes,
+                    rows: ended.rows,
+                    open: ended.open,
                 }));
             }
             // Nothing else runs in this process, so it is the case's.

@@ -20,6 +20,7 @@ mod origin;
 mod outcome;
 mod panics;
 mod plan;
+mod records;
 pub mod registry;
 mod resolve;
 mod run;
@@ -27,6 +28,7 @@ mod scene;
 mod selection;
 mod stores;
 mod sys;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -56,5 +58,7 @@ pub use plan::{
     DEFAULT_LIMIT, DEFAULT_SETUP_LIMIT, DEFAULT_TEARDOWN_LIMIT, Disposition, ONE_PROCESS, Plan,
     Planned, disposition,
 };
+pub use records::{OpenCheck, open_check, record, record_text};
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
+pub use tables::{Row, Table, TableRow};

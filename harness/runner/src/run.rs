@@ -33,7 +33,9 @@ use crate::event::{Ended, Event, Output, Summary};
 use crate::evidence::Evidence;
 use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
+use crate::records::Tally;
 use crate::stores::{self, Store};
+use crate::tables::Table;
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
@@ -68,6 +70,8 @@ pub struct Run {
     apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
+    /// The checks that ended without an answer.
+    open: Mutex<Tally>,
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -133,6 +137,7 @@ impl Run {
             apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
+            open: Mutex::default(),
             catalog,
             plan,
             options,
@@ -323,6 +328,10 @@ impl Run {
             self.evidence
                 .note("a debugger was attached: no time limit fired meanwhile".into());
         }
+        let tables = self.tables();
+        if let Some(text) = lock(&self.open).note() {
+            self.evidence.note(text);
+        }
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
@@ -333,9 +342,22 @@ impl Run {
             signal: *lock(&self.signal),
             late_errors,
             notes: self.evidence.take_notes(),
+            tables,
             evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));
+    }
+
+    /// The tables that the cases filled, written into the folder of the run.
+    fn tables(&self) -> Vec<Table> {
+        let rows = (0..self.plan.cases.len()).filter_map(|i| Some((i, self.results[i].get()?)));
+        let rows =
+            rows.flat_map(|(i, ended)| ended.rows.iter().map(move |row| (&*self.names[i], row)));
+        let mut tables = Table::of(rows);
+        for table in &mut tables {
+            table.file = self.evidence.keep_table(table);
+        }
+        tables
     }
 
     fn spawn_slot(self: &Arc<Self>, number: usize) {
@@ -369,6 +391,8 @@ impl Run {
             times: Times::default(),
             output: Output::default(),
             notes: vec![],
+            rows: vec![],
+            open: vec![],
             evidence: None,
         });
     }

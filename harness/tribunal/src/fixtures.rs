@@ -9,7 +9,6 @@ use tribunal_client::{ChatClient, Client, ModelClient, Transcript};
 use tribunal_deploy::Recipe;
 use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{Deployment, ProcessInfo, Runner, Server, Share, StartOptions, StopReport};
-use tribunal_verdict::Depth;
 
 use crate::deployments::{identity, located};
 use crate::fixture;
@@ -169,6 +168,9 @@ async fn launch(
     for note in server.notes() {
         cx.note(note);
     }
+    if let Some(recipe) = recipe {
+        crate::judged::of_server(server.base_url(), &recipe.judging);
+    }
     if let Some(log) = server.log_path().filter(|log| !log.starts_with(&folder)) {
         // Another process started it, and its log lies in that process's evidence; a folder that is empty is none.
         let _ = std::fs::remove_dir(&folder);
@@ -315,11 +317,7 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
             server.base_url()
         );
     };
-    let depth = if cx.depth() == 0 {
-        Depth::Basic
-    } else {
-        Depth::Deep
-    };
+    let judge = crate::judged::judge(cx.depth(), &crate::judged::facts(server.base_url()))?;
     let transcript = Transcript::new();
     let record = transcript.clone();
     cx.on_evidence(move |folder| {
@@ -329,5 +327,5 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
         record.write(&vacant(folder))
     });
     let client = client.with_transcript(transcript);
-    Ok(client.model(model).with_judge(Arc::new(depth)))
+    Ok(client.model(model).with_judge(judge))
 }

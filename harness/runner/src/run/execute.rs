@@ -67,6 +67,7 @@ impl Run {
             panics: Mutex::default(),
             log: Mutex::default(),
             notes: Mutex::default(),
+            rows: Mutex::default(),
             cancel: self.cancel.clone(),
             evidence: self.evidence.clone(),
             folder: Mutex::default(),
@@ -75,6 +76,7 @@ impl Run {
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
+            records: Default::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));

@@ -37,6 +37,12 @@ impl Run {
                 _ => notes.push(text),
             }
         }
+        let open = attempt.records.open();
+        if !attempt.judged.load(Ordering::SeqCst) {
+            // A process of its own has said so in its notes.
+            notes.extend(crate::records::notes(&open));
+        }
+        lock(&self.open).add(&open);
         let failed = outcome.is_failure();
         let mut output = self
             .capture
@@ -51,6 +57,8 @@ impl Run {
             times,
             output,
             notes,
+            rows: std::mem::take(&mut *lock(&attempt.rows)),
+            open,
             evidence: None,
         };
         self.settle_evidence(attempt, &mut ended);
@@ -100,6 +108,7 @@ impl Run {
             failure,
             output: ended.output.text(),
             logs: std::mem::take(&mut *lock(&attempt.logs)),
+            records: &attempt.records,
         });
     }
 }
