@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 40] = [
+pub const CAPABILITIES: [(&str, &str); 43] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -67,6 +67,15 @@ pub const CAPABILITIES: [(&str, &str); 40] = [
     (
         "lora_loading",
         "adapters that are loaded and unloaded at run time",
+    ),
+    (
+        "prefix_cache",
+        "counts of prompt tokens that were cached, and POST /reset_prefix_cache",
+    ),
+    ("openapi", "GET /openapi.json"),
+    (
+        "defects",
+        "wrong answers on demand: the header x-engine-defect, and GET /debug/defects",
     ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),
