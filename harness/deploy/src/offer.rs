@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 43] = [
+pub const CAPABILITIES: [(&str, &str); 46] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -25,6 +25,12 @@ pub const CAPABILITIES: [(&str, &str); 43] = [
     ("speech", "POST /v1/audio/speech"),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
+    ("speech_stream", "WebSocket /v1/audio/speech/stream"),
+    ("realtime", "WebSocket /v1/realtime"),
+    (
+        "audio_generation",
+        "POST /v1/audio/generate: sound that is no speech",
+    ),
     ("images", "POST /v1/images/generations"),
     ("image_edits", "POST /v1/images/edits"),
     ("videos", "POST /v1/videos"),
