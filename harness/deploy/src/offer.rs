@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 40] = [
+pub const CAPABILITIES: [(&str, &str); 43] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -23,6 +23,8 @@ pub const CAPABILITIES: [(&str, &str); 40] = [
     ("classify", "POST /classify"),
     ("tokenize", "POST /tokenize and /detokenize"),
     ("speech", "POST /v1/audio/speech"),
+    ("speech_stream", "WebSocket /v1/audio/speech/stream"),
+    ("realtime", "WebSocket /v1/realtime"),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
     ("images", "POST /v1/images/generations"),
@@ -76,6 +78,7 @@ pub const CAPABILITIES: [(&str, &str); 40] = [
         "answers depend on the whole conversation, not on its end alone",
     ),
     ("known_model", "the model is one whose answers are known"),
+    ("openapi", "GET /openapi.json, which describes every route"),
     ("metrics", "GET /metrics in Prometheus's text format"),
     (
         "slots",

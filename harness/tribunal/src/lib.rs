@@ -34,8 +34,9 @@ mod entry;
 mod fixtures;
 mod version;
 
-pub use fixtures::{Start, embedded, judged, start};
+pub use fixtures::{Start, embedded, judged, offers, start};
 pub use tribunal_client as client;
+pub use tribunal_conformance as conformance;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};

@@ -1,5 +1,6 @@
 //! The shipped suites: one harness target with a module per purpose, so that one plan shares servers among all of them.
 
+mod conformance;
 mod e2e;
 mod integration;
 mod unit;
