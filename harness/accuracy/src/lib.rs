@@ -61,3 +61,4 @@ pub use results::Results;
 pub use row::Row;
 pub use score::Scorer;
 pub use tally::Tally;
+pub use tribunal_media::{Normaliser, Picture};

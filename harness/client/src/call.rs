@@ -130,7 +130,7 @@ pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, Cl
             request_form: out
                 .payload
                 .as_ref()
-                .map(|payload| payload.parts.clone())
+                .map(|payload| secrets.parts(&payload.parts))
                 .unwrap_or_default(),
             attempt: out.attempt,
             rejected: None,
@@ -357,7 +357,7 @@ impl Run<'_> {
         let after = match limit {
             Limit::Connect => self.timeouts.connect,
             Limit::Idle => self.timeouts.idle,
-            Limit::Total => self.timeouts.total,
+            Limit::Total | Limit::Job => self.timeouts.total,
         };
         let what = if limit == Limit::Idle {
             "nothing came for"

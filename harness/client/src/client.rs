@@ -228,6 +228,11 @@ impl Client {
             .unwrap_or_default()
     }
 
+    /// The transcript that it writes to; `None` after `without_transcript`.
+    pub fn recorded(&self) -> Option<&Transcript> {
+        self.transcript.as_ref()
+    }
+
     /// A client for the routes of one model.
     pub fn model(&self, model: impl Into<String>) -> ModelClient {
         ModelClient::new(self.clone(), model)

@@ -1,5 +1,6 @@
 //! A request being written: the body, its limits, what travels with it; and how it is sent.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::client::Client;
 use crate::error::{ClientError, Failure, Phase};
 use crate::form::{self, FormFile};
 use crate::mask;
+use crate::media::Media;
 use crate::model_client::ModelClient;
 use crate::raw::RawAnswer;
 use crate::timeouts::Timeouts;
@@ -22,7 +24,7 @@ use crate::timeouts::Timeouts;
 #[derive(Clone)]
 pub(crate) struct Draft {
     pub model: ModelClient,
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     pub body: Map<String, Value>,
     /// The files of a multipart form; `None` for a JSON body.
     pub files: Option<Vec<FormFile>>,
@@ -46,7 +48,7 @@ impl Draft {
         body.insert("model".into(), model.model.clone().into());
         Self {
             model: model.clone(),
-            path,
+            path: Cow::Borrowed(path),
             body,
             files: None,
             media: false,
@@ -63,6 +65,31 @@ impl Draft {
 
     pub(crate) fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.body.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Add to the list of this key.
+    pub(crate) fn add(mut self, key: &str, item: Value) -> Self {
+        match self.body.get_mut(key) {
+            Some(Value::Array(list)) => list.push(item),
+            // Replaced or left out through `extra` or `without`: what is said last holds.
+            _ => drop(self.body.insert(key.to_owned(), Value::Array(vec![item]))),
+        }
+        self
+    }
+
+    /// Send a multipart form instead of JSON.
+    pub(crate) fn form(mut self) -> Self {
+        self.files.get_or_insert_default();
+        self
+    }
+
+    /// Add a file; the request becomes a form.
+    pub(crate) fn file(mut self, field: &str, media: Media) -> Self {
+        match media.into_file(field) {
+            Ok(file) => self.files.get_or_insert_default().push(file),
+            Err(why) => drop(self.broken.get_or_insert(why)),
+        }
         self
     }
 
@@ -146,7 +173,7 @@ impl Draft {
 /// A request as it goes out, once or several times.
 pub(crate) struct Sending {
     pub client: Client,
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     pub payload: Payload,
     pub media: bool,
     pub timeouts: Timeouts,
@@ -156,7 +183,7 @@ pub(crate) struct Sending {
 
 impl Sending {
     pub(crate) async fn call(&self, attempt: u32) -> Result<RawAnswer, ClientError> {
-        let mut out = self.outgoing(Method::POST, self.path, attempt);
+        let mut out = self.outgoing(Method::POST, &self.path, attempt);
         out.accept = match (self.media, &self.payload.json["stream"]) {
             (true, _) => "*/*",
             (false, Value::Bool(true)) => "text/event-stream",
@@ -233,6 +260,12 @@ macro_rules! request_methods {
             /// Leave a key out of the body, also one that the builder or a default set.
             pub fn without(mut self, key: &str) -> Self {
                 self.draft.body.remove(key);
+                self
+            }
+
+            /// Ask this path below the server's root instead of the usual one.
+            pub fn path(mut self, path: impl Into<String>) -> Self {
+                self.draft.path = path.into().into();
                 self
             }
 

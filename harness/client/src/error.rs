@@ -47,7 +47,7 @@ impl fmt::Display for Phase {
     }
 }
 
-/// Which of the three limits of [`Timeouts`](crate::Timeouts) ran out.
+/// Which limit ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// `Timeouts::connect`.
@@ -56,6 +56,8 @@ pub enum Limit {
     Idle,
     /// `Timeouts::total`.
     Total,
+    /// What a job (a video) was given until it is finished.
+    Job,
 }
 
 impl fmt::Display for Limit {
@@ -64,6 +66,7 @@ impl fmt::Display for Limit {
             Limit::Connect => "connect",
             Limit::Idle => "idle",
             Limit::Total => "total",
+            Limit::Job => "job",
         })
     }
 }

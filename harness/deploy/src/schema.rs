@@ -9,6 +9,7 @@ use tribunal_serving::{LogLimits, Offers, Readiness};
 
 use crate::config;
 use crate::context::Context;
+use crate::judging;
 use crate::node::{Node, Table, Value};
 use crate::offer;
 use crate::param;
@@ -22,7 +23,7 @@ use crate::source::{Found, Place, Sources};
 use crate::way;
 
 /// Keys that stand in a file and in an overlay.
-pub(crate) const KEYS: [&str; 25] = [
+pub(crate) const KEYS: [&str; 29] = [
     "command",
     "args_add",
     "url",
@@ -48,6 +49,10 @@ pub(crate) const KEYS: [&str; 25] = [
     "requires",
     "config",
     "known_model",
+    "thresholds",
+    "voices",
+    "similarity",
+    "transcriber",
 ];
 
 /// Keys that stand in a file only.
@@ -229,6 +234,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         params,
         destructive_ok: !reached && destructive.unwrap_or(true),
         known_model: process::folder(reader, table, "known_model"),
+        judging: judging::read(reader, table),
         notes,
         secrets,
     })

@@ -3,8 +3,11 @@
 mod answers;
 mod builders;
 mod failures;
+mod gates;
 mod judging;
+mod routes;
 mod runtimes;
 mod scripted;
+mod sessions;
 mod streams;
 mod transcripts;

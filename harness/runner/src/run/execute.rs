@@ -71,10 +71,12 @@ impl Run {
             cancel: self.cancel.clone(),
             evidence: self.evidence.clone(),
             folder: Mutex::default(),
+            writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
+            records: Default::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
