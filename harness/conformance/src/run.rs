@@ -357,33 +357,32 @@ pub(crate) enum Unsent {
     Unusable(String),
 }
 
-pub(crate) fn reply(
-    answer: Result<RawAnswer, ClientError>,
-    limit: Duration,
-) -> Result<Reply, Unsent> {
-    let error = match answer {
-        Ok(answer) => return Ok(Reply::Answer(Box::new(answer))),
-        Err(error) => error,
-    };
-    let first = |error: &ClientError| {
-        let text = error.to_string();
-        text.lines().next().unwrap_or_default().to_owned()
-    };
-    match error.failure() {
-        Failure::TimedOut { .. } => Ok(Reply::Silence(limit)),
-        Failure::Refused => Err(Unsent::Refused(first(&error))),
-        Failure::Unusable => Err(Unsent::Unusable(first(&error))),
-        _ => Ok(Reply::Dropped(first(&error))),
+fn reply(answer: Result<RawAnswer, ClientError>, limit: Duration) -> Result<Reply, Unsent> {
+    match answer {
+        Ok(answer) => Ok(Reply::Answer(Box::new(answer))),
+        Err(error) => unanswered(&error, limit),
     }
 }
 
+/// What it means that no answer came.
+pub(crate) fn unanswered(error: &ClientError, limit: Duration) -> Result<Reply, Unsent> {
+    match error.failure() {
+        Failure::TimedOut { .. } => Ok(Reply::Silence(limit)),
+        Failure::Refused => Err(Unsent::Refused(first_line(error))),
+        Failure::Unusable => Err(Unsent::Unusable(first_line(error))),
+        _ => Ok(Reply::Dropped(first_line(error))),
+    }
+}
+
+/// What went wrong, without the advice.
+pub(crate) fn first_line(error: &ClientError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
 fn success(answer: RawAnswer) -> Result<(), String> {
-    let first = |error: ClientError| {
-        let text = error.to_string();
-        text.lines().next().unwrap_or_default().to_owned()
-    };
-    let answer = answer.complete().map_err(first)?;
-    answer.success().map_err(first).map(drop)
+    let answer = answer.complete().map_err(|e| first_line(&e))?;
+    answer.success().map(drop).map_err(|e| first_line(&e))
 }
 
 fn broken(found: String) -> Ending {

@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 43] = [
+pub const CAPABILITIES: [(&str, &str); 46] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -23,10 +23,14 @@ pub const CAPABILITIES: [(&str, &str); 43] = [
     ("classify", "POST /classify"),
     ("tokenize", "POST /tokenize and /detokenize"),
     ("speech", "POST /v1/audio/speech"),
-    ("speech_stream", "WebSocket /v1/audio/speech/stream"),
-    ("realtime", "WebSocket /v1/realtime"),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
+    ("speech_stream", "WebSocket /v1/audio/speech/stream"),
+    ("realtime", "WebSocket /v1/realtime"),
+    (
+        "audio_generation",
+        "POST /v1/audio/generate: sound that is no speech",
+    ),
     ("images", "POST /v1/images/generations"),
     ("image_edits", "POST /v1/images/edits"),
     ("videos", "POST /v1/videos"),
@@ -70,6 +74,15 @@ pub const CAPABILITIES: [(&str, &str); 43] = [
         "lora_loading",
         "adapters that are loaded and unloaded at run time",
     ),
+    (
+        "prefix_cache",
+        "counts of prompt tokens that were cached, and POST /reset_prefix_cache",
+    ),
+    ("openapi", "GET /openapi.json"),
+    (
+        "defects",
+        "wrong answers on demand: the header x-engine-defect, and GET /debug/defects",
+    ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),
     ("model_names", "a model that is not served is not found"),
@@ -78,7 +91,6 @@ pub const CAPABILITIES: [(&str, &str); 43] = [
         "answers depend on the whole conversation, not on its end alone",
     ),
     ("known_model", "the model is one whose answers are known"),
-    ("openapi", "GET /openapi.json, which describes every route"),
     ("metrics", "GET /metrics in Prometheus's text format"),
     (
         "slots",

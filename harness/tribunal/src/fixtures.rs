@@ -11,7 +11,6 @@ use tribunal_runner::{Error, SetUp};
 use tribunal_serving::{
     Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
 };
-use tribunal_verdict::Depth;
 
 use crate::deployments::{identity, located, rendered};
 use crate::fixture;

@@ -51,7 +51,10 @@ fn capabilities() -> BTreeSet<String> {
     let rendered = spec
         .render(&tribunal_deploy::Context::default())
         .expect("it can be rendered");
-    rendered.offers().capabilities.clone()
+    let mut capabilities = rendered.offers().capabilities.clone();
+    // The sockets are a feature of the engine, which this binary has.
+    capabilities.extend(["speech_stream".to_owned(), "realtime".to_owned()]);
+    capabilities
 }
 
 /// The routes that it has.
