@@ -37,9 +37,10 @@ mod judged;
 mod version;
 
 pub use docs::docs;
-pub use fixtures::{Start, embedded, judged, start};
+pub use fixtures::{Start, embedded, judged, offers, start};
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
+pub use tribunal_conformance as conformance;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
