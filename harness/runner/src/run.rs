@@ -33,6 +33,7 @@ use crate::event::{Ended, Event, Output, Summary};
 use crate::evidence::Evidence;
 use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
+use crate::records::Tally;
 use crate::stores::{self, Store};
 
 /// How long a reader of results sleeps before it asks to be woken.

@@ -23,28 +23,61 @@ impl Http {
     /// # Errors
     /// When the address is none.
     pub fn new(url: &str, model: &str) -> Result<Self, TranscriberError> {
-        let client = Client::new(url).map_err(|error| TranscriberError::failed(format!("the transcriber's address is none: {error}"), "write http://HOST:PORT"))?;
-        Ok(Self { model: client.model(model), name: format!("{model} at {url}") })
+        let client = Client::new(url).map_err(|error| {
+            TranscriberError::failed(
+                format!("the transcriber's address is none: {error}"),
+                "write http://HOST:PORT",
+            )
+        })?;
+        Ok(Self {
+            model: client.model(model),
+            name: format!("{model} at {url}"),
+        })
     }
 
     /// A client that was made already: with a key, for instance.
     pub fn of(model: ModelClient) -> Self {
         let name = model.model().to_owned();
-        Self { model: model.without_judge(), name }
+        Self {
+            model: model.without_judge(),
+            name,
+        }
     }
 
-    async fn ask(&self, audio: &Audio, language: Option<&str>) -> Result<Transcript, TranscriberError> {
-        let wav = encode_wav(audio, Encoding::I16).map_err(|error| TranscriberError::failed(format!("the audio cannot be written as a WAV file: {error}"), "look at the audio itself"))?;
-        let mut request = self.model.transcription(("audio/wav", wav)).temperature(0.0).total_timeout(LIMIT);
+    async fn ask(
+        &self,
+        audio: &Audio,
+        language: Option<&str>,
+    ) -> Result<Transcript, TranscriberError> {
+        let wav = encode_wav(audio, Encoding::I16).map_err(|error| {
+            TranscriberError::failed(
+                format!("the audio cannot be written as a WAV file: {error}"),
+                "look at the audio itself",
+            )
+        })?;
+        let mut request = self
+            .model
+            .transcription(("audio/wav", wav))
+            .temperature(0.0)
+            .total_timeout(LIMIT);
         if let Some(language) = language {
             // Servers know languages, not where they are spoken.
             request = request.language(language.split(['-', '_']).next().unwrap_or(language));
         }
-        let answer = request.send().await.map_err(|error| match error.failure() {
-            Failure::Refused => TranscriberError::missing(error.to_string(), format!("start {}, or name another transcriber", self.name)),
-            _ => TranscriberError::failed(error.to_string(), "see the log of that server"),
-        })?;
-        Ok(Transcript { text: answer.text.trim().to_owned(), language: answer.language })
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| match error.failure() {
+                Failure::Refused => TranscriberError::missing(
+                    error.to_string(),
+                    format!("start {}, or name another transcriber", self.name),
+                ),
+                _ => TranscriberError::failed(error.to_string(), "see the log of that server"),
+            })?;
+        Ok(Transcript {
+            text: answer.text.trim().to_owned(),
+            language: answer.language,
+        })
     }
 }
 

@@ -215,15 +215,27 @@ fn of_chat(answer: &ChatAnswer) -> (Option<Sent>, Option<String>) {
     };
     let lengths: Vec<usize> = audio.pieces.iter().map(|piece| piece.bytes.len()).collect();
     // Files in a row are read as one stream with seams.
-    let bytes: Vec<u8> = audio.pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
+    let bytes: Vec<u8> = audio
+        .pieces
+        .iter()
+        .flat_map(|piece| piece.bytes.iter().copied())
+        .collect();
     let sent = (!lengths.is_empty()).then(|| Sent {
         bytes: Bytes::from(bytes),
-        asked: answer.raw.request["audio"]["format"].as_str().map(str::to_owned),
+        asked: answer.raw.request["audio"]["format"]
+            .as_str()
+            .map(str::to_owned),
         content_type: None,
         streamed: answer.stream.is_some(),
         chunks: lengths,
     });
-    (sent, audio.transcript.clone().filter(|text| !text.trim().is_empty()))
+    (
+        sent,
+        audio
+            .transcript
+            .clone()
+            .filter(|text| !text.trim().is_empty()),
+    )
 }
 
 /// What the server says is said in the audio of a chat.

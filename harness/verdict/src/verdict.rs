@@ -201,7 +201,13 @@ impl Verdict {
             true => format!("{}: passes", self.subject),
             false => format!("{}: does not pass", self.subject),
         };
-        for ending in [Ending::Fail, Ending::NotMade, Ending::Undecided, Ending::Pass, Ending::NotApplicable] {
+        for ending in [
+            Ending::Fail,
+            Ending::NotMade,
+            Ending::Undecided,
+            Ending::Pass,
+            Ending::NotApplicable,
+        ] {
             for rule in self.with_ending(ending) {
                 text.push_str(&format!("\n  {}", rule.to_string().replace('\n', "\n    ")));
             }
