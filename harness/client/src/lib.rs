@@ -49,6 +49,8 @@ mod embeddings_request;
 mod error;
 mod expect_error;
 mod form;
+#[cfg(feature = "websocket")]
+mod frames;
 mod headers;
 mod images_answer;
 mod images_request;
@@ -63,6 +65,8 @@ mod model_client;
 mod ranking_answers;
 mod ranking_requests;
 mod raw;
+#[cfg(feature = "websocket")]
+mod realtime;
 mod recorder;
 mod responses_answer;
 mod responses_request;
@@ -81,6 +85,8 @@ mod transcription_request;
 mod usage;
 mod video_answer;
 mod video_request;
+#[cfg(feature = "websocket")]
+mod websocket;
 mod written;
 
 pub use api_error::{ApiError, ErrorAnswer, ErrorShape, HealthAfter};
@@ -128,3 +134,9 @@ pub use transcription_request::TranscriptionRequest;
 pub use usage::{ReportedUsage, Usage};
 pub use video_answer::{VideoAnswer, VideoJob};
 pub use video_request::VideoRequest;
+#[cfg(feature = "websocket")]
+pub use {
+    frames::{Malformed, Received, SocketMessage},
+    realtime::Spoken,
+    websocket::WebSocket,
+};

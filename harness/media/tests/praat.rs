@@ -1,4 +1,5 @@
-//! Pitch and harmonicity against Praat's, on synthetic sounds: `fixtures/golden/make_media_pitch.py` made the values.
+//! Pitch and harmonicity against Praat's, on synthetic sounds (`fixtures/golden/make_media_pitch.py` made the values) and on
+//! clips of flite and espeak-ng (`fixtures/golden/make_media_speech.py`).
 
 #![cfg(feature = "pitch")]
 
@@ -86,6 +87,46 @@ fn harmonicity_agrees_with_praat_within_three_tenths_of_a_decibel() {
         assert!(off < 0.3, "{context}: {mean} dB, Praat has {theirs}");
     }
     println!("largest deviation: {worst:.4} dB");
+}
+
+#[test]
+fn spoken_clips_have_the_pitch_and_the_harmonicity_that_praat_finds() {
+    let text = include_str!("../../../fixtures/golden/media_speech.json");
+    let file: Value = serde_json::from_str(text).expect("the golden file");
+    let clips = file["clips"].as_array().expect("clips");
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/media_speech");
+    let (mut pitches, mut harmonicities) = (0.0_f64, 0.0_f64);
+    for clip in clips {
+        let name = clip["file"].as_str().expect("a name");
+        let bytes = std::fs::read(folder.join(name)).expect("a clip");
+        let audio = decode_wav(&bytes).expect("a WAV file").audio;
+        let praat = &clip["praat"];
+        let value = |key: &str| praat[key].as_f64().expect("a figure");
+
+        let pitch = Pitch::of(&audio, &PitchOptions::default()).expect("a pitch");
+        assert_eq!(praat["pitch_frames"], pitch.frames.len(), "{name}");
+        let voiced = pitch.frames.iter().flatten().count() as f64;
+        assert!(
+            (voiced - value("voiced_frames")).abs() <= 2.0,
+            "{name}: {voiced} voiced frames"
+        );
+        let median = pitch.voice().expect("a voice");
+        let off = (median / value("pitch_median") - 1.0).abs();
+        assert!(off < 0.005, "{name}: {median} Hz, {praat}");
+        pitches = pitches.max(off);
+
+        let ours = Harmonicity::of(&audio, &HarmonicityOptions::default()).expect("a harmonicity");
+        assert_eq!(praat["harmonicity_frames"], ours.frames.len(), "{name}");
+        let mean = ours.mean().expect("a mean");
+        let off = (mean - value("harmonicity_mean")).abs();
+        assert!(off < 0.3, "{name}: {mean} dB, {praat}");
+        harmonicities = harmonicities.max(off);
+    }
+    println!(
+        "largest deviations: {:.4} % and {harmonicities:.4} dB",
+        100.0 * pitches
+    );
 }
 
 #[test]

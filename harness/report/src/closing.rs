@@ -125,6 +125,10 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
         }
         out.push('\n');
     }
+    for table in &summary.tables {
+        out.push_str(&table.text());
+        out.push('\n');
+    }
     if let Some(n) = context.options.durations {
         out.push_str(&durations(&all, &name, n));
     }

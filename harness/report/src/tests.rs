@@ -32,6 +32,7 @@ fn summary(counts: Counts) -> Summary {
         signal: None,
         late_errors: vec![],
         notes: vec![],
+        tables: vec![],
         evidence: None,
     }
 }

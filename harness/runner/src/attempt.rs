@@ -19,6 +19,7 @@ use crate::body::{Erased, Error, TestResult};
 use crate::evidence::{Evidence, Mark};
 use crate::panics::PanicRecord;
 use crate::records::Records;
+use crate::tables::Row;
 
 /// One execution of a case.
 pub(crate) struct Attempt {
@@ -38,6 +39,7 @@ pub(crate) struct Attempt {
     pub panics: Mutex<Vec<PanicRecord>>,
     pub log: Mutex<Vec<u8>>,
     pub notes: Mutex<Vec<String>>,
+    pub rows: Mutex<Vec<Row>>,
     pub cancel: Arc<Cancel>,
     pub evidence: Arc<Evidence>,
     /// Its folder, once something was put there.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::outcome::{Counts, Outcome, Times};
 use crate::records::OpenCheck;
+use crate::tables::{Row, Table};
 
 /// One event. Cases are named by their index in the [plan](crate::Plan).
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct Ended {
     pub output: Output,
     /// What is worth saying beside the outcome.
     pub notes: Vec<String>,
+    /// What it added to the tables at the end of the run.
+    pub rows: Vec<Row>,
     /// Its checks that ended without an answer, and how often each.
     pub open: Vec<(OpenCheck, usize)>,
     /// Its evidence folder, as people are told it, if it is kept.
@@ -107,6 +110,8 @@ pub struct Summary {
     pub late_errors: Vec<String>,
     /// What is worth saying of the run.
     pub notes: Vec<String>,
+    /// The tables that its cases filled.
+    pub tables: Vec<Table>,
     /// The evidence folder of the run, as people are told it, if anything is kept.
     pub evidence: Option<String>,
 }

@@ -26,6 +26,7 @@ use self::run_folder::RunFolder;
 use crate::attempt::lock;
 use crate::options::KeepEvidence;
 use crate::records::Records;
+use crate::tables::Table;
 
 /// How many runs' evidence is kept when nobody says otherwise.
 const KEEP_RUNS: usize = 20;
@@ -244,6 +245,28 @@ impl Evidence {
             }
         }
         Some(self.shown(&folder))
+    }
+
+    /// Writes a table into the folder of the run; returns its file as people are told it.
+    pub fn keep_table(&self, table: &Table) -> Option<String> {
+        if self.options.keep == KeepEvidence::None {
+            return None;
+        }
+        let folder = self.run_folder().ok()?;
+        match table.write(&folder) {
+            Ok(name) => {
+                self.kept.store(true, Ordering::SeqCst);
+                Some(self.shown(&folder.join(name)))
+            }
+            Err(e) => {
+                self.note(format!(
+                    "the table of {} cannot be written to {}: {e}",
+                    table.title,
+                    self.shown(&folder)
+                ));
+                None
+            }
+        }
     }
 
     /// A path as people are told it: from where they stand.

@@ -188,6 +188,7 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
         outcome,
         times: crate::outcome::Times::default(),
         notes,
+        rows: vec![],
         open: vec![],
     }));
     tell(&Message::Done { errors });
@@ -211,6 +212,7 @@ fn report(events: &mpsc::Receiver<Event>) {
                     outcome,
                     times: ended.times,
                     notes: ended.notes,
+                    rows: ended.rows,
                     open: ended.open,
                 }));
             }

@@ -28,6 +28,7 @@ mod scene;
 mod selection;
 mod stores;
 mod sys;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -60,3 +61,4 @@ pub use plan::{
 pub use records::{OpenCheck, open_check, record, record_text};
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
+pub use tables::{Row, Table, TableRow};

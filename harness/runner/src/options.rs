@@ -146,6 +146,8 @@ pub struct Options {
     pub deploy: Vec<String>,
     /// `--set`: `KEY=VALUE`, as written.
     pub set: Vec<String>,
+    /// `--docs`: pages or folders, as written.
+    pub docs: Vec<PathBuf>,
     /// `--platform`.
     pub platform: Option<String>,
     /// `--shard`: which part from 1, of how many.
@@ -219,7 +221,7 @@ impl Options {
         let mut o = Options::default();
         o.read_environment(env)?;
         // Lists from the environment are replaced, not extended, by the command line.
-        let (mut skips, mut filters, mut sets) = (vec![], vec![], vec![]);
+        let (mut skips, mut filters, mut sets, mut docs) = (vec![], vec![], vec![], vec![]);
         let mut thresholds = vec![];
         let mut shuffle_seed = None;
         let mut parser = lexopt::Parser::from_args(args);
@@ -256,6 +258,7 @@ impl Options {
                 "skip" => skips.push(value),
                 "set" => sets.push(value),
                 "threshold" => thresholds.push(value),
+                "docs" => docs.push(PathBuf::from(value)),
                 "shuffle-seed" => shuffle_seed = Some(seed(&value, "--shuffle-seed")?),
                 long => o.set(long, &value, &shown)?,
             }
@@ -268,6 +271,9 @@ impl Options {
         }
         if !sets.is_empty() {
             o.set = sets;
+        }
+        if !docs.is_empty() {
+            o.docs = docs;
         }
         o.filters = filters;
         if shuffle_seed.is_some() {
@@ -334,6 +340,7 @@ impl Options {
                         self.threshold = value.split(';').map(|s| s.trim().to_owned()).collect()
                     }
                     "set" => self.set = value.split(';').map(|s| s.trim().to_owned()).collect(),
+                    "docs" => self.docs = std::env::split_paths(&value).collect(),
                     "shuffle-seed" => self.shuffle = Some(seed(&value, &name)?),
                     long => self.set(long, &value, &name)?,
                 }

@@ -35,6 +35,7 @@ use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
 use crate::records::Tally;
 use crate::stores::{self, Store};
+use crate::tables::Table;
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
@@ -327,6 +328,7 @@ impl Run {
             self.evidence
                 .note("a debugger was attached: no time limit fired meanwhile".into());
         }
+        let tables = self.tables();
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
@@ -340,9 +342,22 @@ impl Run {
             signal: *lock(&self.signal),
             late_errors,
             notes: self.evidence.take_notes(),
+            tables,
             evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));
+    }
+
+    /// The tables that the cases filled, written into the folder of the run.
+    fn tables(&self) -> Vec<Table> {
+        let rows = (0..self.plan.cases.len()).filter_map(|i| Some((i, self.results[i].get()?)));
+        let rows =
+            rows.flat_map(|(i, ended)| ended.rows.iter().map(move |row| (&*self.names[i], row)));
+        let mut tables = Table::of(rows);
+        for table in &mut tables {
+            table.file = self.evidence.keep_table(table);
+        }
+        tables
     }
 
     fn spawn_slot(self: &Arc<Self>, number: usize) {
@@ -376,6 +391,7 @@ impl Run {
             times: Times::default(),
             output: Output::default(),
             notes: vec![],
+            rows: vec![],
             open: vec![],
             evidence: None,
         });

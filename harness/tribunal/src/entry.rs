@@ -124,6 +124,7 @@ fn harness(
         ),
         None => None,
     };
+    crate::docs::given(Path::new(built.manifest_dir), &options.docs)?;
     let (catalog, mut findings) = Catalog::collect(v);
     if options.task == Task::Lint {
         findings.extend(catalog.strict_findings(v));

@@ -30,19 +30,22 @@
 extern crate self as tribunal;
 
 mod deployments;
+mod docs;
 mod entry;
 mod fixtures;
 mod judged;
 mod version;
 
+pub use docs::docs;
 pub use fixtures::{Start, embedded, judged, start};
+pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Error, ProviderCase as Case, SetUp, Sharing, Skip, TestResult, current_test,
+    CurrentTest, Error, ProviderCase as Case, Row, SetUp, Sharing, Skip, TestResult, current_test,
     evidence, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;

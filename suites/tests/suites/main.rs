@@ -1,5 +1,7 @@
 //! The shipped suites: one harness target with a module per purpose, so that one plan shares servers among all of them.
 
+mod accuracy;
+mod docs;
 mod e2e;
 mod integration;
 mod unit;

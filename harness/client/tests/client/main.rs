@@ -8,5 +8,6 @@ mod judging;
 mod routes;
 mod runtimes;
 mod scripted;
+mod sessions;
 mod streams;
 mod transcripts;

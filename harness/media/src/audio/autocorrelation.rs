@@ -10,13 +10,15 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
+use crate::audio::curve::{Curve, vertex};
+use crate::audio::lanes::{Width, loudest, total};
 use crate::{MediaError, MediaErrorKind};
 
-/// Neighbours on each side that take part in the interpolation between lags: some to choose, more to measure, and as
-/// many as there may be where tenths of a decibel above 60 dB count.
-const ROUGH: usize = 30;
-const FINE: usize = 70;
-const FINEST: usize = 700;
+/// More than the height of a summit changes from fine to finest.
+const FINE_ERROR: f64 = 0.01;
+/// Frames are shared out among threads: no more of these than help, and none for a few frames.
+const MAX_THREADS: usize = 8;
+const PER_THREAD: usize = 64;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
@@ -58,25 +60,28 @@ pub(crate) struct Frames {
     pub frames: Vec<Frame>,
 }
 
-struct Analyser {
+#[derive(Clone)]
+struct Analyser<T: Width> {
     rate: f64,
     settings: Settings,
     half: usize,
     period: usize,
     max_lag: usize,
     limit: usize,
-    window: Vec<f64>,
+    window: Vec<T>,
     /// One over the window's normalised autocorrelation.
     correction: Vec<f64>,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
-    buffer: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    lags: Vec<f64>,
+    forward: Arc<dyn RealToComplex<T>>,
+    inverse: Arc<dyn ComplexToReal<T>>,
+    buffer: Vec<T>,
+    spectrum: Vec<Complex<T>>,
+    /// Scratch of both transforms.
+    scratch: Vec<Complex<T>>,
+    curve: Curve,
 }
 
 /// The frames of a signal with their candidates. A signal shorter than a frame is an error: nothing can be said of it.
-pub(crate) fn analyse(
+pub(crate) fn analyse<T: Width>(
     samples: &[f32],
     rate: u32,
     settings: Settings,
@@ -84,7 +89,7 @@ pub(crate) fn analyse(
     let rate = f64::from(rate);
     let seconds = samples.len() as f64 * (1.0 / rate);
     let window = settings.periods / settings.floor;
-    let mut analyser = Analyser::new(rate, settings)?;
+    let analyser = Analyser::<T>::new(rate, settings)?;
     if seconds < window || samples.len() < 2 * analyser.half {
         return Err(MediaError::new(
             MediaErrorKind::Empty,
@@ -97,25 +102,44 @@ pub(crate) fn analyse(
     }
     let count = ((seconds - window) / settings.step) as usize + 1;
     let start = 0.5 * (seconds - (count - 1) as f64 * settings.step);
-    let mut sums = Vec::with_capacity(samples.len() + 1);
-    sums.push(0.0);
-    let mut total = 0.0;
-    for s in samples {
-        total += f64::from(*s);
-        sums.push(total);
-    }
-    let mean = total / samples.len() as f64;
-    let peak = samples
+    let mean = total(samples) / samples.len() as f64;
+    // The magnitude around the mean is largest at one of the ends.
+    let (lowest, highest) = samples
         .iter()
-        .map(|s| (f64::from(*s) - mean).abs())
-        .fold(0.0, f64::max);
-    let frames = (0..count)
-        .map(|i| analyser.frame(samples, &sums, peak, start + i as f64 * settings.step))
-        .collect();
+        .fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), s| {
+            (if *s < a { *s } else { a }, if *s > b { *s } else { b })
+        });
+    let peak = (f64::from(highest) - mean).max(mean - f64::from(lowest));
+    let part = |mut analyser: Analyser<T>, range: std::ops::Range<usize>| -> Vec<Frame> {
+        range
+            .map(|i| analyser.frame(samples, peak, start + i as f64 * settings.step))
+            .collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let each = count.div_ceil(threads.min(MAX_THREADS)).max(PER_THREAD);
+    let frames = if count <= each {
+        part(analyser, 0..count)
+    } else {
+        std::thread::scope(|scope| {
+            let (part, analyser) = (&part, &analyser);
+            let parts: Vec<_> = (0..count)
+                .step_by(each)
+                .map(|from| {
+                    scope.spawn(move || part(analyser.clone(), from..count.min(from + each)))
+                })
+                .collect();
+            let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Frame>>| {
+                handle
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            parts.into_iter().flat_map(join).collect()
+        })
+    };
     Ok(Frames { start, frames })
 }
 
-impl Analyser {
+impl<T: Width> Analyser<T> {
     fn new(rate: f64, settings: Settings) -> Result<Self, MediaError> {
         let whole = (settings.periods / settings.floor * rate) as usize;
         let half = (whole / 2).saturating_sub(1);
@@ -134,8 +158,8 @@ impl Analyser {
         } else {
             length / 2
         };
-        let size = (length + limit).next_power_of_two();
-        let mut planner = RealFftPlanner::<f64>::new();
+        let size = smooth(length + limit);
+        let mut planner = RealFftPlanner::<T>::new();
         let forward = planner.plan_fft_forward(size);
         let inverse = planner.plan_fft_inverse(size);
         let mut analyser = Self {
@@ -146,18 +170,27 @@ impl Analyser {
             max_lag: ((length as f64 / settings.periods) as usize + 2).min(length),
             limit,
             window: (1..=length)
-                .map(|i| weight(i, length, settings.gaussian))
+                .map(|i| T::narrow(weight(i, length, settings.gaussian)))
                 .collect(),
             correction: vec![1.0; limit + 1],
-            buffer: vec![0.0; size],
+            buffer: vec![T::zero(); size],
             spectrum: forward.make_output_vec(),
+            scratch: vec![
+                Complex::new(T::zero(), T::zero());
+                forward.get_scratch_len().max(inverse.get_scratch_len())
+            ],
             forward,
             inverse,
-            lags: vec![0.0; limit + 1],
+            curve: Curve::new(limit),
         };
         analyser.buffer[..length].copy_from_slice(&analyser.window);
         analyser.autocorrelate();
-        let own: Vec<f64> = analyser.lags.iter().map(|r| analyser.lags[0] / r).collect();
+        let own: Vec<f64> = analyser
+            .curve
+            .lags
+            .iter()
+            .map(|r| analyser.curve.lags[0] / r)
+            .collect();
         analyser.correction = own;
         Ok(analyser)
     }
@@ -167,21 +200,23 @@ impl Analyser {
         // The only errors of these calls are buffers of a wrong length, which were made by the plan itself.
         let done = self
             .forward
-            .process(&mut self.buffer, &mut self.spectrum)
+            .process_with_scratch(&mut self.buffer, &mut self.spectrum, &mut self.scratch)
             .is_ok();
         for c in &mut self.spectrum {
-            *c = Complex::new(c.norm_sqr(), 0.0);
+            *c = Complex::new(c.re * c.re + c.im * c.im, T::zero());
         }
         let done = done
             && self
                 .inverse
-                .process(&mut self.spectrum, &mut self.buffer)
+                .process_with_scratch(&mut self.spectrum, &mut self.buffer, &mut self.scratch)
                 .is_ok();
         debug_assert!(done, "the plan's own buffers fit");
-        self.lags.copy_from_slice(&self.buffer[..=self.limit]);
+        for (lag, value) in self.curve.lags.iter_mut().zip(&self.buffer) {
+            *lag = value.wide();
+        }
     }
 
-    fn frame(&mut self, samples: &[f32], sums: &[f64], global_peak: f64, time: f64) -> Frame {
+    fn frame(&mut self, samples: &[f32], global_peak: f64, time: f64) -> Frame {
         let right = (time * self.rate - 0.5).floor() as usize + 1;
         let length = 2 * self.half;
         let first = right.saturating_sub(self.half).min(samples.len() - length);
@@ -189,28 +224,25 @@ impl Analyser {
             right.saturating_sub(self.period),
             (right + self.period).min(samples.len()),
         );
-        let mean = (sums[high] - sums[low]) / (high - low).max(1) as f64;
-        self.buffer.fill(0.0);
-        for ((b, s), w) in self
-            .buffer
+        let mean = T::narrow(total(&samples[low..high]) / (high - low).max(1) as f64);
+        let (inside, beyond) = self.buffer.split_at_mut(length);
+        beyond.fill(T::zero());
+        for ((b, s), w) in inside
             .iter_mut()
             .zip(&samples[first..first + length])
             .zip(&self.window)
         {
-            *b = (f64::from(*s) - mean) * w;
+            *b = (T::narrow(f64::from(*s)) - mean) * *w;
         }
         let around = (self.period / 2 + 1).min(self.half);
-        let peak = self.buffer[self.half - around..self.half + around]
-            .iter()
-            .map(|v| v.abs())
-            .fold(0.0, f64::max);
+        let peak = loudest(&self.buffer[self.half - around..self.half + around]);
         let intensity = if global_peak > 0.0 {
             (peak / global_peak).min(1.0)
         } else {
             0.0
         };
         self.autocorrelate();
-        let zero = self.lags[0];
+        let zero = self.curve.lags[0];
         // Written so that a NaN ends here as well.
         if intensity == 0.0 || zero.partial_cmp(&0.0) != Some(std::cmp::Ordering::Greater) {
             return Frame {
@@ -218,9 +250,10 @@ impl Analyser {
                 candidates: vec![],
             };
         }
-        for (r, c) in self.lags.iter_mut().zip(&self.correction) {
+        for (r, c) in self.curve.lags.iter_mut().zip(&self.correction) {
             *r *= c / zero;
         }
+        self.curve.mirror();
         Frame {
             intensity,
             candidates: self.maxima(),
@@ -228,29 +261,45 @@ impl Analyser {
     }
 
     fn maxima(&self) -> Vec<Candidate> {
-        let r = &self.lags;
+        let r = &self.curve.lags;
         let mut found: Vec<(f64, usize)> = Vec::new();
         for i in 2..self.max_lag.min(self.limit) {
             if r[i] <= 0.5 * self.settings.voicing || r[i] <= r[i - 1] || r[i] < r[i + 1] {
                 continue;
             }
-            let slope = 0.5 * (r[i + 1] - r[i - 1]);
-            let curve = 2.0 * r[i] - r[i - 1] - r[i + 1];
-            let lag = i as f64 + if curve > 0.0 { slope / curve } else { 0.0 };
-            found.push((self.worth(lag, unfold(self.between(lag, ROUGH))), i));
+            let top = vertex(i as f64, 1.0, [r[i - 1], r[i], r[i + 1]]);
+            let (lag, mut height) = top.unwrap_or((i as f64, r[i]));
+            if self.settings.gaussian {
+                height = self.curve.rough(lag);
+            }
+            found.push((self.worth(lag, unfold(height)), i));
         }
         found.sort_by(|a, b| b.0.total_cmp(&a.0));
         found.truncate(self.settings.candidates);
         let best = found.first().map_or(0.0, |f| f.0);
-        found
+        let mut summits: Vec<(f64, f64)> = found
             .iter()
             .filter(|(worth, _)| best - worth <= self.settings.margin)
             .map(|(_, i)| {
-                let (lag, strength) = self.summit(*i);
-                Candidate {
-                    frequency: self.rate / lag,
-                    strength: unfold(strength),
+                if self.settings.gaussian {
+                    self.curve.summit(*i)
+                } else {
+                    self.curve.near_summit(*i)
                 }
+            })
+            .collect();
+        if self.settings.gaussian {
+            let highest = summits.iter().map(|s| unfold(s.1)).fold(0.0, f64::max);
+            summits.retain(|s| highest - unfold(s.1) <= FINE_ERROR);
+            for summit in &mut summits {
+                *summit = self.curve.polished(summit.0);
+            }
+        }
+        summits
+            .into_iter()
+            .map(|(lag, strength)| Candidate {
+                frequency: self.rate / lag,
+                strength: unfold(strength),
             })
             .collect()
     }
@@ -258,58 +307,23 @@ impl Analyser {
     fn worth(&self, lag: f64, strength: f64) -> f64 {
         strength - self.settings.octave_cost * (self.settings.floor * lag / self.rate).log2()
     }
+}
 
-    /// The maximum next to a lag, by golden sections of the two lags around it.
-    fn summit(&self, i: usize) -> (f64, f64) {
-        let depth = if self.settings.gaussian { FINEST } else { FINE };
-        const SECTION: f64 = 0.618_033_988_749_894_9;
-        let (mut low, mut high) = ((i - 1) as f64, (i + 1) as f64);
-        let (mut a, mut b) = (high - SECTION * (high - low), low + SECTION * (high - low));
-        let (mut at_a, mut at_b) = (self.between(a, depth), self.between(b, depth));
-        for _ in 0..24 {
-            if at_a < at_b {
-                (low, a, at_a) = (a, b, at_b);
-                b = low + SECTION * (high - low);
-                at_b = self.between(b, depth);
-            } else {
-                (high, b, at_b) = (b, a, at_a);
-                a = high - SECTION * (high - low);
-                at_a = self.between(a, depth);
+/// The next length of which a Fourier transform is quick: a product of twos, threes and fives, and even.
+fn smooth(least: usize) -> usize {
+    let is_smooth = |n: &usize| {
+        let mut n = *n;
+        for factor in [2, 3, 5] {
+            while n.is_multiple_of(factor) {
+                n /= factor;
             }
         }
-        if at_a > at_b { (a, at_a) } else { (b, at_b) }
-    }
-
-    /// The autocorrelation between two lags: a sinc under a raised cosine, over `depth` neighbours on each side.
-    fn between(&self, lag: f64, depth: usize) -> f64 {
-        let below = lag.floor();
-        let fraction = lag - below;
-        let below = below as usize;
-        if fraction < 1e-12 {
-            return self.lags[below];
-        }
-        let depth = depth.min(self.limit - below);
-        let sine = (PI * fraction).sin() / PI;
-        let at = |k: isize| self.lags[k.unsigned_abs()];
-        let mut sum = 0.0;
-        // Leftwards from `below`, then rightwards from the next: sin(π(x - k)) only changes its sign.
-        for (start, step, distance) in [
-            (below as isize, -1_isize, fraction),
-            (below as isize + 1, 1, 1.0 - fraction),
-        ] {
-            let angle = PI / (distance + depth as f64);
-            let (turn_sin, turn_cos) = angle.sin_cos();
-            let (mut s, mut c) = (angle * distance).sin_cos();
-            let mut sign = sine;
-            for n in 0..depth {
-                sum +=
-                    at(start + step * n as isize) * sign / (distance + n as f64) * (0.5 + 0.5 * c);
-                sign = -sign;
-                (s, c) = (s * turn_cos + c * turn_sin, c * turn_cos - s * turn_sin);
-            }
-        }
-        sum
-    }
+        n == 1
+    };
+    (least..)
+        .filter(|n| n.is_multiple_of(2))
+        .find(is_smooth)
+        .unwrap_or_else(|| least.next_power_of_two())
 }
 
 /// The window at its `i`th sample of `length`, counted from 1: zero just outside both ends.

@@ -22,11 +22,11 @@ pub struct DecodedAudio {
     pub findings: Vec<Finding>,
 }
 
-/// Decodes audio that says what it is: WAV. Other formats are recognised and named, not read; raw PCM has no mark and is
-/// [`crate::decode_pcm`]'s.
+/// Decodes audio that says what it is: WAV always; MP3, FLAC, Ogg Vorbis and AAC (in ADTS frames or MP4) with the feature
+/// `decoders`. Other formats are recognised and named, not read; raw PCM has no mark and is [`crate::decode_pcm`]'s.
 ///
 /// # Errors
-/// When the bytes are of no known format, of one that is not read, or damaged before the first sample.
+/// When the bytes are of no known format, of one that this build does not read, or damaged before the first sample.
 pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
     const WHAT: &str = "audio";
     if bytes.is_empty() {
@@ -43,12 +43,21 @@ pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
                 findings: wav.findings,
             })
         }
+        #[cfg(feature = "decoders")]
+        Some(kind) if crate::audio::compressed::reads(kind) => {
+            let (audio, findings) = crate::audio::compressed::decode(bytes, kind)?;
+            Ok(DecodedAudio {
+                audio,
+                kind,
+                encoding: None,
+                seams: vec![],
+                findings,
+            })
+        }
         Some(kind) => Err(MediaError::new(
             MediaErrorKind::Unsupported,
             WHAT,
-            format!(
-                "{kind} is not read; read are WAV and raw PCM, which servers offer as `response_format`"
-            ),
+            not_read(kind),
         )),
         None => Err(MediaError::new(
             MediaErrorKind::Unrecognised,
@@ -58,5 +67,20 @@ pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
                 crate::bytes::shown(bytes)
             ),
         )),
+    }
+}
+
+/// Why a format that was recognised is not read, and what to do.
+fn not_read(kind: AudioKind) -> String {
+    const ASK: &str = "ask the server for `wav` or `pcm` as `response_format`";
+    match kind {
+        AudioKind::OggOpus | AudioKind::WebM => {
+            format!("{kind} is not decoded by this program; {ASK}")
+        }
+        _ => {
+            format!(
+                "{kind} is not decoded: build with the feature `decoders` of tribunal-media, or {ASK}"
+            )
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Harmonicity {
             // Only the best counts, and fine interpolation moves none by as much as this.
             margin: 0.1,
         };
-        let analysed = analyse(&audio.mixed(), audio.rate(), settings)?;
+        let analysed = analyse::<f64>(&audio.mixed(), audio.rate(), settings)?;
         let frames = analysed
             .frames
             .iter()

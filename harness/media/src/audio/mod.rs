@@ -10,10 +10,17 @@ pub(crate) mod silence;
 pub(crate) mod sound;
 pub(crate) mod wav;
 
+#[cfg(feature = "decoders")]
+mod compressed;
+
 #[cfg(feature = "pitch")]
 mod autocorrelation;
 #[cfg(feature = "pitch")]
+mod curve;
+#[cfg(feature = "pitch")]
 pub(crate) mod harmonicity;
+#[cfg(feature = "pitch")]
+mod lanes;
 #[cfg(feature = "pitch")]
 pub(crate) mod pitch;
 #[cfg(feature = "resample")]

@@ -84,7 +84,7 @@ impl Pitch {
             octave_cost: options.octave_cost,
             margin: f64::INFINITY,
         };
-        let analysed = analyse(&audio.mixed(), audio.rate(), settings)?;
+        let analysed = analyse::<f32>(&audio.mixed(), audio.rate(), settings)?;
         Ok(Self {
             start: analysed.start,
             step,

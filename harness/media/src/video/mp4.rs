@@ -34,11 +34,41 @@ struct Raw<'a> {
 
 pub(crate) fn read(bytes: &[u8]) -> Movie {
     let mut findings = Vec::new();
+    let (raws, movie_scale) = raws(bytes, &mut findings);
+    let tracks = raws.iter().map(|raw| finish(raw, movie_scale)).collect();
+    Movie {
+        container: Container::Mp4,
+        tracks,
+        findings,
+    }
+}
+
+/// The stretch of the first audio track that is to be heard: where it begins and how long it is, in seconds. Nothing
+/// without an edit list, or with one of several stretches.
+#[cfg(feature = "decoders")]
+pub(crate) fn sounding(bytes: &[u8]) -> Option<(f64, f64)> {
+    let (raws, movie_scale) = raws(bytes, &mut Vec::new());
+    let raw = raws.iter().find(|raw| &raw.handler == b"soun")?;
+    let [(length, start)] = stretches(raw)[..] else {
+        return None;
+    };
+    if movie_scale == 0 || raw.scale == 0 {
+        return None;
+    }
+    let seconds = match length {
+        0 => f64::INFINITY,
+        length => length as f64 / movie_scale as f64,
+    };
+    Some((start as f64 / raw.scale as f64, seconds))
+}
+
+/// The tracks of a file, with their fragments, and the ticks per second of its edit lists.
+fn raws<'a>(bytes: &'a [u8], findings: &mut Vec<String>) -> (Vec<Raw<'a>>, u64) {
     let mut movie_scale = 0;
     let mut raws: Vec<Raw<'_>> = Vec::new();
     let mut fragments = Vec::new();
     let mut defaults = HashMap::new();
-    for (kind, body) in boxes(bytes, Some(&mut findings)) {
+    for (kind, body) in boxes(bytes, Some(findings)) {
         match &kind {
             b"moov" => {
                 for (kind, body) in boxes(body, None) {
@@ -73,16 +103,11 @@ pub(crate) fn read(bytes: &[u8]) -> Movie {
             fragment(traf, &mut raws);
         }
     }
-    let tracks = raws.iter().map(|raw| finish(raw, movie_scale)).collect();
-    Movie {
-        container: Container::Mp4,
-        tracks,
-        findings,
-    }
+    (raws, movie_scale)
 }
 
 /// The boxes side by side in a stretch of bytes. One that is longer than the bytes is given as far as it goes.
-fn boxes<'a>(
+pub(crate) fn boxes<'a>(
     bytes: &'a [u8],
     mut findings: Option<&mut Vec<String>>,
 ) -> impl Iterator<Item = ([u8; 4], &'a [u8])> {
@@ -114,7 +139,7 @@ fn boxes<'a>(
     })
 }
 
-fn child<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
+pub(crate) fn child<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     path.iter().try_fold(bytes, |bytes, kind| {
         boxes(bytes, None)
             .find(|(k, _)| k == *kind)
@@ -287,8 +312,9 @@ enum Edited {
     Beyond,
 }
 
-/// What an edit list leaves of a track. Lists of one stretch are understood, with empty ones before it; others are not.
-fn edited(raw: &Raw<'_>, movie_scale: u64) -> Edited {
+/// The stretches of a track's edit list, without the empty ones: length in the movie's ticks, start in the track's. Two at
+/// most: what comes after is beyond this reader.
+fn stretches(raw: &Raw<'_>) -> Vec<(u64, u64)> {
     let width = if raw.wide_edits { 20 } else { 12 };
     let field = if raw.wide_edits { 8 } else { 4 };
     let count = be(raw.edits, 0, 4).unwrap_or(0) as usize;
@@ -303,12 +329,16 @@ fn edited(raw: &Raw<'_>, movie_scale: u64) -> Edited {
         .unwrap_or_default()
         .chunks_exact(width)
         .take(count);
-    let stretches: Vec<(u64, u64)> = entries
+    entries
         .filter_map(|e| Some((be(e, 0, field)?, be(e, field, field)?)))
         .filter(|(_, start)| *start != nothing)
         .take(2)
-        .collect();
-    let (length, start) = match stretches.as_slice() {
+        .collect()
+}
+
+/// What an edit list leaves of a track. Lists of one stretch are understood, with empty ones before it; others are not.
+fn edited(raw: &Raw<'_>, movie_scale: u64) -> Edited {
+    let (length, start) = match stretches(raw).as_slice() {
         [] => return Edited::No,
         [one] => *one,
         _ => return Edited::Beyond,

@@ -146,6 +146,8 @@ mod tests {
         Some(Result {
             outcome,
             times: Times::default(),
+            rows: vec![],
+            open: vec![],
             notes: vec!["a note".into()],
         })
     }

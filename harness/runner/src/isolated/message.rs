@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::outcome::{Outcome, Phase, Times};
 use crate::records::OpenCheck;
+use crate::tables::Row;
 
 /// How the case ended, in its own words.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +16,7 @@ pub(crate) struct Result {
     pub outcome: Outcome,
     pub times: Times,
     pub notes: Vec<String>,
+    pub rows: Vec<Row>,
     pub open: Vec<(OpenCheck, usize)>,
 }
 
@@ -60,7 +62,7 @@ impl Message {
             Message::Phase(p) => json!({"phase": p.name()}),
             Message::Expired => json!({"expired": true}),
             Message::Result(r) => {
-                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "open": open_to(&r.open)})
+                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "rows": r.rows.iter().map(Row::to_json).collect::<Vec<_>>(), "open": open_to(&r.open)})
             }
             Message::Done { errors } => json!({"done": errors}),
             Message::Started { pid } => json!({"started": pid}),
@@ -77,7 +79,7 @@ impl Message {
         let (name, value) = v
             .as_object()?
             .iter()
-            .find(|(k, _)| !matches!(k.as_str(), "times" | "notes" | "open"))?;
+            .find(|(k, _)| !matches!(k.as_str(), "times" | "notes" | "rows" | "open"))?;
         Some(match name.as_str() {
             "phase" => Message::Phase(phase(value)?),
             "expired" => Message::Expired,
@@ -96,6 +98,12 @@ impl Message {
                         teardown: time(2),
                     },
                     notes: texts(&v["notes"]),
+                    rows: v["rows"]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Row::from_json)
+                        .collect(),
                     open: open_from(&v["open"]),
                 })
             }
@@ -210,6 +218,7 @@ mod tests {
                     outcome,
                     times,
                     notes: vec![text()],
+                    rows: vec![Row::new("t", 1, "g").cell("c", text())],
                     open: vec![(
                         OpenCheck {
                             ending: "not made".into(),

@@ -292,6 +292,14 @@ pub const TABLE: &[OptionRow] = &[
         "Whose overlays deployments use [default: that of the devices that are here]",
     ),
     row(
+        "docs",
+        None,
+        "PATH",
+        Own,
+        true,
+        "A page or a folder of documentation whose examples are run too (repeatable; `:` parts them in the twin)",
+    ),
+    row(
         "shard",
         None,
         "K/N",

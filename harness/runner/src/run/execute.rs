@@ -67,6 +67,7 @@ impl Run {
             panics: Mutex::default(),
             log: Mutex::default(),
             notes: Mutex::default(),
+            rows: Mutex::default(),
             cancel: self.cancel.clone(),
             evidence: self.evidence.clone(),
             folder: Mutex::default(),

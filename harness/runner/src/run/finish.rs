@@ -57,6 +57,7 @@ impl Run {
             times,
             output,
             notes,
+            rows: std::mem::take(&mut *lock(&attempt.rows)),
             open,
             evidence: None,
         };

@@ -73,8 +73,9 @@ impl Run {
         }
         let mut text = String::from_utf8_lossy(&printed).into_owned();
         watched.seen.overflowed = text.contains("has overflowed its stack");
-        if let Some(result) = &watched.seen.result {
+        if let Some(result) = &mut watched.seen.result {
             watched.times = result.times;
+            lock(&attempt.rows).append(&mut result.rows);
             attempt.records.adopt(result.open.clone());
         }
         let (outcome, judged, notes) = meaning(watched.seen);

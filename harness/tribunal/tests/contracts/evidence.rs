@@ -21,6 +21,7 @@ rows![
     attempts_of_nextest_have_their_numbers,
     a_folder_that_cannot_be_written_is_a_note,
     an_isolated_case_writes_to_the_same_folder,
+    rows_of_all_cases_stand_in_one_table,
     wrong_options_are_answered,
 ];
 
@@ -170,6 +171,17 @@ fn what_was_exchanged_is_with_it() {
         "{transcript}"
     );
     assert_eq!(list[0]["response"]["status"], 200);
+    // Also the verdicts of answers that passed, each with its exchange.
+    let verdicts: serde_json::Value =
+        serde_json::from_str(&read(attempt.join("verdicts.json"))).expect("JSON");
+    assert_eq!(verdicts[0]["passes"], true, "{verdicts}");
+    assert_eq!(verdicts[0]["exchange"], 1, "{verdicts}");
+    let told = read(attempt.join("verdicts.txt"));
+    assert!(
+        told.contains("1, exchange 1 of the transcript: chat answer: passes")
+            && told.contains("pass: finish_reason"),
+        "{told}"
+    );
 }
 
 fn secrets_are_not_written() {
@@ -333,6 +345,26 @@ fn an_isolated_case_writes_to_the_same_folder() {
         read(run.join("alone.keeps_a_file/1/environment.txt")).contains("in a process of its own")
     );
     assert!(!run.join("alone.passes").exists(), "{:?}", names(&run));
+}
+
+fn rows_of_all_cases_stand_in_one_table() {
+    let root = folder();
+    let said = rooms(&["tables::"], root.path()).run();
+    let said = said.exits(0);
+    let table = "findings of the lab:\n  must (1)\n    row          found\n    no_messages  \\u{1b}[31m500\n  should (1)\n    row          found\n    n_is_null    200\n  as a file: ";
+    assert!(said.out.contains(table), "{}", said.out);
+    let run = root.path().join("latest");
+    assert_eq!(
+        read(run.join("findings-of-the-lab.md")),
+        "# findings of the lab\n\n## must\n\n| row | found | case |\n|---|---|---|\n| no_messages | \\u{1b}[31m500 | tables::early |\n\n## should\n\n| row | found | case |\n|---|---|---|\n| n_is_null | 200 | tables::late |\n"
+    );
+    assert!(read(run.join("findings-of-the-lab.json")).contains("\"group\": \"must\""));
+    let json = rooms(
+        &["tables::", "--format", "json", "-Zunstable-options"],
+        root.path(),
+    )
+    .run();
+    assert!(json.out.contains(r#""tables":[{"#), "{}", json.out);
 }
 
 fn wrong_options_are_answered() {

@@ -336,3 +336,18 @@ mod evidence {
         }
     }
 }
+
+mod tables {
+    use super::*;
+
+    #[tribunal::test]
+    fn late() {
+        tribunal::Row::new("findings of the lab", 1, "should").cell("row", "n_is_null").cell("found", "200").add();
+    }
+
+    #[tribunal::test]
+    #[isolated]
+    async fn early() {
+        tribunal::Row::new("findings of the lab", 0, "must").cell("row", "no_messages").cell("found", "\u{1b}[31m500").add();
+    }
+}
