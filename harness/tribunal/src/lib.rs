@@ -30,6 +30,7 @@
 extern crate self as tribunal;
 
 mod deployments;
+mod drawing;
 mod entry;
 mod fixtures;
 mod version;

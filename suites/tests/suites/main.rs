@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod e2e;
+mod features;
 mod integration;
 mod unit;
 
