@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use tribunal_client::{ChatClient, Client, ModelClient, Transcript};
 use tribunal_deploy::Recipe;
 use tribunal_runner::{Error, SetUp};
-use tribunal_serving::{Deployment, ProcessInfo, Runner, Server, Share, StartOptions, StopReport};
+use tribunal_serving::{
+    Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
+};
 
-use crate::deployments::{identity, located};
+use crate::deployments::{identity, located, rendered};
 use crate::fixture;
 
 /// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
@@ -66,6 +68,14 @@ pub fn chat(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
 #[fixture]
 pub fn api(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
     judged(cx, server)
+}
+
+/// What the deployment that the case runs against says it offers. It is not in the prelude: a test that only needs a capability asks for it by
+/// `requires(capability = "…")`.
+#[fixture(scope = session, deployment, shared_by = identity)]
+pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
+    let rendered = rendered(cx.deployment(), cx.level())?;
+    Ok(rendered.offers().clone())
 }
 
 /// The embedded engine as a deployment: this binary, run again. Arguments of the engine can be added with [`Deployment::arg`].
@@ -320,8 +330,7 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
     let judge = crate::judged::judge(cx.depth(), &crate::judged::facts(server.base_url()))?;
     let transcript = Transcript::new();
     let record = transcript.clone();
-    // One file for each client that exchanged anything; outside of a test (a session fixture) there is no attempt to keep it.
-    let _ = tribunal_runner::on_evidence(move |folder| {
+    cx.on_evidence(move |folder| {
         if record.is_empty() {
             return Ok(());
         }

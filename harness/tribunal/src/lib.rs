@@ -31,15 +31,17 @@ extern crate self as tribunal;
 
 mod deployments;
 mod docs;
+mod drawing;
 mod entry;
 mod fixtures;
 mod judged;
 mod version;
 
 pub use docs::docs;
-pub use fixtures::{Start, embedded, judged, start};
+pub use fixtures::{Start, embedded, judged, offers, start};
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
+pub use tribunal_conformance as conformance;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
