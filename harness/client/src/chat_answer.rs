@@ -4,14 +4,17 @@
 //! that the judge can say which one and the test still sees the rest. A field of the wrong type is
 //! an error at once.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
+use crate::chat_media::{self, ChatAudio};
+use crate::chat_wire::{WireDelta, WireMessage};
 use crate::draft::accepted_models;
 use crate::error::{ClientError, Failure, Phase};
 use crate::judge::Judged;
 use crate::logprobs::ChatLogprobs;
+use crate::media::MediaPart;
 use crate::raw::RawAnswer;
 use crate::stream::StreamRecord;
 use crate::usage::{ReportedUsage, Usage, required};
@@ -29,6 +32,8 @@ pub struct ChatAnswer {
     pub model: Option<String>,
     /// The choices, in the order in which they came; of a stream, by index.
     pub choices: Vec<ChatChoice>,
+    /// The audio, by choice; empty where the answer carries none.
+    pub audio: Vec<ChatAudio>,
     /// The token counts as reported; a test calculates with [`usage()`](Self::usage).
     pub usage: Option<ReportedUsage>,
     /// Vendor fields of the answer; of a stream, the last value of each.
@@ -60,15 +65,17 @@ pub struct ChatChoice {
 
 /// The message of a choice.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(try_from = "WireMessage")]
 pub struct ChatMessage {
     /// `role`.
     pub role: Option<String>,
-    /// The text; `None` where it is `null` or missing.
+    /// The text; `None` where it is `null` or missing. Of a list of parts, its text parts, joined.
     pub content: Option<String>,
+    /// The parts, where the content is a list of them (pictures, for example).
+    pub parts: Vec<Value>,
     /// Tool calls; those of a stream are put together by their index.
     pub tool_calls: Option<Vec<Value>>,
-    /// Vendor fields (`reasoning_content`, `refusal`, `audio` …).
-    #[serde(flatten)]
+    /// Vendor fields (`reasoning_content`, `refusal` …; `audio` of a plain answer).
     pub extra: Map<String, Value>,
 }
 
@@ -112,16 +119,18 @@ pub struct DeltaChoice {
 
 /// An addition to a message.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(try_from = "WireDelta")]
 pub struct ChatDelta {
     /// `role`, in the first chunk.
     pub role: Option<String>,
-    /// The added text. `None`: no such key; `Some(None)`: an explicit `null`.
-    #[serde(default, deserialize_with = "present")]
+    /// The added text. `None`: no such key; `Some(None)`: an explicit `null`. Where the chunk's
+    /// `modality` says so, it is no text but media in base64.
     pub content: Option<Option<String>>,
+    /// The added parts, where the content is a list of them.
+    pub parts: Vec<Value>,
     /// Pieces of tool calls.
     pub tool_calls: Option<Vec<Value>>,
-    /// Vendor fields (`reasoning_content` …).
-    #[serde(flatten)]
+    /// Vendor fields (`reasoning_content`, `audio` …).
     pub extra: Map<String, Value>,
 }
 
@@ -140,10 +149,6 @@ struct Wire {
 /// Vendor fields of a delta that are text in pieces; of all others the last value holds.
 const PIECES: [&str; 3] = ["reasoning_content", "reasoning", "refusal"];
 
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(field).map(Some)
-}
-
 impl ChatAnswer {
     /// The text of the first choice; empty where it has none (`choices[0].message.content` tells
     /// `null` from an empty text).
@@ -152,6 +157,18 @@ impl ChatAnswer {
             .first()
             .and_then(ChatChoice::text)
             .unwrap_or("")
+    }
+
+    /// The pictures that the answer carries in its parts.
+    ///
+    /// # Errors
+    /// The first that cannot be read.
+    pub fn images(&self) -> Result<Vec<MediaPart>, ClientError> {
+        let mut images = Vec::new();
+        for choice in &self.choices {
+            images.extend(chat_media::pictures(&self.raw, &choice.message.parts)?);
+        }
+        Ok(images)
     }
 
     /// The finish reason of the first choice.
@@ -169,7 +186,8 @@ impl ChatAnswer {
     }
 
     /// Put the chunks of a stream together.
-    fn fold(raw: RawAnswer, stream: StreamRecord<ChatChunk>) -> Self {
+    fn fold(raw: RawAnswer, stream: StreamRecord<ChatChunk>) -> Result<Self, ClientError> {
+        let audio = chat_media::of_chunks(&raw, &stream.chunks)?;
         let first = stream.chunks.first().map(|arrived| &arrived.chunk);
         let mut choices: Vec<ChatChoice> = Vec::new();
         let mut extra = Map::new();
@@ -189,28 +207,29 @@ impl ChatAnswer {
                     });
                     choices.len() - 1
                 });
-                choices[position].add(delta);
+                choices[position].add(delta, chat_media::is_media(chunk));
             }
         }
         choices.sort_by_key(|choice| choice.index);
-        Self {
+        Ok(Self {
             id: first.and_then(|chunk| chunk.id.clone()),
             object: first.and_then(|chunk| chunk.object.clone()),
             created: first.and_then(|chunk| chunk.created),
             model: first.and_then(|chunk| chunk.model.clone()),
             choices,
+            audio,
             usage,
             extra,
             accepted_models: accepted_models(&raw.request, &[]),
             stream: Some(stream),
             raw,
-        }
+        })
     }
 }
 
 crate::latency::latency_methods!(
     ChatAnswer,
-    "output (a text, reasoning or a tool call)",
+    "output (text, reasoning, a tool call or media)",
     |answer| {
         let chunks = answer.stream.iter().flat_map(|stream| &stream.chunks);
         chunks
@@ -230,7 +249,7 @@ impl Answer for ChatAnswer {
         raw.expect_kind()?;
         if raw.is_stream {
             let stream = StreamRecord::read(&raw)?;
-            return Ok(Self::fold(raw, stream));
+            return Self::fold(raw, stream);
         }
         let wire: Wire = raw.json()?;
         let Some(choices) = wire.choices else {
@@ -241,6 +260,7 @@ impl Answer for ChatAnswer {
             object: wire.object,
             created: wire.created,
             model: wire.model,
+            audio: chat_media::of_choices(&raw, &choices)?,
             choices,
             usage: wire.usage,
             extra: wire.extra,
@@ -268,16 +288,23 @@ impl ChatChoice {
         self.message.content.as_deref()
     }
 
-    fn add(&mut self, delta: &DeltaChoice) {
+    fn add(&mut self, delta: &DeltaChoice, is_media: bool) {
         let message = &mut self.message;
         message.role = message.role.take().or_else(|| delta.delta.role.clone());
-        if let Some(Some(text)) = &delta.delta.content {
+        message.parts.extend(delta.delta.parts.iter().cloned());
+        if let Some(Some(text)) = &delta.delta.content
+            && !is_media
+        {
             message.content.get_or_insert_default().push_str(text);
         }
         for piece in delta.delta.tool_calls.iter().flatten() {
             add_tool_call(message.tool_calls.get_or_insert_default(), piece);
         }
         for (key, value) in &delta.delta.extra {
+            if key == "audio" {
+                // Pieces of a whole that `ChatAnswer::audio` holds.
+                continue;
+            }
             match (message.extra.get_mut(key), value) {
                 (Some(Value::String(text)), Value::String(more))
                     if PIECES.contains(&key.as_str()) =>
@@ -340,7 +367,7 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
 }
 
 impl ChatDelta {
-    /// Whether it carries output: text, a tool call, or a non-empty vendor text.
+    /// Whether it carries output: text, a part, a tool call, audio, or a non-empty vendor text.
     pub fn has_output(&self) -> bool {
         let text = self
             .content
@@ -350,63 +377,18 @@ impl ChatDelta {
             .tool_calls
             .as_ref()
             .is_some_and(|calls| !calls.is_empty());
+        let audio = self
+            .extra
+            .get("audio")
+            .is_some_and(|audio| audio["data"].as_str().is_some_and(|data| !data.is_empty()));
         text || calls
+            || audio
+            || !self.parts.is_empty()
             || PIECES.iter().any(|key| {
                 self.extra
                     .get(*key)
                     .and_then(Value::as_str)
                     .is_some_and(|text| !text.is_empty())
             })
-    }
-}
-
-impl RawAnswer {
-    /// A stream where one was asked for, and a plain body where not.
-    pub(crate) fn expect_kind(&self) -> Result<(), ClientError> {
-        let asked = self.request["stream"] == true;
-        if asked == self.is_stream || self.request.is_null() {
-            return Ok(());
-        }
-        // A server that answers 200 with an error object did not even try.
-        let json: Option<Value> = serde_json::from_slice(&self.body).ok();
-        if let Some(Value::Object(fields)) = json.filter(|json| !json["error"].is_null()) {
-            return Err(self.no_choices(&fields));
-        }
-        let (want, got) = if asked {
-            ("a stream (text/event-stream)", "a plain body")
-        } else {
-            ("a plain body", "a stream (text/event-stream)")
-        };
-        let kind = self
-            .headers
-            .get("content-type")
-            .unwrap_or("no content type")
-            .to_owned();
-        let message = format!("the request asked for {want} and the server sent {got} ({kind})");
-        Err(self
-            .fail(Failure::Undecodable, Phase::Decode, message)
-            .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0)))
-    }
-
-    /// The error for an answer without choices: an error object under a status of success, or
-    /// something else.
-    pub(crate) fn no_choices(&self, fields: &Map<String, Value>) -> ClientError {
-        self.lacks("choices", fields.get("error"))
-    }
-
-    /// The error for an answer without this field, with what stands in `error`.
-    pub(crate) fn lacks(&self, field: &str, error: Option<&Value>) -> ClientError {
-        if error.is_some_and(|error| !error.is_null()) {
-            let error = self.api_error();
-            let message =
-                format!("the server sent an error object under a status of success: {error}");
-            return self.fail(Failure::Status(error), Phase::Decode, message);
-        }
-        self.fail(
-            Failure::Undecodable,
-            Phase::Decode,
-            format!("the answer has no `{field}`"),
-        )
-        .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
     }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::builder::{request_methods, sampling_methods};
 use crate::completion_answer::CompletionAnswer;
-use crate::draft::{Draft, request_methods, sampling_methods};
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 
-/// A prompt: a text, several texts, token ids, or several lists of them.
+/// A prompt, or the input of an embedding: a text, several texts, token ids, or several lists of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt(Value);
 
@@ -14,6 +15,10 @@ impl Prompt {
     /// Anything, right or wrong.
     pub fn raw(value: Value) -> Self {
         Self(value)
+    }
+
+    pub(crate) fn into_json(self) -> Value {
+        self.0
     }
 }
 

@@ -130,3 +130,45 @@ pub(crate) fn reachable(gate: usize, times: usize, draft: &Draft) -> Result<(), 
             .advice("give `send_gated(gate, times)` a gate of at most `times`"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Sends ten and returns how many were under way at most.
+    fn most_at_once(at_most: Option<usize>) -> usize {
+        let (now, most) = (Cell::new(0), Cell::new(0));
+        let requests = (0..10).map(|number| {
+            let (now, most) = (&now, &most);
+            async move {
+                now.set(now.get() + 1);
+                most.set(usize::max(most.get(), now.get()));
+                // Gives the others a turn while this one is under way.
+                tokio::task::yield_now().await;
+                now.set(now.get() - 1);
+                Ok(number)
+            }
+        });
+        // Nothing waits for anything outside, so polling alone gets it done.
+        let mut sending = Box::pin(send_bounded(requests, at_most));
+        let answers = (0..1000)
+            .find_map(|_| sending.as_mut().now_or_never())
+            .expect("it ends")
+            .all()
+            .expect("all succeed");
+        assert_eq!(answers, (0..10).collect::<Vec<_>>(), "in the order asked");
+        most.get()
+    }
+
+    #[test]
+    fn no_more_than_asked_are_under_way() {
+        assert_eq!(most_at_once(None), 10);
+        assert_eq!(most_at_once(Some(3)), 3);
+        assert_eq!(most_at_once(Some(0)), 1, "none at a time would never end");
+        assert_eq!(most_at_once(Some(99)), 10);
+    }
+}

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::form::FormPart;
 use crate::headers::Headers;
 
 /// What stands in place of a secret.
@@ -92,6 +93,20 @@ impl Secrets {
         } else {
             bytes.clone()
         }
+    }
+}
+
+impl Secrets {
+    /// The parts of a form as they may be written down.
+    pub(crate) fn parts(&self, parts: &[FormPart]) -> Vec<FormPart> {
+        let mut parts = parts.to_vec();
+        for part in &mut parts {
+            match part {
+                FormPart::Text { value, .. } => *value = self.text(value).into_owned(),
+                FormPart::File { bytes, .. } => *bytes = self.bytes(bytes),
+            }
+        }
+        parts
     }
 }
 

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
+use crate::form::FormFile;
+
 /// Bytes with their media type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaPart {
@@ -66,6 +68,31 @@ impl MediaPart {
             "x-flac" => "flac",
             other => other,
         }
+    }
+}
+
+impl Media {
+    /// As a file of a form.
+    pub(crate) fn into_file(self, field: &str) -> Result<FormFile, String> {
+        let (part, name) = match self.0 {
+            Source::Bytes { part, name } => (part, name),
+            Source::Url(url) if url.starts_with("data:") => (from_data_url(&url)?, None),
+            Source::Url(url) => {
+                return Err(format!(
+                    "`{field}` is sent as a file, and `{}` is an address: give its bytes or a path",
+                    url.escape_debug()
+                ));
+            }
+            Source::Unreadable(why) => return Err(why),
+        };
+        Ok(FormFile {
+            field: field.to_owned(),
+            file_name: name.unwrap_or_else(|| {
+                format!("{}.{}", field.trim_end_matches("[]"), ending_of(&part.mime))
+            }),
+            mime: part.mime,
+            bytes: part.bytes,
+        })
     }
 }
 
@@ -183,6 +210,31 @@ pub(crate) fn ending_of(mime: &str) -> &'static str {
             .find(|(_, own)| *own == mime)
             .map_or("bin", |(ending, _)| *ending),
     }
+}
+
+/// The media type that the first bytes tell, for a file's name in the evidence; `None` for all else.
+pub(crate) fn kind_of(bytes: &[u8]) -> Option<&'static str> {
+    const HEADS: [(&[u8], &str); 9] = [
+        (b"RIFF", "audio/wav"),
+        (b"\x89PNG", "image/png"),
+        (b"\xFF\xD8\xFF", "image/jpeg"),
+        (b"fLaC", "audio/flac"),
+        (b"OggS", "audio/ogg"),
+        (b"ID3", "audio/mpeg"),
+        (b"\xFF\xFB", "audio/mpeg"),
+        (b"\x1A\x45\xDF\xA3", "video/webm"),
+        (b"GIF8", "image/gif"),
+    ];
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return Some("video/mp4");
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Some("image/webp");
+    }
+    HEADS
+        .iter()
+        .find(|(head, _)| bytes.starts_with(head))
+        .map(|(_, mime)| *mime)
 }
 
 /// The bytes and type of a `data:` address in base64.

@@ -83,6 +83,22 @@ impl Recorder {
         });
     }
 
+    /// The exchange is over; for one that is no request with an answer.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn close(&mut self, error: Option<&ClientError>) {
+        let elapsed = self.start.elapsed();
+        self.update(|exchange| {
+            exchange.outcome = match error {
+                None => Outcome::Complete { elapsed },
+                Some(error) => Outcome::Failed {
+                    elapsed,
+                    error: error.to_string(),
+                },
+            };
+        });
+        self.entry = None;
+    }
+
     pub(crate) fn end(&mut self, result: &Result<RawAnswer, ClientError>) {
         let elapsed = self.start.elapsed();
         self.update(|exchange| {

@@ -4,16 +4,17 @@
 //! cancelled is there as well; secrets never enter it; it can be repeated with the `curl` line.
 //! Bodies are shared with the answers, not copied.
 
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::curl;
 use crate::form::FormPart;
 use crate::headers::Headers;
+use crate::written::Shelf;
 
 /// A list of exchanges. Clones share the list.
 #[derive(Debug, Clone, Default)]
@@ -98,9 +99,44 @@ impl Transcript {
         self.lock().clone()
     }
 
-    /// Everything so far as a JSON list.
+    /// Everything so far as a JSON list; media is told by its length and hash.
     pub fn to_json(&self) -> Value {
         self.lock().iter().map(Exchange::to_json).collect()
+    }
+
+    /// Write it into this folder: `transcript.json`, and below `media/` what is media or too long
+    /// for a command line, such as `media/0003-response.wav`. The `curl` lines are to be run there.
+    ///
+    /// # Errors
+    /// Where a file cannot be written; the others are written all the same.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let mut failed = None;
+        let list: Vec<Value> = self
+            .exchanges()
+            .iter()
+            .enumerate()
+            .map(|(place, exchange)| {
+                let mut shelf = Shelf::new(Some(folder), place + 1);
+                let mut json = exchange.render(&mut shelf);
+                json["number"] = json!(place + 1);
+                if let Err(error) = shelf.finish() {
+                    failed.get_or_insert(error);
+                }
+                json
+            })
+            .collect();
+        let path = folder.join("transcript.json");
+        // A list of plain values always becomes text.
+        let text = serde_json::to_string_pretty(&list).unwrap_or_default();
+        std::fs::write(&path, text + "\n").map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Whether nothing was exchanged yet.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     /// The judge rejected the answer of this exchange, the first being 1.
@@ -130,17 +166,39 @@ impl Transcript {
 impl Exchange {
     /// The `curl` command that repeats the request, secrets standing as `***`.
     pub fn curl(&self) -> String {
-        curl::line(
+        self.line(&mut Shelf::new(None, 0))
+    }
+
+    fn line(&self, shelf: &mut Shelf<'_>) -> String {
+        shelf.curl(
             &self.method,
             &self.url,
-            self.request_headers.iter(),
-            self.request_body.as_deref(),
+            &self.request_headers,
+            self.request_body.as_ref(),
+            &self.request_form,
         )
     }
 
-    /// The exchange as JSON: times in milliseconds, bodies as `{"text": …}` or `{"base64": …}`.
+    /// The exchange as JSON: times in milliseconds, bodies as `{"text": …}`, `{"base64": …}`,
+    /// `{"form": …}` or `{"media": …}`.
     pub fn to_json(&self) -> Value {
-        let events: Vec<Value> = self.events.iter().map(|event| json!({ "at_ms": millis(event.at), "event": event.event, "data": &*event.data })).collect();
+        self.render(&mut Shelf::new(None, 0))
+    }
+
+    pub(crate) fn render(&self, shelf: &mut Shelf<'_>) -> Value {
+        let events: Vec<Value> = self
+            .events
+            .iter()
+            .enumerate()
+            .map(|(place, event)| {
+                let name = format!("event-{:04}", place + 1);
+                json!({
+                    "at_ms": millis(event.at),
+                    "event": event.event,
+                    "data": shelf.text(&name, &event.data),
+                })
+            })
+            .collect();
         let started = self.started.duration_since(UNIX_EPOCH).ok().map(millis);
         let (outcome, elapsed, error) = match &self.outcome {
             Outcome::InFlight => ("in flight", None, None),
@@ -148,22 +206,32 @@ impl Exchange {
             Outcome::Failed { elapsed, error } => ("failed", Some(*elapsed), Some(error)),
             Outcome::Cancelled { elapsed } => ("cancelled", Some(*elapsed), None),
         };
+        let sent = match &self.request_body {
+            Some(_) if !self.request_form.is_empty() => shelf.form(&self.request_form),
+            Some(bytes) => shelf.body("request-body", &self.request_headers, bytes),
+            None => Value::Null,
+        };
+        let came = if self.events.is_empty() {
+            shelf.body("response", &self.response_headers, &self.response_body)
+        } else {
+            Value::Null
+        };
         json!({
             "started_unix_ms": started,
             "attempt": self.attempt,
             "rejected": self.rejected,
-            "curl": self.curl(),
+            "curl": self.line(shelf),
             "request": {
                 "method": self.method,
                 "url": self.url,
                 "headers": self.request_headers,
-                "body": self.request_body.as_ref().map(body),
+                "body": sent,
             },
             "response": self.status.map(|status| json!({
                 "status": status,
                 "headers": self.response_headers,
                 "headers_after_ms": self.headers_after.map(millis),
-                "body": if self.events.is_empty() { body(&self.response_body) } else { Value::Null },
+                "body": came,
                 "events": events,
             })),
             "outcome": outcome,
@@ -176,11 +244,4 @@ impl Exchange {
 fn millis(time: Duration) -> f64 {
     // Microseconds are as fine as a socket can be timed from here.
     (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
-fn body(bytes: &Bytes) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => json!({ "text": text }),
-        Err(_) => json!({ "base64": base64::engine::general_purpose::STANDARD.encode(bytes) }),
-    }
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
+use crate::draft::Sending;
 use crate::error::ClientError;
 use crate::judge::Judged;
 use crate::raw::RawAnswer;
+use crate::video_request;
 
 /// A finished video.
 #[derive(Debug, Clone)]
@@ -79,6 +82,10 @@ impl Answer for VideoAnswer {
             elapsed: raw.elapsed,
             raw,
         })
+    }
+
+    fn fetch(sending: &Sending, attempt: u32) -> BoxFuture<'_, Result<Self, ClientError>> {
+        video_request::fetch(sending, attempt)
     }
 
     fn judged(&self) -> Option<Judged<'_>> {

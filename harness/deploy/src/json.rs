@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use tribunal_serving::{Readiness, StartOrder};
 
+use crate::judging::{JudgingFacts, TranscriberFact, VoiceFact};
 use crate::recipe::{FatalLine, Process, Recipe, Way};
 use crate::secret::names_secret;
 use crate::show::masked;
@@ -74,10 +75,35 @@ impl Recipe {
             "params": params,
             "destructive_ok": self.destructive_ok,
             "known_model": self.known_model,
+            "judging": judging_json(&self.judging),
             "notes": self.notes,
         });
         self.secrets.masked_json(shown)
     }
+}
+
+fn judging_json(facts: &JudgingFacts) -> Value {
+    let transcriber = |fact: &TranscriberFact| match fact {
+        TranscriberFact::Http { url, model } => json!({ "url": url, "model": model }),
+        TranscriberFact::Command { command, timeout } => {
+            json!({ "command": command, "timeout": timeout.map(|timeout| timeout.as_secs_f64()) })
+        }
+    };
+    let voices = facts.voices.iter().map(|(name, voice)| {
+        let voice = match voice {
+            VoiceFact::Pitch(pitch) => json!({ "pitch_hz": pitch }),
+            VoiceFact::Male => json!({ "gender": "male" }),
+            VoiceFact::Female => json!({ "gender": "female" }),
+        };
+        (name.clone(), voice)
+    });
+    json!({
+        "thresholds": facts.thresholds.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
+        "voices": voices.collect::<serde_json::Map<_, _>>(),
+        "similarity": facts.similarity,
+        "transcriber": facts.transcriber.as_ref().map(transcriber),
+        "stronger_transcriber": facts.stronger_transcriber.as_ref().map(transcriber),
+    })
 }
 
 fn process_json(process: &Process) -> Value {

@@ -28,6 +28,7 @@ mod cover;
 mod draw;
 mod format;
 mod json;
+mod judging;
 mod load;
 mod matrix;
 mod merge;
@@ -59,6 +60,7 @@ pub use context::{Context, EnvHook, OfflineHook};
 pub use draw::{
     Cover, Drawing, Feature, MOST_VARIANTS, Matrix, MatrixRow, Priority, Variant, draw,
 };
+pub use judging::{JudgingFacts, TranscriberFact, VoiceFact};
 pub use matrix::MATRIX_FEATURES;
 pub use offer::{ASSUMED, CAPABILITIES, feature_names};
 pub use recipe::{FatalLine, OfflineJob, Process, Recipe, RecipePart, Requires, Version, Way};

@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 40] = [
+pub const CAPABILITIES: [(&str, &str); 46] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -25,6 +25,12 @@ pub const CAPABILITIES: [(&str, &str); 40] = [
     ("speech", "POST /v1/audio/speech"),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
+    ("speech_stream", "WebSocket /v1/audio/speech/stream"),
+    ("realtime", "WebSocket /v1/realtime"),
+    (
+        "audio_generation",
+        "POST /v1/audio/generate: sound that is no speech",
+    ),
     ("images", "POST /v1/images/generations"),
     ("image_edits", "POST /v1/images/edits"),
     ("videos", "POST /v1/videos"),
@@ -67,6 +73,15 @@ pub const CAPABILITIES: [(&str, &str); 40] = [
     (
         "lora_loading",
         "adapters that are loaded and unloaded at run time",
+    ),
+    (
+        "prefix_cache",
+        "counts of prompt tokens that were cached, and POST /reset_prefix_cache",
+    ),
+    ("openapi", "GET /openapi.json"),
+    (
+        "defects",
+        "wrong answers on demand: the header x-engine-defect, and GET /debug/defects",
     ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),

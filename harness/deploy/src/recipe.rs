@@ -10,6 +10,7 @@ use tribunal_serving::{Container, Deployment, LogLimits, Offers, Part, Readiness
 
 use crate::config::ConfigFile;
 use crate::context::Context;
+use crate::judging::JudgingFacts;
 use crate::secret::Secrets;
 
 /// A deployment after all layers.
@@ -52,6 +53,8 @@ pub struct Recipe {
     pub destructive_ok: bool,
     /// A file with the answers that the model is known to give.
     pub known_model: Option<PathBuf>,
+    /// How its answers are judged.
+    pub judging: JudgingFacts,
     /// What was decided on the way and somebody may want to know.
     pub notes: Vec<String>,
     pub(crate) secrets: Secrets,

@@ -10,6 +10,7 @@ use tribunal_serving::{LogLimits, Offers, Readiness};
 use crate::config;
 use crate::context::Context;
 use crate::draw::Matrix;
+use crate::judging;
 use crate::matrix;
 use crate::node::{Node, Table, Value};
 use crate::offer;
@@ -24,7 +25,7 @@ use crate::source::{Found, Place, Sources};
 use crate::way;
 
 /// Keys that stand in a file and in an overlay.
-pub(crate) const KEYS: [&str; 26] = [
+pub(crate) const KEYS: [&str; 30] = [
     "command",
     "args_add",
     "url",
@@ -50,6 +51,10 @@ pub(crate) const KEYS: [&str; 26] = [
     "requires",
     "config",
     "known_model",
+    "thresholds",
+    "voices",
+    "similarity",
+    "transcriber",
     "matrix",
 ];
 
@@ -236,6 +241,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         params,
         destructive_ok: !reached && destructive.unwrap_or(true),
         known_model: process::folder(reader, table, "known_model"),
+        judging: judging::read(reader, table),
         notes,
         secrets,
     })

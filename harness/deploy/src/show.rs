@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tribunal_serving::{Container, Readiness, StartOrder};
 
+use crate::judging::{JudgingFacts, TranscriberFact};
 use crate::recipe::{FatalLine, Process, Recipe, Way};
 use crate::secret::names_secret;
 
@@ -152,6 +153,7 @@ impl fmt::Display for Open<'_> {
         if let Some(path) = &recipe.known_model {
             row(f, "known", &path.display().to_string())?;
         }
+        lines(f, "judged by", &judging_lines(&recipe.judging))?;
         row(
             f,
             "breakable",
@@ -159,6 +161,34 @@ impl fmt::Display for Open<'_> {
         )?;
         lines(f, "note", &recipe.notes)
     }
+}
+
+fn judging_lines(facts: &JudgingFacts) -> Vec<String> {
+    let transcriber = |role: &str, fact: &Option<TranscriberFact>| {
+        fact.as_ref().map(|fact| match fact {
+            TranscriberFact::Http { url, model } => format!("{role} {model} at {url}"),
+            TranscriberFact::Command { command, .. } => format!("{role} {}", command.join(" ")),
+        })
+    };
+    let voices: Vec<&str> = facts.voices.iter().map(|(name, _)| name.as_str()).collect();
+    let mut lines: Vec<String> = facts
+        .thresholds
+        .iter()
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    lines.extend(
+        facts
+            .similarity
+            .as_ref()
+            .map(|name| format!("similarity {name}")),
+    );
+    lines.extend((!voices.is_empty()).then(|| format!("voices {}", voices.join(", "))));
+    lines.extend(transcriber("transcriber", &facts.transcriber));
+    lines.extend(transcriber(
+        "stronger transcriber",
+        &facts.stronger_transcriber,
+    ));
+    lines
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {

@@ -139,6 +139,9 @@ proptest! {
             }
         }
         let _ = Movie::read(&bytes);
+        if let Ok(frames) = Movie::jpeg_frames(&bytes) {
+            prop_assert!(frames.len() <= bytes.len());
+        }
     }
 }
 
@@ -181,6 +184,50 @@ mod made {
         let digest = Sha256::digest(with.bytes());
         let digest: String = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
         assert_eq!(digest, "11656c3f67ce9d49");
+    }
+
+    #[test]
+    fn the_frames_of_a_film_can_be_looked_at() {
+        let film = Film::new(96, 64, 25, 20, 3).with(2, Colour::Red, Shape::Circle);
+        let sound = Sound::new(16_000, 1).part(Wave::Noise, 1.0);
+        let bytes = film
+            .clone()
+            .sound(sound.audio().expect("a sound"))
+            .mp4()
+            .expect("a file");
+        assert_eq!(Movie::jpeg_frames(bytes.bytes()).expect("frames").len(), 25);
+        let pictures = Movie::pictures(bytes.bytes(), 3).expect("pictures");
+        assert_eq!(pictures.len(), 3);
+        for (picture, index) in pictures.iter().zip([0, 12, 24]) {
+            let frame = film.frame(index).expect("a frame");
+            let off = tribunal_media::PixelDistance::between(picture, &frame).expect("one size");
+            assert!(off.mean < 4.0, "frame {index}: {off:?}");
+        }
+        assert_eq!(Movie::pictures(bytes.bytes(), 0).expect("none").len(), 0);
+        assert_eq!(Movie::pictures(bytes.bytes(), 99).expect("all").len(), 25);
+        let cut = &bytes.bytes()[..bytes.bytes().len() / 4];
+        let error = Movie::jpeg_frames(cut).expect_err("cut off").to_string();
+        assert!(error.contains("cut off: frame"), "{error}");
+    }
+
+    #[test]
+    fn frames_that_are_no_pictures_are_refused_by_their_codec() {
+        for (entry, bytes) in golden() {
+            let name = entry["file"].as_str().expect("a name");
+            let frames = Movie::jpeg_frames(&bytes);
+            if name == "mjpeg.mp4" {
+                assert_eq!(entry["frames"], frames.expect("FFmpeg's motion JPEG").len());
+                let pictures = Movie::pictures(&bytes, 2).expect("pictures");
+                assert_eq!((pictures[1].width(), pictures[1].height()), (64, 48));
+                continue;
+            }
+            let error = frames.expect_err(name);
+            assert_eq!(error.kind(), MediaErrorKind::Unsupported, "{name}: {error}");
+            assert!(
+                error.to_string().contains("motion JPEG") || name == "fragments.mp4",
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -267,3 +267,27 @@ proptest! {
         let _ = decode_picture(&bytes);
     }
 }
+
+#[test]
+fn percentiles_are_the_distances_that_so_many_values_do_not_exceed() {
+    let black = Picture::new(1000, 1, vec![0; 3000]).expect("a picture");
+    // Of a thousand pixels 500 differ by 0, 400 by 10, 90 by 20, 9 by 30 and one by 200.
+    let steps = [(500, 0), (400, 10), (90, 20), (9, 30), (1, 200)];
+    let rgb: Vec<u8> = steps
+        .iter()
+        .flat_map(|(count, value)| std::iter::repeat_n(*value, 3 * count))
+        .collect();
+    let other = Picture::new(1000, 1, rgb).expect("a picture");
+    let distance = PixelDistance::between(&black, &other).expect("comparable");
+    assert_eq!(
+        (
+            distance.median,
+            distance.percentile_90,
+            distance.percentile_99,
+            distance.percentile_999,
+            distance.largest
+        ),
+        (0, 10, 20, 30, 200)
+    );
+    assert_eq!(distance.different, 0.5);
+}

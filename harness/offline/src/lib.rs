@@ -11,6 +11,8 @@
 //!
 //! A program that uses such deployments calls [`verb`] first thing in `main`, beside `tribunal_serving::verb`.
 //!
+//! [`Supervised`] is such a run for other crates: any command, in a folder, with a limit, and nothing of it left afterwards.
+//!
 //! Promises: no shell; a parameter that the command cannot be told is refused by name and not dropped; a run that timed
 //! out, ended with a code, crashed, left no answer, half an answer or an empty one is told apart, each with its own `code`;
 //! a number of tokens that nobody counted is left out and not zero.
@@ -19,7 +21,9 @@
 //! the verdicts would see different things.
 
 mod deployment;
+mod ending;
 mod job;
+mod supervised;
 mod template;
 
 #[cfg(target_os = "linux")]
@@ -48,7 +52,9 @@ mod told;
 mod tree;
 
 pub use deployment::deployment;
+pub use ending::{Ending, Outlived};
 pub use job::{JobError, OfflineJob};
+pub use supervised::{Supervised, Work};
 
 use std::ffi::OsString;
 use std::process::ExitCode;

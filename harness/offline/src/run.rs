@@ -15,12 +15,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::SUPERVISOR_VERB;
 use crate::answer::{Answer, LARGEST};
+use crate::ending::{Ending, signal_name};
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::job::OfflineJob;
 use crate::reply::{self, Envelope};
 use crate::request::{Form, Request};
-use crate::supervisor::{Ending, Order};
+use crate::supervisor::Order;
 use crate::template;
 
 /// How much longer than its run a supervisor may take: grace, kill and the last look.
@@ -211,28 +212,6 @@ fn judge(job: &OfflineJob, ending: &Ending) -> Option<Failure> {
             format!("How `{program}` ended is not known."),
         )),
     }
-}
-
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        11 => "SIGSEGV",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        24 => "SIGXCPU",
-        25 => "SIGXFSZ",
-        31 => "SIGSYS",
-        _ => return format!("signal {signal}"),
-    };
-    name.to_owned()
 }
 
 fn answer(job: &OfflineJob, folder: &Folder) -> Result<Answer, Failure> {

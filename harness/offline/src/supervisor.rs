@@ -4,7 +4,6 @@
 //! its bridge is gone (its standard input ends). Standard output and error of the command are kept up to a bound each; a
 //! command that floods them is read on and not blocked.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,7 +19,8 @@ use rustix::process::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::tree::{self, Outlived};
+use crate::ending::Ending;
+use crate::tree;
 
 /// What is kept of standard output and of standard error.
 const KEPT: u64 = 64 << 20;
@@ -37,25 +37,6 @@ pub(crate) struct Order {
     pub program: String,
     pub args: Vec<String>,
     pub timeout: Duration,
-}
-
-/// How it ended; in `result.json`, and one line on standard output.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Ending {
-    /// It could not be started, and why.
-    pub not_started: Option<String>,
-    pub code: Option<i32>,
-    pub signal: Option<i32>,
-    pub timed_out: bool,
-    /// The bridge went away.
-    pub abandoned: bool,
-    pub seconds: f64,
-    /// What still ran after the command had ended, and was ended.
-    pub outlived: Vec<Outlived>,
-    /// What could not be ended.
-    pub stuck: Vec<Outlived>,
-    /// Bytes of standard output and error that were not kept.
-    pub dropped: BTreeMap<String, u64>,
 }
 
 /// Runs the order in the folder that is the first argument.

@@ -7,17 +7,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
-use serde::{Deserialize, Serialize};
+
+use crate::ending::Outlived;
 
 /// How often the dead are looked for.
 const POLL: Duration = Duration::from_millis(5);
-
-/// A process that outlived the command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Outlived {
-    pub pid: i32,
-    pub name: String,
-}
 
 /// The children of this process that run.
 pub(crate) fn children() -> Vec<Outlived> {

@@ -6,7 +6,7 @@
 //! Rejected: a shared multi-thread runtime for bodies (a detached task's panic could not be attributed, and bodies would have to be `Send`).
 
 use std::cell::{Cell, RefCell};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::body::{Erased, Error, TestResult};
-use crate::evidence::{Evidence, Mark};
+use crate::evidence::{Evidence, EvidenceWriter, Mark};
 use crate::panics::PanicRecord;
+use crate::records::Records;
 use crate::tables::Row;
 
 /// One execution of a case.
@@ -43,6 +44,8 @@ pub(crate) struct Attempt {
     pub evidence: Arc<Evidence>,
     /// Its folder, once something was put there.
     pub folder: Mutex<Option<PathBuf>>,
+    /// What writes into its folder at the end, if that is kept.
+    pub writers: Mutex<Vec<EvidenceWriter>>,
     /// It is shown as an expected failure, so its text is not.
     pub expects_failure: bool,
     /// The logs of its servers, with their lengths when it began.
@@ -51,6 +54,8 @@ pub(crate) struct Attempt {
     pub fixtures: Mutex<Vec<String>>,
     /// Its process has judged the result already: what is expected and what is denied are applied.
     pub judged: AtomicBool,
+    /// What it gathers for its evidence and its result.
+    pub records: Records,
 }
 
 impl Attempt {
@@ -307,6 +312,22 @@ pub fn evidence() -> Result<PathBuf, Error> {
             attempt.name
         ))
     })
+}
+
+/// Calls `write` with the evidence folder of the running attempt once the attempt has ended and if its evidence is kept: nothing is made or written
+/// for a test that passes. What it cannot write becomes a note of the attempt.
+///
+/// An error where the calling thread works for no test.
+pub fn on_evidence(
+    write: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static,
+) -> Result<(), Error> {
+    let Some(attempt) = current() else {
+        return Err(Error::msg(
+            "no test runs on this thread, so there is no evidence to write into\nhelp: start threads with tribunal::spawn_thread, or ask in the body",
+        ));
+    };
+    lock(&attempt.writers).push(Box::new(write));
+    Ok(())
 }
 
 /// Adds a line to the output of the test that the calling thread works for; elsewhere, to standard error.

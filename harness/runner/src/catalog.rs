@@ -588,6 +588,7 @@ impl Catalog {
             level_name: level_name.map(str::to_owned),
             fresh: case.marks.fresh,
             notes: Arc::default(),
+            writers: Arc::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::outcome::{Counts, Outcome, Times};
+use crate::records::OpenCheck;
 use crate::tables::{Row, Table};
 
 /// One event. Cases are named by their index in the [plan](crate::Plan).
@@ -52,6 +53,8 @@ pub struct Ended {
     pub notes: Vec<String>,
     /// What it added to the tables at the end of the run.
     pub rows: Vec<Row>,
+    /// Its checks that ended without an answer, and how often each.
+    pub open: Vec<(OpenCheck, usize)>,
     /// Its evidence folder, as people are told it, if it is kept.
     pub evidence: Option<String>,
 }

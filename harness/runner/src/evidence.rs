@@ -25,6 +25,7 @@ pub(crate) use self::mask::names_secret;
 use self::run_folder::RunFolder;
 use crate::attempt::lock;
 use crate::options::KeepEvidence;
+use crate::records::Records;
 use crate::tables::Table;
 
 /// How many runs' evidence is kept when nobody says otherwise.
@@ -56,6 +57,9 @@ pub struct Given {
     pub attempt: Option<PathBuf>,
 }
 
+/// Writes something into the evidence folder of an attempt.
+pub(crate) type EvidenceWriter = Box<dyn FnOnce(&Path) -> io::Result<()> + Send>;
+
 /// What a fixture has said of its folders and logs.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {
@@ -82,6 +86,8 @@ pub(crate) struct Left<'a> {
     pub output: String,
     /// The logs of its servers, with their length at its beginning.
     pub logs: Vec<Mark>,
+    /// What it gathered.
+    pub records: &'a Records,
 }
 
 impl Evidence {
@@ -207,6 +213,12 @@ impl Evidence {
             None => self.attempt_folder(left.facts.case).ok()?,
         };
         self.kept.store(true, Ordering::SeqCst);
+        for wrong in left.records.write(&folder) {
+            self.note(format!(
+                "the evidence in {} is incomplete: {wrong}",
+                self.shown(&folder)
+            ));
+        }
         let mut files = logs::files(&folder, &left.logs);
         if self.options.given.is_none() {
             let mask = Mask::of_environment();

@@ -189,6 +189,7 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
         times: crate::outcome::Times::default(),
         notes,
         rows: vec![],
+        open: vec![],
     }));
     tell(&Message::Done { errors });
 }
@@ -212,6 +213,7 @@ fn report(events: &mpsc::Receiver<Event>) {
                     times: ended.times,
                     notes: ended.notes,
                     rows: ended.rows,
+                    open: ended.open,
                 }));
             }
             // Nothing else runs in this process, so it is the case's.

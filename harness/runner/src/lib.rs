@@ -21,6 +21,7 @@ mod origin;
 mod outcome;
 mod panics;
 mod plan;
+mod records;
 pub mod registry;
 mod resolve;
 mod run;
@@ -32,7 +33,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{CurrentTest, current_test, evidence, log, spawn_thread};
+pub use attempt::{CurrentTest, current_test, evidence, log, on_evidence, spawn_thread};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };
@@ -59,6 +60,7 @@ pub use plan::{
     DEFAULT_LIMIT, DEFAULT_SETUP_LIMIT, DEFAULT_TEARDOWN_LIMIT, Disposition, ONE_PROCESS, Plan,
     Planned, disposition,
 };
+pub use records::{OpenCheck, open_check, record, record_text};
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

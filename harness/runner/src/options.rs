@@ -146,6 +146,8 @@ pub struct Options {
     pub deploy: Vec<String>,
     /// `--set`: `KEY=VALUE`, as written.
     pub set: Vec<String>,
+    /// `--docs`: pages or folders, as written.
+    pub docs: Vec<PathBuf>,
     /// `--platform`.
     pub platform: Option<String>,
     /// `--shard`: which part from 1, of how many.
@@ -154,6 +156,10 @@ pub struct Options {
     pub require_hardware: bool,
     /// `--deny-skips`.
     pub deny_skips: bool,
+    /// `--require-checks`.
+    pub require_checks: bool,
+    /// `--threshold`: `NAME=VALUE`, as written.
+    pub threshold: Vec<String>,
     /// `--no-tests`.
     pub no_tests: Option<NoTests>,
     /// `--sequential-unless`.
@@ -215,7 +221,8 @@ impl Options {
         let mut o = Options::default();
         o.read_environment(env)?;
         // Lists from the environment are replaced, not extended, by the command line.
-        let (mut skips, mut filters, mut sets) = (vec![], vec![], vec![]);
+        let (mut skips, mut filters, mut sets, mut docs) = (vec![], vec![], vec![], vec![]);
+        let mut thresholds = vec![];
         let mut shuffle_seed = None;
         let mut parser = lexopt::Parser::from_args(args);
         let fail = |e: lexopt::Error| UsageError(e.to_string());
@@ -250,6 +257,8 @@ impl Options {
             match row.long {
                 "skip" => skips.push(value),
                 "set" => sets.push(value),
+                "threshold" => thresholds.push(value),
+                "docs" => docs.push(PathBuf::from(value)),
                 "shuffle-seed" => shuffle_seed = Some(seed(&value, "--shuffle-seed")?),
                 long => o.set(long, &value, &shown)?,
             }
@@ -257,8 +266,14 @@ impl Options {
         if !skips.is_empty() {
             o.skip = skips;
         }
+        if !thresholds.is_empty() {
+            o.threshold = thresholds;
+        }
         if !sets.is_empty() {
             o.set = sets;
+        }
+        if !docs.is_empty() {
+            o.docs = docs;
         }
         o.filters = filters;
         if shuffle_seed.is_some() {
@@ -321,7 +336,11 @@ impl Options {
             } else if !value.is_empty() {
                 match row.long {
                     "skip" => self.skip = value.split(',').map(str::to_owned).collect(),
+                    "threshold" => {
+                        self.threshold = value.split(';').map(|s| s.trim().to_owned()).collect()
+                    }
                     "set" => self.set = value.split(';').map(|s| s.trim().to_owned()).collect(),
+                    "docs" => self.docs = std::env::split_paths(&value).collect(),
                     "shuffle-seed" => self.shuffle = Some(seed(&value, &name)?),
                     long => self.set(long, &value, &name)?,
                 }
@@ -434,6 +453,7 @@ impl Options {
             }
             "require-hardware" => self.require_hardware = true,
             "deny-skips" => self.deny_skips = true,
+            "require-checks" => self.require_checks = true,
             "no-tests" => {
                 self.no_tests = Some(match value {
                     "pass" => NoTests::Pass,

@@ -33,6 +33,7 @@ use crate::event::{Ended, Event, Output, Summary};
 use crate::evidence::Evidence;
 use crate::outcome::{Counts, Outcome, Times};
 use crate::plan::{Disposition, Plan};
+use crate::records::Tally;
 use crate::stores::{self, Store};
 use crate::tables::Table;
 
@@ -69,6 +70,8 @@ pub struct Run {
     apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
     finished: AtomicBool,
+    /// The checks that ended without an answer.
+    open: Mutex<Tally>,
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -134,6 +137,7 @@ impl Run {
             apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
+            open: Mutex::default(),
             catalog,
             plan,
             options,
@@ -325,6 +329,9 @@ impl Run {
                 .note("a debugger was attached: no time limit fired meanwhile".into());
         }
         let tables = self.tables();
+        if let Some(text) = lock(&self.open).note() {
+            self.evidence.note(text);
+        }
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
@@ -385,6 +392,7 @@ impl Run {
             output: Output::default(),
             notes: vec![],
             rows: vec![],
+            open: vec![],
             evidence: None,
         });
     }

@@ -18,7 +18,8 @@ use crate::attempt::{current, lock};
 pub struct Row {
     /// The title of the table that it belongs to: rows of all cases with the same title stand in one table.
     pub table: String,
-    /// The heading below which it stands, and its place among the headings: lower numbers come first.
+    /// The heading below which it stands, and its place among the headings: lower numbers come first. Below headings of place 128 and above the
+    /// terminal counts the rows instead of showing them.
     pub group: (u8, String),
     /// Names of columns with their texts, in order.
     pub cells: Vec<(String, String)>,
@@ -105,6 +106,8 @@ pub struct Table {
 pub struct TableRow {
     /// The heading.
     pub group: String,
+    /// Its rows are counted in the terminal, and not shown.
+    pub quiet: bool,
     /// The name of the case.
     pub case: String,
     /// One text per column of the table; empty where the row did not say.
@@ -113,6 +116,8 @@ pub struct TableRow {
 
 /// How many rows below one heading the terminal shows; the file has them all.
 const SHOWN: usize = 60;
+/// Headings from this place on are counted in the terminal, and their rows stand in the file alone: what is as it should be.
+const QUIET: u8 = 128;
 /// How wide a column that is not the last may become in the terminal.
 const WIDEST: usize = 44;
 
@@ -139,6 +144,7 @@ impl Table {
             rows.sort_by(|a, b| a.1.group.cmp(&b.1.group));
             let rows = rows.into_iter().map(|(case, row)| TableRow {
                 group: row.group.1.clone(),
+                quiet: row.group.0 >= QUIET,
                 case: case.to_owned(),
                 cells: columns
                     .iter()
@@ -188,6 +194,10 @@ impl Table {
                 .position(|r| r.group != *group)
                 .map_or(self.rows.len(), |n| at + n);
             let _ = writeln!(out, "  {} ({})", line(group), end - at);
+            if self.rows[at].quiet {
+                at = end;
+                continue;
+            }
             out.push_str(&padded(self.columns.iter().map(|c| line(c)).collect()));
             for row in self.rows[at..end].iter().take(SHOWN) {
                 out.push_str(&padded(
@@ -333,6 +343,24 @@ mod tests {
         assert_eq!(
             table.markdown(),
             "# conformance\n\n## must\n\n| row | found | link | case |\n|---|---|---|---|\n| a\\|x | 500\\u{1b}[31m &lt;b> |  | one |\n\n## should\n\n| row | found | link | case |\n|---|---|---|---|\n| b | 200 |  | two |\n| c |  | https://x | one |\n"
+        );
+    }
+
+    #[test]
+    fn quiet_headings_are_counted() {
+        let rows = [
+            row(128, "held", &[("row", "a")]),
+            row(0, "must", &[("row", "b")]),
+        ];
+        let tables = Table::of(rows.iter().map(|r| ("case", r)));
+        assert_eq!(
+            tables[0].text(),
+            "conformance:\n  must (1)\n    row\n    b\n  held (1)\n"
+        );
+        assert!(
+            tables[0]
+                .markdown()
+                .contains("## held\n\n| row | case |\n|---|---|\n| a | case |\n")
         );
     }
 

@@ -114,6 +114,7 @@ pub use deployment::Deployment;
 pub use health::Unhealthy;
 pub use launch::{Container, Part, Readiness, StartOrder};
 pub use leftover::Leftover;
+pub use mask::without_secrets;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use process::ProcessInfo;

@@ -242,8 +242,9 @@ pub(crate) fn without_keys(text: &str) -> String {
     without(Vec::new(), text)
 }
 
-/// `text` without what looks like a key and without the secrets of this process's environment.
-pub(crate) fn without_secrets(text: &str) -> String {
+/// `text` with `***` for what looks like a key, and for the values of this process's variables whose names say that they are
+/// secret.
+pub fn without_secrets(text: &str) -> String {
     without(known_secrets(std::env::vars_os(), &[], &[]), text)
 }
 

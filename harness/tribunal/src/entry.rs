@@ -124,6 +124,7 @@ fn harness(
         ),
         None => None,
     };
+    crate::docs::given(Path::new(built.manifest_dir), &options.docs)?;
     let (catalog, mut findings) = Catalog::collect(v);
     if options.task == Task::Lint {
         findings.extend(catalog.strict_findings(v));
@@ -146,6 +147,7 @@ fn harness(
         )));
     }
     let o = &options;
+    crate::judged::choose(o)?;
     let catalog = catalog.over(crate::deployments::choose(
         Path::new(built.manifest_dir),
         o,

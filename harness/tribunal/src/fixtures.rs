@@ -1,17 +1,18 @@
 //! The built-in fixtures: a running server, and a client that judges every answer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tribunal_client::{ChatClient, Client, ModelClient};
+use tribunal_client::{ChatClient, Client, ModelClient, Transcript};
 use tribunal_deploy::Recipe;
 use tribunal_runner::{Error, SetUp};
-use tribunal_serving::{Deployment, ProcessInfo, Runner, Server, Share, StartOptions, StopReport};
-use tribunal_verdict::Depth;
+use tribunal_serving::{
+    Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
+};
 
-use crate::deployments::{identity, located};
+use crate::deployments::{identity, located, rendered};
 use crate::fixture;
 
 /// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
@@ -67,6 +68,14 @@ pub fn chat(cx: &SetUp, server: &Server) -> Result<ChatClient, Error> {
 #[fixture]
 pub fn api(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
     judged(cx, server)
+}
+
+/// What the deployment that the case runs against says it offers. It is not in the prelude: a test that only needs a capability asks for it by
+/// `requires(capability = "…")`.
+#[fixture(scope = session, deployment, shared_by = identity)]
+pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
+    let rendered = rendered(cx.deployment(), cx.level())?;
+    Ok(rendered.offers().clone())
 }
 
 /// The embedded engine as a deployment: this binary, run again. Arguments of the engine can be added with [`Deployment::arg`].
@@ -168,6 +177,9 @@ async fn launch(
     }
     for note in server.notes() {
         cx.note(note);
+    }
+    if let Some(recipe) = recipe {
+        crate::judged::of_server(server.base_url(), &recipe.judging);
     }
     if let Some(log) = server.log_path().filter(|log| !log.starts_with(&folder)) {
         // Another process started it, and its log lies in that process's evidence; a folder that is empty is none.
@@ -291,6 +303,20 @@ fn tell_of_stop(folder: &Path, report: &StopReport) -> Result<(), Error> {
     Ok(())
 }
 
+/// The folder for a transcript: the attempt's own, or below it where another client's lies there already.
+fn vacant(folder: &Path) -> PathBuf {
+    let mut place = folder.to_owned();
+    for number in 2.. {
+        if !place.join("transcript.json").exists() {
+            break;
+        }
+        place = folder.join(format!("client-{number}"));
+    }
+    // What cannot be made is told when it is written to.
+    let _ = std::fs::create_dir_all(&place);
+    place
+}
+
 /// A client of a server's model, with the verdict that the level of the asking case calls for: format, finish reason and a well-formed stream at the
 /// lowest level; usage, log-probabilities and the rest above.
 pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
@@ -301,10 +327,15 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
             server.base_url()
         );
     };
-    let depth = if cx.depth() == 0 {
-        Depth::Basic
-    } else {
-        Depth::Deep
-    };
-    Ok(client.model(model).with_judge(Arc::new(depth)))
+    let judge = crate::judged::judge(cx.depth(), &crate::judged::facts(server.base_url()))?;
+    let transcript = Transcript::new();
+    let record = transcript.clone();
+    cx.on_evidence(move |folder| {
+        if record.is_empty() {
+            return Ok(());
+        }
+        record.write(&vacant(folder))
+    });
+    let client = client.with_transcript(transcript);
+    Ok(client.model(model).with_judge(judge))
 }

@@ -30,21 +30,25 @@
 extern crate self as tribunal;
 
 mod deployments;
+mod docs;
 mod drawing;
 mod entry;
 mod fixtures;
+mod judged;
 mod version;
 
-pub use fixtures::{Start, embedded, judged, start};
+pub use docs::docs;
+pub use fixtures::{Start, embedded, judged, offers, start};
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
+pub use tribunal_conformance as conformance;
 pub use tribunal_deploy as deploy;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Error, ProviderCase as Case, Row, SetUp, Sharing, Skip, TestResult, current_test,
-    evidence, spawn_thread,
+    evidence, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;
@@ -61,6 +65,8 @@ pub mod prelude {
     ::tribunal_macros::prelude_attributes!();
     #[doc(no_inline)]
     pub use tribunal_serving::{Deployment, Server};
+    #[doc(no_inline)]
+    pub use tribunal_verdict::{Expect, FrameRule, Modality, Similarity, Voice};
 }
 
 /// Ends the running test as skipped, with a reason in the words of `format!`. Works in bodies, helpers and fixtures, whatever they return.

@@ -2,10 +2,12 @@
 
 use tribunal_client::{ChatAnswer, CompletionAnswer, Judge, JudgeFuture, Judged};
 
-use crate::errors::judge_error;
-use crate::facts::Facts;
+use crate::bench::Bench;
+use crate::expect::Expectations;
+use crate::judging::Judging;
+use crate::texts;
+use crate::thresholds::Thresholds;
 use crate::verdict::Verdict;
-use crate::{form, logprobs, stream, substance};
 
 /// How hard an answer is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,47 +18,32 @@ pub enum Depth {
     Deep,
 }
 
-/// Judge a chat answer, plain or streamed.
+/// Judge the text of a chat answer, plain or streamed, by the default thresholds. Audio in it is judged by [`Judging`], since somebody
+/// must listen.
 pub fn judge_chat(answer: &ChatAnswer, depth: Depth) -> Verdict {
-    judge(&Facts::of_chat(answer), depth)
+    let expect = answer
+        .raw
+        .attached
+        .get::<Expectations>()
+        .cloned()
+        .unwrap_or_default();
+    texts::chat_text(&Bench::new(depth, &Thresholds::default(), &expect), answer)
 }
 
-/// Judge an answer of the completions route, plain or streamed.
+/// Judge an answer of the completions route, plain or streamed, by the default thresholds.
 pub fn judge_completion(answer: &CompletionAnswer, depth: Depth) -> Verdict {
-    judge(&Facts::of_completion(answer), depth)
+    let expect = answer
+        .raw
+        .attached
+        .get::<Expectations>()
+        .cloned()
+        .unwrap_or_default();
+    texts::completion(&Bench::new(depth, &Thresholds::default(), &expect), answer)
 }
 
-fn judge(facts: &Facts<'_>, depth: Depth) -> Verdict {
-    let mut verdict = Verdict::on(facts.subject());
-    verdict.rules.extend(form::rules(facts));
-    verdict.rules.extend(stream::rules(facts));
-    if depth >= Depth::Deep {
-        verdict.rules.extend(substance::rules(facts));
-        verdict.rules.extend(logprobs::rules(facts));
-    }
-    verdict
-}
-
-/// A depth judges what a client receives; an answer that fails is an error of `send()`.
+/// A depth judges what a client receives by the default thresholds, with nobody to listen; an answer that fails is an error of `send()`.
 impl Judge for Depth {
     fn judge<'a>(&'a self, answer: Judged<'a>) -> JudgeFuture<'a> {
-        Box::pin(async move {
-            match answer {
-                Judged::Chat(answer) => judge_chat(answer, *self).check()?,
-                Judged::Completion(answer) => judge_completion(answer, *self).check()?,
-                Judged::Error(answer, expected) => judge_error(answer, expected).check()?,
-                // No rule speaks of these yet.
-                Judged::Responses(_)
-                | Judged::Embeddings(_)
-                | Judged::Rerank(_)
-                | Judged::Score(_)
-                | Judged::Classify(_)
-                | Judged::Speech(_)
-                | Judged::Transcription(_)
-                | Judged::Images(_)
-                | Judged::Video(_) => {}
-            }
-            Ok(())
-        })
+        Box::pin(async move { Ok(Judging::new(*self).verdict(answer).await.check()?) })
     }
 }

@@ -27,15 +27,51 @@
 //! Rejected: assertions that stop at the first failure. Whoever reads a verdict wants to know whether
 //! one thing is wrong with an answer or everything.
 
+mod agreement;
+mod bench;
+mod common;
+mod content;
 mod depth;
+mod doc;
+mod embeddings;
 mod errors;
+mod expect;
 mod facts;
 mod form;
+mod heard;
+mod images;
+mod judging;
 mod logprobs;
+mod metrics;
+mod ranking;
+mod responses;
+mod rule;
+mod same;
+mod schema;
+mod serving;
+mod sound;
+mod sounded;
+mod speech;
 mod stream;
 mod substance;
+mod table;
+mod texts;
+mod thresholds;
+mod tools;
+mod transcription;
 mod verdict;
+mod video;
+mod voice;
 
 pub use depth::{Depth, judge_chat, judge_completion};
+pub use doc::{TableRow, rules_table};
 pub use errors::judge_error;
+pub use expect::{Expect, Expectations, FrameRule, Modality, Similarity};
+pub use judging::Judging;
+pub use metrics::{MetricsExpectations, judge_metrics};
+pub use rule::{Kind, Limit, RULES, Rule, limit, limits, rule};
+pub use same::same;
+pub use thresholds::{Origin, Threshold, ThresholdError, Thresholds};
+pub use tribunal_transcription as transcribers;
 pub use verdict::{Ending, RuleResult, Verdict, VerdictError};
+pub use voice::{Voice, Voices};

@@ -75,6 +75,11 @@ impl RuleResult {
         Self::new(rule, Ending::NotApplicable).because(why)
     }
 
+    /// Something that the rule needs was missing: what, and what to do about it.
+    pub fn not_made(rule: &'static str, why: impl fmt::Display, help: impl fmt::Display) -> Self {
+        Self::new(rule, Ending::NotMade).because(format!("{why}; {help}"))
+    }
+
     /// Pass where there is no complaint, else fail with all of them.
     pub fn without_complaints(rule: &'static str, complaints: Vec<String>) -> Self {
         Self::holds(rule, complaints.is_empty()).because(several(complaints))
@@ -188,6 +193,26 @@ impl Verdict {
     /// The verdict as JSON.
     pub fn to_json(&self) -> Value {
         json!({ "subject": self.subject, "passes": self.passes(), "rules": self.rules.iter().map(RuleResult::to_json).collect::<Vec<_>>() })
+    }
+
+    /// Every rule in a line of its own, for a file that is read at leisure.
+    pub fn told(&self) -> String {
+        let mut text = match self.passes() {
+            true => format!("{}: passes", self.subject),
+            false => format!("{}: does not pass", self.subject),
+        };
+        for ending in [
+            Ending::Fail,
+            Ending::NotMade,
+            Ending::Undecided,
+            Ending::Pass,
+            Ending::NotApplicable,
+        ] {
+            for rule in self.with_ending(ending) {
+                text.push_str(&format!("\n  {}", rule.to_string().replace('\n', "\n    ")));
+            }
+        }
+        text
     }
 
     fn count(&self, ending: Ending) -> usize {

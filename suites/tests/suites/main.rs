@@ -1,6 +1,8 @@
 //! The shipped suites: one harness target with a module per purpose, so that one plan shares servers among all of them.
 
 mod accuracy;
+mod conformance;
+mod docs;
 mod e2e;
 mod features;
 mod integration;

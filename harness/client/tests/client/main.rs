@@ -3,8 +3,13 @@
 mod answers;
 mod builders;
 mod failures;
+mod gates;
 mod judging;
+mod media_routes;
+mod routes;
 mod runtimes;
 mod scripted;
+mod sessions;
 mod streams;
 mod transcripts;
+mod videos_and_chats;

@@ -226,3 +226,115 @@ async fn bytes_that_are_no_text_are_recorded_as_base64() {
         "{recorded}"
     );
 }
+
+/// A text of this many bytes that no compression would find twice.
+fn noise(length: usize) -> Vec<u8> {
+    (0u32..)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .take(length)
+        .collect()
+}
+
+#[tokio::test]
+async fn on_disk_media_lies_beside_the_transcript_and_the_curl_lines_name_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wav = [&b"RIFF"[..], &noise(3000)].concat();
+    let png = [&b"\x89PNG"[..], &noise(2000)].concat();
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &png);
+    let event = json!({ "type": "speech.audio.delta", "audio": base64 });
+    let server = Scripted::start(vec![
+        vec![plain(200, "audio/wav", &wav)],
+        vec![json(
+            200,
+            json!({ "data": [{ "b64_json": base64, "revised_prompt": "a" }] }),
+        )],
+        stream(format!("data: {event}\n\n")),
+        vec![json(200, chat_answer("x"))],
+        vec![json(200, json!({ "text": "x" }))],
+    ])
+    .await;
+    let client = server.client().with_bearer(SECRET).expect("a client");
+    let api = client.model("m");
+    let part = tribunal_client::MediaPart::new("image/png", png.clone());
+    api.speech(format!("say {SECRET}"))
+        .send()
+        .await
+        .expect("audio");
+    api.images("x").send().await.expect("an image");
+    api.speech("x").stream_events().send().await.expect("audio");
+    api.user(tribunal_client::text("look").image(part))
+        .send()
+        .await
+        .expect("an answer");
+    api.transcription(("audio/wav", wav.clone()))
+        .prompt(SECRET)
+        .send_raw()
+        .await
+        .expect("an answer");
+
+    let transcript = client.recorded().expect("a transcript");
+    transcript.write(folder.path()).expect("it is written");
+    let text = std::fs::read_to_string(folder.path().join("transcript.json")).expect("a file");
+    assert!(
+        !text.contains(SECRET) && !text.contains(&base64),
+        "neither secrets nor base64"
+    );
+    assert!(text.len() < 20_000, "{} bytes", text.len());
+    let list: Value = serde_json::from_str(&text).expect("JSON");
+    let read = |path: &str| std::fs::read(folder.path().join(path)).expect(path);
+
+    let media = &list[0]["response"]["body"]["media"];
+    assert_eq!(media["file"], "media/0001-response.wav");
+    assert_eq!(
+        (&media["bytes"], read("media/0001-response.wav")),
+        (&json!(wav.len()), wav.clone())
+    );
+    let shown = list[1]["response"]["body"]["text"].as_str().expect("text");
+    assert!(
+        shown.contains("@media/0002-response-1.png (image/png, 2004 bytes, sha256 ")
+            && shown.contains("\"revised_prompt\":\"a\""),
+        "{shown}"
+    );
+    assert_eq!(read("media/0002-response-1.png"), png);
+    let event = list[2]["response"]["events"][0]["data"]
+        .as_str()
+        .expect("text");
+    assert!(event.contains("@media/0003-event-0001-1.png"), "{event}");
+    let request = list[3]["request"]["body"]["text"].as_str().expect("text");
+    assert!(
+        request.contains("data:image/png;base64,@media/0004-request-body-1.png"),
+        "{request}"
+    );
+    let curl = list[3]["curl"].as_str().expect("a line");
+    assert!(
+        curl.ends_with("--data-binary '@media/0004-request.json'"),
+        "{curl}"
+    );
+    let sent: Value = serde_json::from_slice(&read("media/0004-request.json")).expect("JSON");
+    assert_eq!(
+        sent["messages"][0]["content"][1]["image_url"]["url"],
+        format!("data:image/png;base64,{base64}")
+    );
+    let form = list[4]["request"]["body"]["form"]
+        .as_array()
+        .expect("parts");
+    assert_eq!(form[1], json!({ "name": "prompt", "value": "***" }));
+    assert_eq!(form[2]["media"]["file"], "media/0005-request-part-3.wav");
+    assert_eq!(read("media/0005-request-part-3.wav"), wav);
+    let curl = list[4]["curl"].as_str().expect("a line");
+    assert!(
+        curl.contains(
+            "-F 'file=@\"media/0005-request-part-3.wav\";type=audio/wav;filename=\"file.wav\"'"
+        ) && !curl.contains("content-type"),
+        "{curl}"
+    );
+    assert_eq!(list[4]["number"], 5);
+}
+
+#[tokio::test]
+async fn a_transcript_that_cannot_be_written_says_which_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join("missing");
+    let error = Transcript::new().write(&place).expect_err("no such folder");
+    assert!(error.to_string().contains("transcript.json"), "{error}");
+}

@@ -50,8 +50,14 @@ pub struct PixelDistance {
     pub mean: f64,
     /// The root of the mean squared distance.
     pub root_mean_square: f64,
-    /// The distance below which 99 of 100 values lie.
+    /// The distance that half of the values do not exceed.
+    pub median: u8,
+    /// The distance that 90 of 100 values do not exceed.
+    pub percentile_90: u8,
+    /// The distance that 99 of 100 values do not exceed.
     pub percentile_99: u8,
+    /// The distance that 999 of 1000 values do not exceed.
+    pub percentile_999: u8,
     /// The largest distance.
     pub largest: u8,
     /// The share of pixels that differ at all.
@@ -77,11 +83,14 @@ impl PixelDistance {
                 .map(|(d, c)| f(d as f64) * *c as f64)
                 .sum::<f64>()
         };
-        let mut below = 0;
-        let percentile = counts.iter().position(|c| {
-            below += c;
-            below as f64 >= 0.99 * n
-        });
+        let per_mille = |share: u64| {
+            let mut below = 0;
+            let place = counts.iter().position(|c| {
+                below += c;
+                1000 * below >= share * a.rgb().len() as u64
+            });
+            place.unwrap_or(255) as u8
+        };
         let different = a
             .rgb()
             .chunks_exact(3)
@@ -91,7 +100,10 @@ impl PixelDistance {
         Ok(Self {
             mean: sum(|d| d) / n,
             root_mean_square: (sum(|d| d * d) / n).sqrt(),
-            percentile_99: percentile.unwrap_or(255) as u8,
+            median: per_mille(500),
+            percentile_90: per_mille(900),
+            percentile_99: per_mille(990),
+            percentile_999: per_mille(999),
             largest: counts.iter().rposition(|c| *c > 0).unwrap_or(0) as u8,
             different: different as f64 / (n / 3.0),
         })

@@ -107,7 +107,7 @@ fn raws<'a>(bytes: &'a [u8], findings: &mut Vec<String>) -> (Vec<Raw<'a>>, u64) 
 }
 
 /// The boxes side by side in a stretch of bytes. One that is longer than the bytes is given as far as it goes.
-fn boxes<'a>(
+pub(crate) fn boxes<'a>(
     bytes: &'a [u8],
     mut findings: Option<&mut Vec<String>>,
 ) -> impl Iterator<Item = ([u8; 4], &'a [u8])> {
@@ -139,7 +139,7 @@ fn boxes<'a>(
     })
 }
 
-fn child<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
+pub(crate) fn child<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     path.iter().try_fold(bytes, |bytes, kind| {
         boxes(bytes, None)
             .find(|(k, _)| k == *kind)

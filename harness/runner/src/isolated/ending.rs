@@ -147,6 +147,7 @@ mod tests {
             outcome,
             times: Times::default(),
             rows: vec![],
+            open: vec![],
             notes: vec!["a note".into()],
         })
     }

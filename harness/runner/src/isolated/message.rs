@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::outcome::{Outcome, Phase, Times};
+use crate::records::OpenCheck;
 use crate::tables::Row;
 
 /// How the case ended, in its own words.
@@ -16,6 +17,7 @@ pub(crate) struct Result {
     pub times: Times,
     pub notes: Vec<String>,
     pub rows: Vec<Row>,
+    pub open: Vec<(OpenCheck, usize)>,
 }
 
 /// One message to the harness.
@@ -60,7 +62,7 @@ impl Message {
             Message::Phase(p) => json!({"phase": p.name()}),
             Message::Expired => json!({"expired": true}),
             Message::Result(r) => {
-                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "rows": r.rows.iter().map(Row::to_json).collect::<Vec<_>>()})
+                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "rows": r.rows.iter().map(Row::to_json).collect::<Vec<_>>(), "open": open_to(&r.open)})
             }
             Message::Done { errors } => json!({"done": errors}),
             Message::Started { pid } => json!({"started": pid}),
@@ -77,7 +79,7 @@ impl Message {
         let (name, value) = v
             .as_object()?
             .iter()
-            .find(|(k, _)| !matches!(k.as_str(), "times" | "notes" | "rows"))?;
+            .find(|(k, _)| !matches!(k.as_str(), "times" | "notes" | "rows" | "open"))?;
         Some(match name.as_str() {
             "phase" => Message::Phase(phase(value)?),
             "expired" => Message::Expired,
@@ -102,6 +104,7 @@ impl Message {
                         .flatten()
                         .filter_map(Row::from_json)
                         .collect(),
+                    open: open_from(&v["open"]),
                 })
             }
             "done" => Message::Done {
@@ -122,6 +125,27 @@ impl Message {
             _ => return None,
         })
     }
+}
+
+fn open_to(open: &[(OpenCheck, usize)]) -> Value {
+    open.iter()
+        .map(|(check, times)| json!([check.ending, check.rule, check.why, times]))
+        .collect()
+}
+
+fn open_from(v: &Value) -> Vec<(OpenCheck, usize)> {
+    let text = |v: &Value| v.as_str().map(str::to_owned);
+    let list = v.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter()
+        .filter_map(|v| {
+            let check = OpenCheck {
+                ending: text(&v[0])?,
+                rule: text(&v[1])?,
+                why: text(&v[2])?,
+            };
+            Some((check, usize::try_from(v[3].as_u64()?).ok()?))
+        })
+        .collect()
 }
 
 fn outcome_to(outcome: &Outcome) -> Value {
@@ -195,6 +219,14 @@ mod tests {
                     times,
                     notes: vec![text()],
                     rows: vec![Row::new("t", 1, "g").cell("c", text())],
+                    open: vec![(
+                        OpenCheck {
+                            ending: "not made".into(),
+                            rule: text(),
+                            why: text(),
+                        },
+                        3,
+                    )],
                 })
             })
             .collect();

@@ -292,6 +292,14 @@ pub const TABLE: &[OptionRow] = &[
         "Whose overlays deployments use [default: that of the devices that are here]",
     ),
     row(
+        "docs",
+        None,
+        "PATH",
+        Own,
+        true,
+        "A page or a folder of documentation whose examples are run too (repeatable; `:` parts them in the twin)",
+    ),
+    row(
         "shard",
         None,
         "K/N",
@@ -314,6 +322,22 @@ pub const TABLE: &[OptionRow] = &[
         Own,
         true,
         "Every skip, by a gate or at run time, is a failure",
+    ),
+    row(
+        "require-checks",
+        None,
+        "",
+        Own,
+        true,
+        "A check that cannot be made, because something that it needs is missing, is a failure",
+    ),
+    row(
+        "threshold",
+        None,
+        "NAME=VALUE",
+        Own,
+        true,
+        "What figures of answers are held against, before all other settings (repeatable; `;` parts them in the twin)",
     ),
     row(
         "no-tests",

@@ -71,10 +71,12 @@ impl Run {
             cancel: self.cancel.clone(),
             evidence: self.evidence.clone(),
             folder: Mutex::default(),
+            writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
+            records: Default::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
@@ -116,6 +118,7 @@ impl Run {
                 .runtime()
                 .block_on(set_up(entry.fixtures, &asker, stores));
             lock(&attempt.notes).append(&mut lock(&asker.notes));
+            lock(&attempt.writers).append(&mut lock(&asker.writers));
             let made = made.map_err(|e| match e {
                 NoValue::Failed(failure) => {
                     failure.outcome(&attempt.name, !attempt.expects_failure)

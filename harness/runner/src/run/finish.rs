@@ -37,6 +37,12 @@ impl Run {
                 _ => notes.push(text),
             }
         }
+        let open = attempt.records.open();
+        if !attempt.judged.load(Ordering::SeqCst) {
+            // A process of its own has said so in its notes.
+            notes.extend(crate::records::notes(&open));
+        }
+        lock(&self.open).add(&open);
         let failed = outcome.is_failure();
         let mut output = self
             .capture
@@ -52,6 +58,7 @@ impl Run {
             output,
             notes,
             rows: std::mem::take(&mut *lock(&attempt.rows)),
+            open,
             evidence: None,
         };
         self.settle_evidence(attempt, &mut ended);
@@ -61,9 +68,23 @@ impl Run {
 
     /// Keeps or removes the evidence of an attempt.
     fn settle_evidence(&self, attempt: &Attempt, ended: &mut Ended) {
-        let folder = lock(&attempt.folder).take();
         let (executed, failed) = (ended.outcome.was_executed(), ended.outcome.is_failure());
-        if !self.evidence.keeps(executed, failed) {
+        let keeps = self.evidence.keeps(executed, failed);
+        let writers = std::mem::take(&mut *lock(&attempt.writers));
+        if keeps && !writers.is_empty() {
+            match attempt.folder() {
+                Ok(folder) => {
+                    for write in writers {
+                        if let Err(e) = write(&folder) {
+                            ended.notes.push(format!("the evidence is incomplete: {e}"));
+                        }
+                    }
+                }
+                Err(e) => ended.notes.push(format!("the evidence is incomplete: {e}")),
+            }
+        }
+        let folder = lock(&attempt.folder).take();
+        if !keeps {
             self.evidence.drop_attempt(folder);
             return;
         }
@@ -87,6 +108,7 @@ impl Run {
             failure,
             output: ended.output.text(),
             logs: std::mem::take(&mut *lock(&attempt.logs)),
+            records: &attempt.records,
         });
     }
 }

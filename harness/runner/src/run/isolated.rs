@@ -76,6 +76,7 @@ impl Run {
         if let Some(result) = &mut watched.seen.result {
             watched.times = result.times;
             lock(&attempt.rows).append(&mut result.rows);
+            attempt.records.adopt(result.open.clone());
         }
         let (outcome, judged, notes) = meaning(watched.seen);
         if judged {

@@ -13,6 +13,7 @@ rows![
     all_keeps_what_passed_and_none_keeps_nothing,
     the_way_to_it_is_shown,
     the_part_of_the_servers_log_is_with_it,
+    what_was_exchanged_is_with_it,
     secrets_are_not_written,
     repeat_runs_exactly_this_case,
     old_runs_are_removed,
@@ -153,6 +154,33 @@ fn the_part_of_the_servers_log_is_with_it() {
         root.path()
             .join("latest/servers/00-embedded/server.log")
             .is_file()
+    );
+}
+
+fn what_was_exchanged_is_with_it() {
+    let root = folder();
+    rooms(&["evidence::fails_with_a_server"], root.path())
+        .run()
+        .exits(101);
+    let attempt = root.path().join("latest/evidence.fails_with_a_server/1");
+    let transcript = read(attempt.join("transcript.json"));
+    let list: serde_json::Value = serde_json::from_str(&transcript).expect("JSON");
+    let curl = list[0]["curl"].as_str().expect("a line");
+    assert!(
+        curl.starts_with("curl ") && curl.contains("a question for the log"),
+        "{transcript}"
+    );
+    assert_eq!(list[0]["response"]["status"], 200);
+    // Also the verdicts of answers that passed, each with its exchange.
+    let verdicts: serde_json::Value =
+        serde_json::from_str(&read(attempt.join("verdicts.json"))).expect("JSON");
+    assert_eq!(verdicts[0]["passes"], true, "{verdicts}");
+    assert_eq!(verdicts[0]["exchange"], 1, "{verdicts}");
+    let told = read(attempt.join("verdicts.txt"));
+    assert!(
+        told.contains("1, exchange 1 of the transcript: chat answer: passes")
+            && told.contains("pass: finish_reason"),
+        "{told}"
     );
 }
 

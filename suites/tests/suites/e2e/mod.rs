@@ -6,4 +6,3 @@ mod aborts;
 mod chat;
 mod completions;
 mod known_answers;
-mod refusals;

@@ -1,0 +1,45 @@
+//! From audio to text, by whatever transcriber is at hand: a server, or a program.
+//!
+//! A verdict on speech needs to know what was said. Nothing that knows is light enough to be part of a test harness, so it is asked
+//! for through a trait: [`Http`] asks any server with the transcriptions route, [`Command`] runs any program. Both pin the language
+//! and ask for no randomness, so that the same audio gives the same text.
+//!
+//! Promise: a transcriber that is missing says what to install, and is told apart from one that failed; neither is ever an empty text.
+//!
+//! Rejected: a transcriber chosen by what is installed. A verdict must not change because a machine has another program.
+
+mod command;
+mod error;
+mod http;
+mod settings;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use command::Command;
+pub use error::TranscriberError;
+pub use http::Http;
+pub use settings::Settings;
+pub use tribunal_media::Audio;
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    /// The text, as the transcriber writes it.
+    pub text: String,
+    /// The language that it heard, where it says so.
+    pub language: Option<String>,
+}
+
+/// A transcription under way.
+pub type Transcribing<'a> =
+    Pin<Box<dyn Future<Output = Result<Transcript, TranscriberError>> + Send + 'a>>;
+
+/// Something that knows what was said.
+pub trait Transcriber: Send + Sync {
+    /// Its name, for people: a verdict says who listened.
+    fn name(&self) -> String;
+
+    /// What is said in this audio. `language` is a code (`en`, `zh-CN`) that pins the language; without it the transcriber decides.
+    fn transcribe<'a>(&'a self, audio: &'a Audio, language: Option<&'a str>) -> Transcribing<'a>;
+}
