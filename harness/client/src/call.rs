@@ -10,15 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::Extensions;
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde_json::Value;
 use tokio::time::timeout_at;
 
 use crate::client::Client;
 use crate::error::{ClientError, Failure, Limit, Phase, seconds};
-use crate::form::FormPart;
 use crate::headers::Headers;
 use crate::mask::{self, Secrets};
+use crate::outgoing::Outgoing;
 use crate::raw::{Arrival, BodyEnd, RawAnswer, TimedEvent};
 use crate::recorder::Recorder;
 use crate::sse::SseParser;
@@ -28,47 +28,6 @@ use crate::transcript::{Exchange, Outcome};
 /// How many turns a connection gets to close. One was enough in every case tried, the second is
 /// reserve; on a runtime without other work both together cost less than a microsecond.
 const CLOSING_TURNS: usize = 2;
-
-/// A request to be made.
-pub(crate) struct Outgoing {
-    pub method: Method,
-    pub path: String,
-    pub accept: &'static str,
-    pub payload: Option<Payload>,
-    pub timeouts: Timeouts,
-    /// Headers of this request alone.
-    pub headers: Vec<(String, String)>,
-    pub attached: Extensions,
-    /// 1 for the first attempt at this request.
-    pub attempt: u32,
-}
-
-impl Outgoing {
-    pub(crate) fn new(method: Method, path: &str, timeouts: Timeouts) -> Self {
-        Self {
-            method,
-            path: path.to_owned(),
-            accept: "*/*",
-            payload: None,
-            timeouts,
-            headers: Vec::new(),
-            attached: Extensions::new(),
-            attempt: 1,
-        }
-    }
-}
-
-/// What a request carries.
-#[derive(Clone)]
-pub(crate) struct Payload {
-    pub content_type: String,
-    pub bytes: Bytes,
-    /// The bytes as JSON, for whoever judges the answer; of a form, its fields and what its files
-    /// are; `Null` where they are neither.
-    pub json: Arc<Value>,
-    /// The parts of a form.
-    pub parts: Vec<FormPart>,
-}
 
 /// Make the request. Any status is an answer; so is one that breaks off.
 pub(crate) async fn call(client: &Client, out: Outgoing) -> Result<RawAnswer, ClientError> {

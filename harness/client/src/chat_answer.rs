@@ -4,11 +4,12 @@
 //! that the judge can say which one and the test still sees the rest. A field of the wrong type is
 //! an error at once.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::chat_media::{self, ChatAudio};
+use crate::chat_wire::{WireDelta, WireMessage};
 use crate::draft::accepted_models;
 use crate::error::{ClientError, Failure, Phase};
 use crate::judge::Judged;
@@ -134,78 +135,6 @@ pub struct ChatDelta {
 }
 
 #[derive(Deserialize)]
-struct WireMessage {
-    role: Option<String>,
-    content: Option<Value>,
-    tool_calls: Option<Vec<Value>>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct WireDelta {
-    role: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    content: Option<Option<Value>>,
-    tool_calls: Option<Vec<Value>>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-impl TryFrom<WireMessage> for ChatMessage {
-    type Error = &'static str;
-
-    fn try_from(wire: WireMessage) -> Result<Self, Self::Error> {
-        let (content, parts) = content(wire.content)?;
-        Ok(Self {
-            role: wire.role,
-            content,
-            parts,
-            tool_calls: wire.tool_calls,
-            extra: wire.extra,
-        })
-    }
-}
-
-impl TryFrom<WireDelta> for ChatDelta {
-    type Error = &'static str;
-
-    fn try_from(wire: WireDelta) -> Result<Self, Self::Error> {
-        let (content, parts) = match wire.content {
-            None => (None, Vec::new()),
-            Some(sent) => {
-                let (text, parts) = content(sent)?;
-                (Some(text), parts)
-            }
-        };
-        Ok(Self {
-            role: wire.role,
-            content,
-            parts,
-            tool_calls: wire.tool_calls,
-            extra: wire.extra,
-        })
-    }
-}
-
-/// The text and the parts of a content.
-fn content(sent: Option<Value>) -> Result<(Option<String>, Vec<Value>), &'static str> {
-    match sent {
-        None | Some(Value::Null) => Ok((None, Vec::new())),
-        Some(Value::String(text)) => Ok((Some(text), Vec::new())),
-        Some(Value::Array(parts)) => {
-            let texts: Vec<&str> = parts
-                .iter()
-                .filter_map(|part| part["text"].as_str())
-                .collect();
-            let text = (!texts.is_empty()).then(|| texts.concat());
-            Ok((text, parts))
-        }
-        Some(_) => Err("`content` is neither text, nor a list of parts, nor null"),
-    }
-}
-
-#[derive(Deserialize)]
 struct Wire {
     id: Option<String>,
     object: Option<String>,
@@ -219,10 +148,6 @@ struct Wire {
 
 /// Vendor fields of a delta that are text in pieces; of all others the last value holds.
 const PIECES: [&str; 3] = ["reasoning_content", "reasoning", "refusal"];
-
-fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<Value>>, D::Error> {
-    Option::deserialize(field).map(Some)
-}
 
 impl ChatAnswer {
     /// The text of the first choice; empty where it has none (`choices[0].message.content` tells
@@ -465,56 +390,5 @@ impl ChatDelta {
                     .and_then(Value::as_str)
                     .is_some_and(|text| !text.is_empty())
             })
-    }
-}
-
-impl RawAnswer {
-    /// A stream where one was asked for, and a plain body where not.
-    pub(crate) fn expect_kind(&self) -> Result<(), ClientError> {
-        let asked = self.request["stream"] == true;
-        if asked == self.is_stream || self.request.is_null() {
-            return Ok(());
-        }
-        // A server that answers 200 with an error object did not even try.
-        let json: Option<Value> = serde_json::from_slice(&self.body).ok();
-        if let Some(Value::Object(fields)) = json.filter(|json| !json["error"].is_null()) {
-            return Err(self.no_choices(&fields));
-        }
-        let (want, got) = if asked {
-            ("a stream (text/event-stream)", "a plain body")
-        } else {
-            ("a plain body", "a stream (text/event-stream)")
-        };
-        let kind = self
-            .headers
-            .get("content-type")
-            .unwrap_or("no content type")
-            .to_owned();
-        let message = format!("the request asked for {want} and the server sent {got} ({kind})");
-        Err(self
-            .fail(Failure::Undecodable, Phase::Decode, message)
-            .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0)))
-    }
-
-    /// The error for an answer without choices: an error object under a status of success, or
-    /// something else.
-    pub(crate) fn no_choices(&self, fields: &Map<String, Value>) -> ClientError {
-        self.lacks("choices", fields.get("error"))
-    }
-
-    /// The error for an answer without this field, with what stands in `error`.
-    pub(crate) fn lacks(&self, field: &str, error: Option<&Value>) -> ClientError {
-        if error.is_some_and(|error| !error.is_null()) {
-            let error = self.api_error();
-            let message =
-                format!("the server sent an error object under a status of success: {error}");
-            return self.fail(Failure::Status(error), Phase::Decode, message);
-        }
-        self.fail(
-            Failure::Undecodable,
-            Phase::Decode,
-            format!("the answer has no `{field}`"),
-        )
-        .excerpt(self.shown(&String::from_utf8_lossy(&self.body), 0))
     }
 }

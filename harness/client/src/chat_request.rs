@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::builder::{request_methods, sampling_methods};
 use crate::chat_answer::ChatAnswer;
-use crate::draft::{Draft, request_methods, sampling_methods};
+use crate::draft::Draft;
 use crate::message::Content;
 use crate::model_client::ModelClient;
 

@@ -9,10 +9,11 @@ use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::call::{Outgoing, Payload, call};
+use crate::call::call;
 use crate::error::{ClientError, Failure, Phase};
 use crate::mask::{self, Secrets};
 use crate::model_client::ModelClient;
+use crate::outgoing::{Outgoing, Payload};
 use crate::raw::RawAnswer;
 use crate::timeouts::{Sizes, Timeouts};
 use crate::transcript::{Exchange, Transcript};
@@ -81,7 +82,7 @@ impl Client {
     /// other clients want, is taken off.
     ///
     /// # Errors
-    /// Where the address is none, or its scheme is not `http` (there is no TLS yet).
+    /// Where the address is none, or its scheme is not `http` (nor `https`, with the feature `tls`).
     pub fn new(base_url: impl AsRef<str>) -> Result<Self, ClientError> {
         let given = base_url.as_ref().trim();
         let shown = mask::url(given);
@@ -93,12 +94,20 @@ impl Client {
             .map_err(|error| unusable("this is no address of a server").caused_by(error))?;
         match url.scheme() {
             "http" => {}
+            "https" if cfg!(feature = "tls") => {}
             "https" => {
-                return Err(unusable("this client cannot speak TLS yet").advice(
-                    "give an `http://` address; servers under test listen on this machine",
+                return Err(unusable(
+                    "this client is built without TLS: the feature `tls` is off",
+                )
+                .advice(
+                    "enable the feature `tls` of `tribunal` (or `tribunal-client`), or give an `http://` address",
                 ));
             }
-            other => return Err(unusable(&format!("the scheme `{other}` is not `http`"))),
+            other => {
+                return Err(unusable(&format!(
+                    "the scheme `{other}` is not `http` or `https`"
+                )));
+            }
         }
         if url.host_str().is_none_or(str::is_empty) {
             return Err(unusable("the address has no host"));
@@ -343,6 +352,9 @@ impl std::fmt::Debug for Client {
 
 /// The HTTP library, told to do nothing on its own account.
 fn http(connect: Duration) -> reqwest::Result<reqwest::Client> {
+    // The HTTP library brings no cryptography of its own; one that the program has chosen stays.
+    #[cfg(feature = "tls")]
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("tribunal/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(connect)

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::builder::{request_methods, sampling_methods};
 use crate::completion_answer::CompletionAnswer;
-use crate::draft::{Draft, request_methods, sampling_methods};
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 
 /// A prompt, or the input of an embedding: a text, several texts, token ids, or several lists of them.

@@ -37,7 +37,7 @@ pub(crate) fn line<'a>(
     // The boundary of a form is chosen by `curl`, which then writes this header itself.
     let is_form = matches!(data, Data::Form(_));
     for (name, value) in
-        headers.filter(|(name, _)| !OWN.contains(name) && !(is_form && *name == "content-type"))
+        headers.filter(|(name, _)| !(OWN.contains(name) || is_form && *name == "content-type"))
     {
         let _ = write!(line, " -H {}", quote(&format!("{name}: {value}")));
     }

@@ -1,7 +1,8 @@
 //! A request to the embeddings route.
 
+use crate::builder::request_methods;
 use crate::completion_request::Prompt;
-use crate::draft::{Draft, request_methods};
+use crate::draft::Draft;
 use crate::embeddings_answer::EmbeddingsAnswer;
 use crate::model_client::ModelClient;
 

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::call::Payload;
+use crate::outgoing::Payload;
 
 /// A file of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]

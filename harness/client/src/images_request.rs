@@ -1,6 +1,7 @@
 //! Requests to the image routes: generations as JSON, edits as a form.
 
-use crate::draft::{Draft, request_methods};
+use crate::builder::request_methods;
+use crate::draft::Draft;
 use crate::images_answer::ImagesAnswer;
 use crate::media::Media;
 use crate::model_client::ModelClient;

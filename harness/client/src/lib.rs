@@ -4,7 +4,7 @@
 //! headers, raw bytes, vendor fields, the moment at which every chunk arrived), the *whole* reason
 //! when nothing came back, and a record of what was exchanged that can be repeated by hand. This
 //! crate gives these three and nothing else. It knows no levels and no verdicts; a [`Judge`] can be
-//! hung onto a [`ChatClient`] and is asked about every answer before a test sees it.
+//! hung onto a [`ModelClient`] and is asked about every answer before a test sees it.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), tribunal_client::ClientError> {
@@ -24,21 +24,25 @@
 //!
 //! # What it does not do
 //!
-//! * **No retries.** A request that needed two attempts is a finding, not a convenience.
+//! * **No silent retries.** A request that needed two attempts is a finding, not a convenience; what
+//!   `retry_content` asks for is counted and shown.
 //! * **No connection pool.** A pooled connection lives on the runtime that first used it and dies
 //!   with it; every test attempt has a runtime of its own, so a pool would hand dead connections to
 //!   the next attempt. Every request opens its own connection, and its clock starts before that.
 //! * **No proxies, no redirects.** The server under test is asked directly, and a redirect is an
 //!   answer to judge.
-//! * **No TLS yet.** `https` addresses are refused with an error that says so.
+//! * **TLS as a feature only** (`tls`). Without it `https` addresses are refused with an error that
+//!   names it. WebSocket sessions (feature `websocket`) have none.
 
 mod answer;
 mod api_error;
 mod attach;
+mod builder;
 mod call;
 mod chat_answer;
 mod chat_media;
 mod chat_request;
+mod chat_wire;
 mod client;
 mod completion_answer;
 mod completion_request;
@@ -47,6 +51,7 @@ mod draft;
 mod embeddings_answer;
 mod embeddings_request;
 mod error;
+mod excerpt;
 mod expect_error;
 mod form;
 #[cfg(feature = "websocket")]
@@ -62,9 +67,13 @@ mod mask;
 mod media;
 mod message;
 mod model_client;
+#[cfg(feature = "websocket")]
+mod opening;
+mod outgoing;
 mod ranking_answers;
 mod ranking_requests;
 mod raw;
+mod reading;
 #[cfg(feature = "websocket")]
 mod realtime;
 mod recorder;

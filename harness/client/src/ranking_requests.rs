@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::builder::request_methods;
 use crate::completion_request::Prompt;
-use crate::draft::{Draft, request_methods};
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 use crate::ranking_answers::{ClassifyAnswer, RerankAnswer, ScoreAnswer};
 

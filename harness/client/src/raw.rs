@@ -8,21 +8,11 @@ use http::Extensions;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::answer::Answer;
 use crate::api_error::{ApiError, ErrorAnswer};
-use crate::chat_answer::ChatAnswer;
-use crate::completion_answer::CompletionAnswer;
-use crate::embeddings_answer::EmbeddingsAnswer;
 use crate::error::{ClientError, Failure, Phase, excerpt, position};
 use crate::headers::Headers;
-use crate::images_answer::ImagesAnswer;
 use crate::mask::Secrets;
-use crate::ranking_answers::{ClassifyAnswer, RerankAnswer, ScoreAnswer};
-use crate::responses_answer::ResponsesAnswer;
-use crate::speech_answer::SpeechAnswer;
 use crate::sse::{SseEvent, SseParser};
-use crate::transcription_answer::TranscriptionAnswer;
-use crate::video_answer::VideoAnswer;
 
 /// Whether a body came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,94 +250,6 @@ impl RawAnswer {
                 ))
             }
         }
-    }
-
-    /// Read it as a chat answer, whatever its end. A truncated stream gives what came.
-    ///
-    /// # Errors
-    /// Where it is none, or the stream carries an error object.
-    pub fn chat(self) -> Result<ChatAnswer, ClientError> {
-        ChatAnswer::read(self)
-    }
-
-    /// Read it as an answer of the completions route, whatever its end.
-    ///
-    /// # Errors
-    /// Where it is none, or the stream carries an error object.
-    pub fn completion(self) -> Result<CompletionAnswer, ClientError> {
-        CompletionAnswer::read(self)
-    }
-
-    /// Read it as an answer of the responses route, whatever its end.
-    ///
-    /// # Errors
-    /// Where it is none, or the stream carries an error object.
-    pub fn responses(self) -> Result<ResponsesAnswer, ClientError> {
-        ResponsesAnswer::read(self)
-    }
-
-    /// Read it as an answer of the embeddings route.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn embeddings(self) -> Result<EmbeddingsAnswer, ClientError> {
-        EmbeddingsAnswer::read(self)
-    }
-
-    /// Read it as an answer of the rerank route.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn rerank(self) -> Result<RerankAnswer, ClientError> {
-        RerankAnswer::read(self)
-    }
-
-    /// Read it as an answer of the score route.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn score(self) -> Result<ScoreAnswer, ClientError> {
-        ScoreAnswer::read(self)
-    }
-
-    /// Read it as an answer of the classify route.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn classify(self) -> Result<ClassifyAnswer, ClientError> {
-        ClassifyAnswer::read(self)
-    }
-
-    /// Read it as speech, plain or streamed, whatever its end.
-    ///
-    /// # Errors
-    /// Where it is none, or the stream carries an error object.
-    pub fn speech(self) -> Result<SpeechAnswer, ClientError> {
-        SpeechAnswer::read(self)
-    }
-
-    /// Read it as a transcription or translation, plain or streamed, whatever its end.
-    ///
-    /// # Errors
-    /// Where it is none, or the stream carries an error object.
-    pub fn transcription(self) -> Result<TranscriptionAnswer, ClientError> {
-        TranscriptionAnswer::read(self)
-    }
-
-    /// Read it as an answer of the image routes.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn images(self) -> Result<ImagesAnswer, ClientError> {
-        ImagesAnswer::read(self)
-    }
-
-    /// Read it as the bytes of a finished video.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn video(self) -> Result<VideoAnswer, ClientError> {
-        VideoAnswer::read(self)
     }
 
     /// Read it as an error answer; nobody asked for the server's health.

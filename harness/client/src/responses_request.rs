@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::draft::{Draft, request_methods};
+use crate::builder::request_methods;
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 use crate::responses_answer::ResponsesAnswer;
 

@@ -1,6 +1,7 @@
 //! A request to the speech route.
 
-use crate::draft::{Draft, request_methods};
+use crate::builder::request_methods;
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 use crate::speech_answer::SpeechAnswer;
 

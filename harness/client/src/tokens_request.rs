@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::draft::{Draft, request_methods};
+use crate::builder::request_methods;
+use crate::draft::Draft;
 use crate::model_client::ModelClient;
 use crate::tokens_answer::{DetokenizeAnswer, TokenizeAnswer};
 

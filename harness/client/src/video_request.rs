@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use crate::answer::Answer;
 use crate::api_error::ApiError;
+use crate::builder::request_methods;
 use crate::call::call;
-use crate::draft::{Draft, Sending, request_methods};
+use crate::draft::{Draft, Sending};
 use crate::error::{ClientError, Failure, Limit, Phase, seconds};
 use crate::media::Media;
 use crate::model_client::ModelClient;

@@ -6,6 +6,27 @@ use tribunal_deploy::{Catalogue, Context};
 
 /// One mistake each: what it is, and the file.
 const SEEDED: &[(&str, &str)] = &[
+    // How answers are judged.
+    (
+        "a threshold that is no number",
+        "command = [\"x\"]\n[thresholds]\nwer = \"low\"",
+    ),
+    (
+        "a voice of nothing",
+        "command = [\"x\"]\n[voices]\nalto = {}",
+    ),
+    (
+        "a voice of another sort",
+        "command = [\"x\"]\n[voices]\nalto = { gender = \"high\" }\nbass = { pitch_hz = 3 }\ntenor = { pich_hz = 100 }",
+    ),
+    (
+        "a similarity that there is not",
+        "command = [\"x\"]\nsimilarity = \"vlm-omni\"",
+    ),
+    (
+        "a transcriber that hears nothing",
+        "command = [\"x\"]\n[transcriber]\ncommand = [\"listen\"]\n[transcriber.stronger]\nurl = \"http://127.0.0.1:1\"",
+    ),
     // The text.
     ("no TOML", "command = [\"x\""),
     ("a value is missing", "command ="),

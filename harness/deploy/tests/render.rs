@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use tribunal_deploy::{Catalogue, Context, OfflineJob, Recipe, Spec, Way};
+use tribunal_deploy::{
+    Catalogue, Context, OfflineJob, Recipe, Spec, TranscriberFact, VoiceFact, Way,
+};
 use tribunal_serving::Deployment;
 
 fn env(name: &str) -> Option<OsString> {
@@ -677,4 +679,58 @@ fn a_parameter_without_a_default_must_be_set() {
         panic!("{recipe:?}")
     };
     assert_eq!(process.args[..2], ["--k", "v"]);
+}
+
+#[test]
+fn how_answers_are_judged_follows_the_layers() {
+    let recipe = recipe(
+        r#"
+command = ["x"]
+similarity = "vllm-omni"
+[params]
+pause = 2
+[thresholds]
+wer = 0.2
+pause = "{pause}"
+cer = false
+[voices]
+alto = { pitch_hz = 220 }
+bass = { gender = "male" }
+[transcriber]
+command = ["listen", "--lang", "{language}", "{wav}"]
+timeout = "30s"
+[transcriber.stronger]
+url = "http://127.0.0.1:9000"
+model = "large"
+"#,
+    );
+    let judging = &recipe.judging;
+    assert_eq!(
+        judging.thresholds,
+        [("wer".to_owned(), 0.2), ("pause".to_owned(), 2.0)]
+    );
+    assert_eq!(
+        judging.voices,
+        [
+            ("alto".to_owned(), VoiceFact::Pitch(220.0)),
+            ("bass".to_owned(), VoiceFact::Male)
+        ]
+    );
+    assert_eq!(judging.similarity.as_deref(), Some("vllm-omni"));
+    assert_eq!(
+        judging.transcriber,
+        Some(TranscriberFact::Command {
+            command: ["listen", "--lang", "{language}", "{wav}"]
+                .map(String::from)
+                .into(),
+            timeout: Some(std::time::Duration::from_secs(30)),
+        })
+    );
+    let Some(TranscriberFact::Http { url, model }) = &judging.stronger_transcriber else {
+        panic!("{:?}", judging.stronger_transcriber);
+    };
+    assert_eq!((&**url, &**model), ("http://127.0.0.1:9000", "large"));
+    // It is said where people look, and starts no other server.
+    let shown = recipe.to_string();
+    assert!(shown.contains("judged by  wer = 0.2"), "{shown}");
 }

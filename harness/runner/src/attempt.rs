@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::body::{Erased, Error, TestResult};
-use crate::evidence::{Evidence, Mark};
+use crate::evidence::{Evidence, EvidenceWriter, Mark};
 use crate::panics::PanicRecord;
 use crate::records::Records;
 use crate::tables::Row;
@@ -313,9 +313,6 @@ pub fn evidence() -> Result<PathBuf, Error> {
         ))
     })
 }
-
-/// Writes something into the evidence folder of an attempt.
-pub(crate) type EvidenceWriter = Box<dyn FnOnce(&Path) -> std::io::Result<()> + Send>;
 
 /// Calls `write` with the evidence folder of the running attempt once the attempt has ended and if its evidence is kept: nothing is made or written
 /// for a test that passes. What it cannot write becomes a note of the attempt.

@@ -57,6 +57,9 @@ pub struct Given {
     pub attempt: Option<PathBuf>,
 }
 
+/// Writes something into the evidence folder of an attempt.
+pub(crate) type EvidenceWriter = Box<dyn FnOnce(&Path) -> io::Result<()> + Send>;
+
 /// What a fixture has said of its folders and logs.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {

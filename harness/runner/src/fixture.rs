@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use tribunal_vocabulary::nearest;
 
 use crate::attempt::lock;
 use crate::body::Error;
-use crate::evidence::{Evidence, Traces};
+use crate::evidence::{Evidence, EvidenceWriter, Traces};
 use crate::registry::Place;
 
 /// A boxed future that may move between threads; fixtures run on the session's multi-thread runtime.
@@ -167,6 +167,7 @@ pub struct SetUp {
     pub(crate) level_index: Option<usize>,
     pub(crate) traces: Arc<Mutex<Traces>>,
     pub(crate) evidence: Arc<Evidence>,
+    pub(crate) writers: Arc<Mutex<Vec<EvidenceWriter>>>,
 }
 
 impl SetUp {
@@ -218,6 +219,12 @@ impl SetUp {
         let folder = self.evidence.fixture_folder(name);
         lock(&self.traces).folders.push(folder.clone());
         folder
+    }
+
+    /// Calls `write` with the evidence folder of the case that asked first, once its attempt has ended and if its evidence is kept: nothing is made
+    /// or written for a test that passes. What cannot be written becomes a note of the attempt.
+    pub fn on_evidence(&self, write: impl FnOnce(&Path) -> std::io::Result<()> + Send + 'static) {
+        lock(&self.writers).push(Box::new(write));
     }
 
     /// A log that lies elsewhere (of a server that another process started), to be treated as those in [`SetUp::evidence`].

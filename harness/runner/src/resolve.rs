@@ -123,6 +123,7 @@ async fn make(
         level_index: asker.level,
         traces: slot.traces.clone(),
         evidence: stores.evidence.clone(),
+        writers: asker.writers.clone(),
     };
     // The limit and the end of the run drop the future, so that its destructors run; what it registered for teardown stays registered.
     tokio::select! {

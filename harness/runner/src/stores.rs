@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::attempt::{Cancel, lock, poll_with};
 use crate::body::{Error, Skip};
-use crate::evidence::{Evidence, Traces};
+use crate::evidence::{Evidence, EvidenceWriter, Traces};
 use crate::fixture::{Check, Finalizer, FixtureEntry, Scope, Sharing, Stored};
 use crate::outcome::{Outcome, Phase, seconds};
 use crate::panics::{PanicRecord, collecting, payload_text};
@@ -78,6 +78,8 @@ pub(crate) struct Asker {
     pub fresh: bool,
     /// What the case should be told of its fixtures.
     pub notes: Arc<Mutex<Vec<String>>>,
+    /// What its fixtures write into its evidence.
+    pub writers: Arc<Mutex<Vec<EvidenceWriter>>>,
 }
 
 fn params_read(entry: &FixtureEntry, out: &mut Vec<&'static str>) {

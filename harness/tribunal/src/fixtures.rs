@@ -330,8 +330,7 @@ pub fn judged(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
     let judge = crate::judged::judge(cx.depth(), &crate::judged::facts(server.base_url()))?;
     let transcript = Transcript::new();
     let record = transcript.clone();
-    // One file for each client that exchanged anything; outside of a test (a session fixture) there is no attempt to keep it.
-    let _ = tribunal_runner::on_evidence(move |folder| {
+    cx.on_evidence(move |folder| {
         if record.is_empty() {
             return Ok(());
         }

@@ -24,6 +24,8 @@ pub(crate) struct Agreement {
     words: Errors,
     characters: Errors,
     similarity: f64,
+    /// The two texts as vLLM-Omni makes them comparable.
+    theirs: (String, String),
 }
 
 /// The rules by which a language's texts are made comparable. Where nobody named it, the writing decides between the languages that
@@ -49,6 +51,10 @@ impl Agreement {
             expected: reference,
             heard: hypothesis,
             similarity: vllm_omni::similarity(expected, heard),
+            theirs: (
+                vllm_omni::preprocess(expected),
+                vllm_omni::preprocess(heard),
+            ),
         })
     }
 
@@ -79,16 +85,6 @@ impl Agreement {
                 .any(|window| window == expected)
     }
 
-    /// Everything expected came, and then a little more, as generators that do not find their end say.
-    fn tail(&self) -> bool {
-        let (expected, heard) = (words(&self.expected), words(&self.heard));
-        let extra = 2.max(expected.len().div_ceil(5));
-        self.spaced()
-            && !expected.is_empty()
-            && heard.starts_with(&expected)
-            && heard.len() <= expected.len() + extra
-    }
-
     /// Passes by wrong words and characters; the threshold in words.
     fn by_rates(&self, bench: &Bench) -> (bool, String) {
         let rate = |errors: &Errors| errors.rate().unwrap_or(f64::INFINITY);
@@ -102,7 +98,9 @@ impl Agreement {
         }
         let (wer, cer) = (bench.limit("wer"), bench.limit("cer"));
         let by_words = self.spaced() && rate(&self.words) <= wer.value;
-        let passes = by_words || rate(&self.characters) <= cer.value || self.tail();
+        let passes = by_words
+            || rate(&self.characters) <= cer.value
+            || self.spaced() && tail(&words(&self.expected), &words(&self.heard));
         let words = if self.spaced() {
             format!("WER at most {wer} or ")
         } else {
@@ -111,19 +109,17 @@ impl Agreement {
         (passes, format!("{words}CER at most {cer}"))
     }
 
+    /// As vLLM-Omni gates: by its own way to make texts comparable throughout.
     fn by_similarity(&self, bench: &Bench, limit: &'static str) -> (bool, String) {
         let limit = bench.limit(limit);
-        let short = self
-            .expected
-            .chars()
-            .count()
-            .min(self.heard.chars().count())
-            <= SHORT_VLLM_OMNI
-            && self.contained(2);
-        (
-            self.similarity > limit.value || short || self.tail(),
-            format!("similarity above {limit}"),
-        )
+        let (expected, heard) = &self.theirs;
+        let (left, right) = (words(expected), words(heard));
+        let short = expected.chars().count().min(heard.chars().count()) <= SHORT_VLLM_OMNI
+            && right.len() <= left.len() + 2
+            && !expected.is_empty()
+            && heard.contains(expected.as_str());
+        let passes = self.similarity > limit.value || short || tail(&left, &right);
+        (passes, format!("similarity above {limit}"))
     }
 
     fn figure(&self) -> String {
@@ -152,6 +148,12 @@ impl Agreement {
     }
 }
 
+/// Everything expected came, and then a little more, as generators that do not find their end say.
+fn tail(expected: &[&str], heard: &[&str]) -> bool {
+    let extra = 2.max(expected.len().div_ceil(5));
+    !expected.is_empty() && heard.starts_with(expected) && heard.len() <= expected.len() + extra
+}
+
 fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
@@ -170,7 +172,7 @@ pub(crate) fn agrees(
         Ok(agreement) => agreement,
         Err(why) => return RuleResult::not_made(rule, why, "compare shorter texts"),
     };
-    if agreement.expected.is_empty() {
+    if !agreement.expected.contains(char::is_alphanumeric) {
         return RuleResult::not_applicable(
             rule,
             format!("{} has nothing to say aloud", quoted(expected)),
@@ -295,7 +297,7 @@ mod tests {
                 "the old dog bit the man near here today",
                 "the old man bit the dog near here today",
                 Fail,
-                Fail,
+                Pass,
             ),
             (
                 "twenty-one apples and $3.50",
@@ -305,7 +307,7 @@ mod tests {
             ),
             ("London", "London, Teotia.", Pass, Pass),
             ("London", "Paris", Fail, Fail),
-            ("black", "blacks", Pass, Fail),
+            ("black", "blacks", Pass, Pass),
             (
                 "do not press the red button now",
                 "do press the red button now",

@@ -77,32 +77,36 @@ pub(crate) fn complete(
     subject: impl Into<String>,
     results: Vec<RuleResult>,
 ) -> Verdict {
+    let of_kind =
+        |result: &&RuleResult| rule(result.rule).is_some_and(|rule| rule.kinds.contains(&kind));
+    debug_assert!(
+        results
+            .iter()
+            .filter(|result| !of_kind(result))
+            .all(|result| result.ending == Ending::NotApplicable),
+        "a rule that the table does not have for {kind}: {results:?}"
+    );
     let mut verdict = Verdict::on(subject);
     for level in [Depth::Basic, Depth::Deep]
         .into_iter()
         .filter(|level| *level <= depth)
     {
-        let of_level = |name: &str| rule(name).is_some_and(|rule| rule.level == level);
-        let asked = results.iter().filter(|result| of_level(result.rule));
-        verdict.rules.extend(asked.cloned());
+        let of_level =
+            |result: &&RuleResult| rule(result.rule).is_some_and(|rule| rule.level == level);
+        verdict
+            .rules
+            .extend(results.iter().filter(of_kind).filter(of_level).cloned());
         for rule in RULES
             .iter()
             .filter(|rule| rule.level == level && rule.kinds.contains(&kind))
         {
             if verdict.rule(rule.name).is_none() {
-                verdict.rules.push(
-                    RuleResult::new(rule.name, Ending::NotApplicable)
-                        .because("nothing in the request or the test asks for it"),
-                );
+                verdict.rules.push(RuleResult::not_applicable(
+                    rule.name,
+                    "nothing in the request or the test asks for it",
+                ));
             }
         }
     }
-    debug_assert!(
-        results
-            .iter()
-            .all(|result| rule(result.rule).is_some_and(|rule| rule.kinds.contains(&kind))),
-        "a rule that the table does not have for {kind}: {:?}",
-        results.iter().map(|result| result.rule).collect::<Vec<_>>()
-    );
     verdict
 }

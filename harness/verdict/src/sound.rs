@@ -105,7 +105,7 @@ fn silence(bench: &Bench, audio: &Audio, levels: &Levels) -> RuleResult {
                 |peak| format!("peak {peak:.4}"),
             );
             RuleResult::holds(RULE, share <= limit.value)
-                .figure(format!("{share:.3} silent, {peak}"))
+                .figure(format!("{:.3} silent, {peak}", share.abs()))
                 .threshold(threshold)
         }
     }

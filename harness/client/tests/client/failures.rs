@@ -319,3 +319,20 @@ async fn an_answer_beyond_the_limit_of_size_is_refused() {
         512
     );
 }
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn an_https_address_names_the_feature_that_it_wants() {
+    let error = tribunal_client::Client::new("https://127.0.0.1:1").expect_err("no TLS");
+    assert!(error.to_string().contains("feature `tls`"), "{error}");
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_server_without_tls_at_an_https_address_is_told() {
+    let server = Scripted::always(vec![crate::scripted::plain(200, "text/plain", "x")]).await;
+    let client = tribunal_client::Client::new(format!("https://{}", server.address))
+        .expect("the feature is on");
+    let error = client.health().await.expect_err("it speaks no TLS");
+    assert_eq!(error.phase(), tribunal_client::Phase::Connect, "{error}");
+}

@@ -30,9 +30,9 @@ impl Session {
     async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let (seen, error) = (Arc::default(), Arc::default());
-        let (told, failed): (Arc<Mutex<Vec<Message>>>, Arc<Mutex<Option<String>>>) =
-            (Arc::clone(&seen), Arc::clone(&error));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let error = Arc::new(Mutex::new(None));
+        let (told, failed) = (Arc::clone(&seen), Arc::clone(&error));
         let task = tokio::spawn(async move {
             let (socket, _) = listener.accept().await.expect("a connection");
             let mut stream = tokio_tungstenite::accept_async(socket)

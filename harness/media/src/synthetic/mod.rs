@@ -4,6 +4,7 @@
 mod encoded;
 mod random;
 mod sound;
+mod speech;
 
 #[cfg(feature = "images")]
 mod film;
@@ -22,3 +23,4 @@ pub use scene::{Scene, png};
 #[cfg(feature = "images")]
 pub use shapes::{Colour, Group, Shape};
 pub use sound::{Sound, Wave};
+pub use speech::{Speech, SpeechProgram};

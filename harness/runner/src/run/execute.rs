@@ -118,6 +118,7 @@ impl Run {
                 .runtime()
                 .block_on(set_up(entry.fixtures, &asker, stores));
             lock(&attempt.notes).append(&mut lock(&asker.notes));
+            lock(&attempt.writers).append(&mut lock(&asker.writers));
             let made = made.map_err(|e| match e {
                 NoValue::Failed(failure) => {
                     failure.outcome(&attempt.name, !attempt.expects_failure)

@@ -171,6 +171,17 @@ fn what_was_exchanged_is_with_it() {
         "{transcript}"
     );
     assert_eq!(list[0]["response"]["status"], 200);
+    // Also the verdicts of answers that passed, each with its exchange.
+    let verdicts: serde_json::Value =
+        serde_json::from_str(&read(attempt.join("verdicts.json"))).expect("JSON");
+    assert_eq!(verdicts[0]["passes"], true, "{verdicts}");
+    assert_eq!(verdicts[0]["exchange"], 1, "{verdicts}");
+    let told = read(attempt.join("verdicts.txt"));
+    assert!(
+        told.contains("1, exchange 1 of the transcript: chat answer: passes")
+            && told.contains("pass: finish_reason"),
+        "{told}"
+    );
 }
 
 fn secrets_are_not_written() {

@@ -7,6 +7,7 @@ use crate::scaffold::{binary, lab};
 rows![
     require_hardware_and_its_twin,
     deny_skips_and_its_twin,
+    a_threshold_has_a_name_and_a_number,
     no_tests_and_its_twin,
     timeout_scale_and_its_twin,
     durations_and_its_twin,
@@ -305,6 +306,30 @@ fn command_line_wins_over_the_twin() {
         .run()
         .exits(0);
     assert_eq!(said.names(), ["answers::passes"]);
+}
+
+/// What figures are held against is set by name; a name that there is not is an error before anything runs.
+fn a_threshold_has_a_name_and_a_number() {
+    lab([
+        "answers::passes",
+        "--threshold",
+        "wer=0.2",
+        "--threshold",
+        "pause=3",
+        "--require-checks",
+    ])
+    .exits(0);
+    lab(["answers::passes", "--threshold", "wre=0.2"])
+        .exits(2)
+        .warns(["--threshold wre=0.2", "did you mean `wer`?"]);
+    lab(["answers::passes", "--threshold", "wer=low"])
+        .exits(2)
+        .warns(["must be a number, not `low`"]);
+    binary("lab", ["answers::passes"])
+        .env("TRIBUNAL_THRESHOLD", "wer=0.2;cerr=1")
+        .run()
+        .exits(2)
+        .warns(["did you mean `cer`?"]);
 }
 
 /// Repeating failed tests is left to nextest so far; the answer is an error, not silence.

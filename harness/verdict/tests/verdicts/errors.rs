@@ -15,6 +15,9 @@ fn answer(status: u16, body: &str) -> ErrorAnswer {
     answer
 }
 
+/// The rules that are proven here.
+pub const RULES: [&str; 4] = ["status", "error_object", "error_message", "healthy_after"];
+
 const GOOD: &str = r#"{"error":{"message":"n must be positive","type":"invalid_request_error","param":"n","code":400}}"#;
 
 fn judge(answer: &ErrorAnswer) -> Verdict {
@@ -25,6 +28,8 @@ fn endings(verdict: &Verdict) -> Vec<(&str, Ending)> {
     verdict
         .rules
         .iter()
+        // What a test may expect besides.
+        .filter(|rule| RULES.contains(&rule.rule))
         .map(|rule| (rule.rule, rule.ending))
         .collect()
 }

@@ -4,3 +4,8 @@ mod defects;
 mod endings;
 mod errors;
 mod healthy;
+mod literal;
+mod media;
+mod routes;
+mod table;
+mod texts;
