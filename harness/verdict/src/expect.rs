@@ -80,6 +80,7 @@ pub struct Expectations {
     pub(crate) normalised: bool,
     pub(crate) same_as: Option<Arc<Vec<Vec<f64>>>>,
     pub(crate) first: Option<u64>,
+    pub(crate) scores: Option<(f64, f64)>,
     pub(crate) labels: Vec<String>,
     pub(crate) min_bytes: Option<u64>,
     pub(crate) seconds: Option<f64>,
@@ -146,6 +147,7 @@ impl Expectations {
             ("embedding_norm", self.normalised),
             ("embedding_same", self.same_as.is_some()),
             ("rank_first", self.first.is_some()),
+            ("rank_scores", self.scores.is_some()),
             ("labels", !self.labels.is_empty()),
             ("audio_present", self.min_bytes.is_some()),
             ("images_alike", self.alike.is_some()),
@@ -286,6 +288,11 @@ pub trait Expect: Sized {
     /// This document comes first.
     fn expect_first(self, index: u64) -> Self {
         self.expecting(|e| e.first = Some(index))
+    }
+
+    /// Every score lies between these, both included.
+    fn expect_scores_within(self, low: f64, high: f64) -> Self {
+        self.expecting(|e| e.scores = Some((low, high)))
     }
 
     /// The labels, one for each input.
