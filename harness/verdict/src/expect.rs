@@ -130,6 +130,11 @@ pub trait Expect: Sized {
         self.expecting(|e| e.first = Some(index))
     }
 
+    /// Every score lies between these, both included.
+    fn expect_scores_within(self, low: f64, high: f64) -> Self {
+        self.expecting(|e| e.scores = Some((low, high)))
+    }
+
     /// The labels, one for each input.
     fn expect_labels<S: Into<String>>(self, labels: impl IntoIterator<Item = S>) -> Self {
         let labels = labels.into_iter().map(Into::into).collect();

@@ -116,6 +116,7 @@ fn shared(bench: &Bench, facts: &Facts<'_>, times: Times) -> Vec<RuleResult> {
     rules.extend(common::latency(bench, times));
     if bench.deep() {
         rules.extend(substance::rules(facts));
+        rules.push(stream::pieces(bench, facts));
         rules.extend(logprobs::rules(facts));
     }
     rules

@@ -5,6 +5,8 @@
 use tribunal::client::{ChatAnswer, ChatRequest, ClientError, TokenLogprob};
 use tribunal::prelude::*;
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 const QUESTION: &str = "What does the river bring in spring?";
 
 /// Sends a request plainly or as a stream with usage: what comes back has the same shape.

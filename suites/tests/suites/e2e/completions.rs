@@ -3,6 +3,8 @@
 use tribunal::client::{ClientError, CompletionAnswer, CompletionRequest};
 use tribunal::prelude::*;
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 async fn send(request: CompletionRequest, streamed: bool) -> Result<CompletionAnswer, ClientError> {
     if streamed {
         request.stream().include_usage().send().await
