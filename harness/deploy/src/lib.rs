@@ -24,10 +24,13 @@ mod catalogue;
 mod command;
 mod config;
 mod context;
+mod cover;
+mod draw;
 mod format;
 mod json;
 mod judging;
 mod load;
+mod matrix;
 mod merge;
 mod node;
 mod offer;
@@ -54,7 +57,11 @@ mod yaml;
 pub use catalogue::{Catalogue, Listed};
 pub use config::ConfigFile;
 pub use context::{Context, EnvHook, OfflineHook};
+pub use draw::{
+    Cover, Drawing, Feature, MOST_VARIANTS, Matrix, MatrixRow, Priority, Variant, draw,
+};
 pub use judging::{JudgingFacts, TranscriberFact, VoiceFact};
+pub use matrix::MATRIX_FEATURES;
 pub use offer::{ASSUMED, CAPABILITIES, feature_names};
 pub use recipe::{FatalLine, OfflineJob, Process, Recipe, RecipePart, Requires, Version, Way};
 pub use source::Problems;

@@ -9,7 +9,9 @@ use tribunal_serving::{LogLimits, Offers, Readiness};
 
 use crate::config;
 use crate::context::Context;
+use crate::draw::Matrix;
 use crate::judging;
+use crate::matrix;
 use crate::node::{Node, Table, Value};
 use crate::offer;
 use crate::param;
@@ -23,7 +25,7 @@ use crate::source::{Found, Place, Sources};
 use crate::way;
 
 /// Keys that stand in a file and in an overlay.
-pub(crate) const KEYS: [&str; 29] = [
+pub(crate) const KEYS: [&str; 30] = [
     "command",
     "args_add",
     "url",
@@ -53,6 +55,7 @@ pub(crate) const KEYS: [&str; 29] = [
     "voices",
     "similarity",
     "transcriber",
+    "matrix",
 ];
 
 /// Keys that stand in a file only.
@@ -72,6 +75,8 @@ pub(crate) struct Job<'a> {
 /// What was read.
 pub(crate) struct Read {
     pub recipe: Option<Recipe>,
+    /// The features to be tested together.
+    pub matrix: Option<Matrix>,
     /// The parameters that something uses.
     pub used: BTreeSet<String>,
     /// All parameters, with the places of their first declarations.
@@ -116,6 +121,7 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
         },
     };
     let recipe = whole(job, &mut reader, sources);
+    let matrix = matrix::read(&mut reader, table);
     *found = reader.found;
     for mistake in found.iter_mut() {
         mistake.message = reader.secrets.masked(&mistake.message);
@@ -126,6 +132,7 @@ pub(crate) fn read(job: &Job<'_>, sources: &mut Sources, found: &mut Vec<Found>)
     }
     Read {
         recipe,
+        matrix,
         used: reader.used,
         params: reader
             .params

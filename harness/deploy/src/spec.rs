@@ -6,6 +6,7 @@ use tribunal_serving::{Deployment, Offers};
 use tribunal_vocabulary::nearest;
 
 use crate::context::Context;
+use crate::draw::Matrix;
 use crate::merge;
 use crate::node::{Node, Table, Value, read_toml};
 use crate::param;
@@ -115,6 +116,53 @@ impl Spec {
         }
         self.sets.truncate(before);
         Err(sources.problems(found))
+    }
+
+    /// The features of its model that are to be tested together; `None` where it declares none.
+    ///
+    /// # Errors
+    /// All that is wrong with it. What is not known on this machine is left open, so that the cases are the same everywhere.
+    pub fn matrix(&self) -> Result<Option<Matrix>, Problems> {
+        let mut sources = self.sources.clone();
+        let mut found = Vec::new();
+        let context = Context::default();
+        match self.read(&context, true, &mut sources, &mut found) {
+            Some(read) if found.is_empty() => Ok(read.matrix),
+            _ => Err(sources.problems(found)),
+        }
+    }
+
+    /// The same deployment with variants of its matrix on: all that they set is set.
+    ///
+    /// # Errors
+    /// There is no such variant, the model lacks it, or what it sets cannot be set.
+    pub fn with_variants(&self, variants: &[&str]) -> Result<Spec, Problems> {
+        let matrix = self.matrix()?.unwrap_or_default();
+        let all = || matrix.features.iter().flat_map(|f| &f.variants);
+        let mut spec = self.clone();
+        for name in variants {
+            let plain = |message: String, help: Option<String>| Err(Problems::plain(message, help));
+            let Some(variant) = all().find(|v| v.name == *name) else {
+                let known = || all().map(|v| v.name.as_str());
+                let help = match nearest(name, known()) {
+                    Some(near) => Some(format!("did you mean `{near}`?")),
+                    None if all().next().is_none() => None,
+                    None => Some(format!("variants: {}", list(known()))),
+                };
+                let message = format!("the matrix of `{}` has no variant `{name}`", self.name);
+                return plain(message, help);
+            };
+            if let Some(why) = &variant.lacking {
+                return plain(format!("`{}` cannot have `{name}`: {why}", self.name), None);
+            }
+            for set in &variant.set {
+                spec.set(set)?;
+            }
+        }
+        if !variants.is_empty() {
+            spec.name = format!("{}[{}]", self.name, variants.join("+"));
+        }
+        Ok(spec)
     }
 
     fn root(&self) -> Node {

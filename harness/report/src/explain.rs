@@ -98,12 +98,38 @@ pub fn explain(
                 }
             );
         }
+        if let Some(row) = case.row.as_deref() {
+            let _ = writeln!(out, "\ndrawn: {}", row.deployment);
+            if !row.why.is_empty() {
+                let _ = writeln!(out, "  it alone covers {}", row.why);
+            }
+        }
         if !all_same || index == *first {
             markers(&mut out, catalog, index, v);
         }
         verdict(&mut out, catalog, index, context, facts);
     }
+    drawings(&mut out, catalog, &cases);
     Ok(out)
+}
+
+/// What the matrix of each deployment left out or replaced, and why it has so many cases.
+fn drawings(out: &mut String, catalog: &Catalog, cases: &[usize]) {
+    let mut told: Vec<&[String]> = vec![];
+    for row in cases
+        .iter()
+        .filter_map(|c| catalog.cases[*c].row.as_deref())
+    {
+        if told.contains(&&*row.notes) {
+            continue;
+        }
+        told.push(&row.notes);
+        let name = row.deployment.rsplit_once('[').map_or("", |(name, _)| name);
+        let _ = writeln!(out, "\nfeature matrix of {name}:");
+        for note in row.notes.iter() {
+            let _ = writeln!(out, "  {note}");
+        }
+    }
 }
 
 fn markers(out: &mut String, catalog: &Catalog, index: usize, v: &Vocabulary) {

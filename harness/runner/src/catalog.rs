@@ -15,6 +15,7 @@ use tribunal_vocabulary::{Arg, MarkerId, Vocabulary};
 use crate::finding::Finding;
 use crate::fixture::{DEPLOY, FixtureEntry};
 use crate::marks::{Key, Marks, Written, merge};
+use crate::matrix::DrawnCase;
 use crate::origin::{by_module, module_chain};
 use crate::registry::{CaseEntry, Cases, MarkerEntry, ModuleMarkers, Place, TestEntry};
 
@@ -61,6 +62,8 @@ pub struct Case {
     pub provided: Option<(Arc<dyn Any + Send + Sync>, String, String)>,
     /// Index into [`Catalog::deployments`]; `None` for a case that reads none, or names its own.
     pub chosen: Option<usize>,
+    /// What a feature matrix drew for it; see [`Catalog::drawn`].
+    pub row: Option<Arc<DrawnCase>>,
 }
 
 impl Case {
@@ -72,7 +75,10 @@ impl Case {
     }
 
     /// The deployment that it runs against: the one that its own parameter `deploy` names, else the chosen one; `None` without a server.
-    pub fn deployment<'a>(&self, catalog: &'a Catalog) -> Option<&'a str> {
+    pub fn deployment<'a>(&'a self, catalog: &'a Catalog) -> Option<&'a str> {
+        if let Some(row) = self.row.as_deref() {
+            return Some(&row.deployment);
+        }
         if let Some(chosen) = self.chosen {
             return Some(&catalog.deployments[chosen].name);
         }
@@ -101,7 +107,10 @@ impl Case {
     /// Names and texts of its parameters, the chosen deployment among them.
     pub fn params(&self, catalog: &Catalog) -> Vec<(String, String)> {
         let mut params = self.own_params(catalog);
-        if let Some(chosen) = self.chosen {
+        if let Some(row) = self.row.as_deref() {
+            params.retain(|(name, _)| name != DEPLOY);
+            params.push((DEPLOY.into(), row.deployment.clone()));
+        } else if let Some(chosen) = self.chosen {
             params.push((DEPLOY.into(), catalog.deployments[chosen].name.clone()));
         }
         params
@@ -199,6 +208,7 @@ impl Catalog {
                         index: case.index,
                         provided: case.provided.clone(),
                         chosen: Some(index),
+                        row: None,
                     }));
                 }
                 cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -299,6 +309,7 @@ impl Catalog {
                 index,
                 provided: None,
                 chosen: None,
+                row: None,
             };
             match &entry.cases {
                 Cases::One => catalog.cases.push(plain(0, name.clone(), marks.clone())),
@@ -531,6 +542,7 @@ fn provided(
             index,
             provided: Some((case.value, case.text, case.name)),
             chosen: None,
+            row: None,
         });
     }
 }

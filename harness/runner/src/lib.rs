@@ -15,6 +15,7 @@ mod gates;
 mod isolated;
 mod limit;
 mod marks;
+mod matrix;
 mod options;
 mod origin;
 mod outcome;
@@ -48,6 +49,7 @@ pub use fixture::{
 pub use gates::{Ask, Asked, Facts, GateKind, Here, Offer, Unmet, unmet};
 pub use isolated::{IsolatedCase, isolated_case, sharing_harness, verb};
 pub use marks::{DeviceLine, Marks, Requirement, Xfail};
+pub use matrix::{Draw, Drawn, DrawnCase};
 pub use options::{
     Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, TABLE, Task, UsageError,
     VramUnknown, twin,

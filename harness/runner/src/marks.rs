@@ -13,7 +13,7 @@ use tribunal_vocabulary::{Arg, MarkerSet, Platform, ProblemAt, Value, Vocabulary
 use crate::registry::{ArgEntry, ArgValue, MarkerEntry};
 
 /// What the markers of a case say, merged.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Marks {
     /// For marker expressions.
     pub set: MarkerSet,
@@ -41,6 +41,8 @@ pub struct Marks {
     pub max_vram_gib: Option<f64>,
     /// `server(fresh)`: whatever reads the deployment is made for this case alone.
     pub fresh: bool,
+    /// `features(…)`: the features whose variants the cases are drawn from.
+    pub features: Vec<String>,
     /// Names that no two running cases may hold together: `serial` is the name `""`.
     pub exclusive: Vec<String>,
 }
@@ -244,6 +246,10 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
                 .map(|reason| Xfail { reason, strict });
         }
         "server" => m.fresh |= matches!(get("fresh"), Some(Value::Bool(true))),
+        "features" => {
+            let on = |(_, value): &&(String, Value)| matches!(value, Value::Bool(true));
+            m.features = named.iter().filter(on).map(|(k, _)| k.clone()).collect();
+        }
         "serial" => m
             .exclusive
             .push(texts(get("name")).pop().unwrap_or_default()),

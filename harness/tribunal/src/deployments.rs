@@ -18,6 +18,7 @@ use tribunal_serving::Deployment;
 use tribunal_vocabulary::Vocabulary;
 
 use crate::Error;
+use crate::drawing::parted;
 
 /// What runs when nothing is chosen.
 const DEFAULT: &str = "embedded";
@@ -49,6 +50,11 @@ static HERE: OnceLock<Here> = OnceLock::new();
 /// Nothing was prepared: a fixture is used outside of a run.
 fn here() -> &'static Here {
     HERE.get_or_init(|| Here::new(Path::new("."), &Options::default(), Vocabulary::shipped()))
+}
+
+/// A deployment that was found, with all that the command line sets.
+pub(crate) fn spec(name: &str) -> Result<Spec, String> {
+    here().spec(name)
 }
 
 /// Fixes what the run uses, and finds the deployments that it runs against.
@@ -143,11 +149,15 @@ impl Here {
         specs
             .entry(name.to_owned())
             .or_insert_with(|| {
-                let mut spec = self.catalogue.resolve(name).map_err(|p| p.to_string())?;
+                let (base, variants) = parted(name);
+                let mut spec = self.catalogue.resolve(base).map_err(|p| p.to_string())?;
                 for set in &self.sets {
                     spec.set(set).map_err(|p| format!("--set: {p}"))?;
                 }
-                Ok(spec)
+                match variants.is_empty() {
+                    true => Ok(spec),
+                    false => spec.with_variants(&variants).map_err(|p| p.to_string()),
+                }
             })
             .clone()
     }

@@ -153,6 +153,11 @@ fn harness(
         o,
         v,
     )?);
+    let catalog = catalog
+        .drawn(v, &mut |name, features| {
+            crate::drawing::drawn(name, features, v)
+        })
+        .map_err(UsageError)?;
     let mut facts = Here::new(Box::new(crate::deployments::offer));
     let selection = selector.select(&catalog, &mut |case| {
         let level = catalog.cases[case].marks.levels.first().copied();

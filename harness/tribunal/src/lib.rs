@@ -31,6 +31,7 @@ extern crate self as tribunal;
 
 mod deployments;
 mod docs;
+mod drawing;
 mod entry;
 mod fixtures;
 mod judged;

@@ -4,6 +4,7 @@ mod accuracy;
 mod conformance;
 mod docs;
 mod e2e;
+mod features;
 mod gauntlet;
 mod integration;
 mod unit;

@@ -4,6 +4,7 @@ mod catalog;
 mod deployments;
 mod fixtures;
 mod gates;
+mod matrix;
 mod options;
 mod plan;
 mod reuse;

@@ -24,8 +24,8 @@ fn reader(server: &Server, chat: ChatClient) -> Result<ChatClient, Error> {
     }
 }
 
-/// Puts the questions to the model, and leaves the results in the evidence.
-async fn ask(reader: &ChatClient, temperature: f64) -> Result<Results, Error> {
+/// Puts the questions to the model, and leaves the results in a folder of the evidence.
+async fn ask(reader: &ChatClient, temperature: f64, folder: &str) -> Result<Results, Error> {
     let set = DataSet::read(fixture("village.jsonl"))?;
     let exam = Exam::new(&set, Scorer::contains(Normaliser::English)).seed(1);
     let ask = async |row: &Row, seed: u64| {
@@ -34,7 +34,7 @@ async fn ask(reader: &ChatClient, temperature: f64) -> Result<Results, Error> {
         request.send().await.map(|answer| answer.text().to_owned())
     };
     let results = exam.at_once(8).ask(ask).await?;
-    results.write(tribunal::evidence()?)?;
+    results.write(tribunal::evidence()?.join(folder))?;
     tribunal::log!("{}", results.summary());
     Ok(results)
 }
@@ -44,7 +44,7 @@ async fn ask(reader: &ChatClient, temperature: f64) -> Result<Results, Error> {
 #[timeout("120s")]
 #[requires(capability = "seed")]
 async fn answers_questions(reader: ChatClient) -> TestResult {
-    let results = ask(&reader, 0.0).await?;
+    let results = ask(&reader, 0.0, "greedy").await?;
     let gate = Gate::new()
         .floor(0.7)
         .baseline(fixture("village.embedded.json"));
@@ -64,14 +64,14 @@ async fn answers_questions(reader: ChatClient) -> TestResult {
 async fn a_worse_model_is_found(reader: ChatClient) -> TestResult {
     let folder = tribunal::evidence()?;
     let baseline = folder.join("baseline.json");
-    let greedy = ask(&reader, 0.0).await?;
+    let greedy = ask(&reader, 0.0, "greedy").await?;
     Baseline::of(&greedy, Provenance::of("the same server"))?.write(&baseline)?;
-    let drawn = ask(&reader, 2.0).await?;
+    let drawn = ask(&reader, 2.0, "drawn").await?;
     let gate = Gate::new().baseline(&baseline);
     let ruling = gate.judge(&drawn)?;
     assert_eq!(ruling.state, State::Regressed, "{ruling}");
     // And the same answers again are none the worse.
-    let again = gate.judge(&ask(&reader, 0.0).await?)?;
+    let again = gate.judge(&ask(&reader, 0.0, "again").await?)?;
     assert_eq!(again.state, State::Pass, "{again}");
     Ok(())
 }
