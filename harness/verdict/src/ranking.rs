@@ -84,7 +84,9 @@ pub(crate) fn rerank(bench: &Bench, answer: &RerankAnswer) -> Verdict {
             .iter()
             .map(|score| score.unwrap_or(f64::NAN))
             .collect();
-        let wrong = numbers.windows(2).position(|pair| !(pair[0] >= pair[1]));
+        let wrong = numbers
+            .windows(2)
+            .position(|pair| pair[0] < pair[1] || pair[0].is_nan() || pair[1].is_nan());
         rules.push(match wrong {
             None => RuleResult::new("rank_order", Ending::Pass),
             Some(at) => RuleResult::new("rank_order", Ending::Fail)
@@ -161,7 +163,7 @@ fn probabilities(bench: &Bench, answer: &ClassifyAnswer) -> RuleResult {
             continue;
         };
         let sum: f64 = probs.iter().sum();
-        if !((sum - 1.0).abs() <= limit.value) {
+        if (sum - 1.0).abs() > limit.value || sum.is_nan() {
             complaints.push(format!(
                 "those of result {at} sum to {sum:.4}, not to 1 within {limit}"
             ));

@@ -6,7 +6,7 @@ use tribunal_client::{ChatAnswer, CompletionAnswer};
 use crate::bench::Bench;
 use crate::common::{self, Times};
 use crate::content::{self, Content};
-use crate::expect::Similarity;
+use crate::expectations::Similarity;
 use crate::facts::Facts;
 use crate::heard::Listeners;
 use crate::rule::Kind;
