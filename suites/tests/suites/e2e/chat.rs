@@ -165,35 +165,6 @@ async fn stop_ends_the_answer(
     Ok(())
 }
 
-/// `n` answers come back, each with its index, and not all the same.
-#[tribunal::test]
-#[timeout("30s")]
-#[requires(capability = "several_choices")]
-#[cases(plain = false, #[requires(capability = "streaming")] streamed = true)]
-async fn several_choices(
-    #[case] streamed: bool,
-    #[values(2, 4)] n: u64,
-    chat: ChatClient,
-) -> TestResult {
-    let request = chat
-        .user(QUESTION)
-        .n(n)
-        .max_tokens(16)
-        .temperature(1.0)
-        .seed(3);
-    let request = if streamed { request.stream() } else { request };
-    let answer = request.send().await?;
-    let mut indexes: Vec<u64> = answer.choices.iter().filter_map(|c| c.index).collect();
-    indexes.sort_unstable();
-    assert_eq!(indexes, (0..n).collect::<Vec<_>>());
-    let first = answer.choices[0].text();
-    assert!(
-        answer.choices.iter().any(|c| c.text() != first),
-        "{n} choices, one text"
-    );
-    Ok(())
-}
-
 /// A stream of several choices counts the tokens of all of them, once, when the last has ended.
 #[tribunal::test]
 #[timeout("30s")]

@@ -20,6 +20,7 @@ mod reasoning;
 mod responses;
 mod same_model;
 mod scoring;
+mod several;
 mod smoke;
 mod speculative;
 mod speech;

@@ -59,6 +59,7 @@ asks! {
     several "three choices" |s| question(&s.api, s.seed).n(3).max_tokens(8).send().await?;
     choice "one of two words, which ends by itself" |s| question(&s.api, s.seed).structured("choice", json!(["red", "green"])).max_tokens(64).send().await?;
     logprobs "three log-probabilities for each token" |s| question(&s.api, s.seed).logprobs(3).max_tokens(8).send().await?;
+    logprobs_in_a_stream "a stream with log-probabilities" |s| streamed_question(&s.api, s.seed).logprobs(3).send().await?;
     prompt_again "a long prompt for the second time" |s| {
         let prompt = format!("Number {}. {SENTENCE} {SENTENCE} {SENTENCE}", s.seed);
         s.plain.user(prompt.as_str()).max_tokens(4).send().await?;

@@ -5,6 +5,7 @@
 //! Rejected: defects drawn at random. Which rule is proven by what must stand somewhere, and fail by name.
 
 mod asks;
+mod examples;
 mod rows;
 mod stage;
 mod table;
@@ -19,7 +20,7 @@ use asks::{ASKS, Ask};
 use rows::{Catch, LITERAL, ROWS, Row};
 use stage::{Found, play, wayward};
 
-tribunal::markers!(core_model, parallel);
+tribunal::markers!(parallel);
 
 /// The rules about time say something about the machine as well: a healthy request is asked again where they fail.
 const TIMES: [&str; 3] = ["first_token_within", "within", "gap_below"];
@@ -110,6 +111,7 @@ async fn every_defect_has_a_row(wayward: &Server) -> TestResult {
 
 /// A rule is proven by a defect of the engine, or named as one that only literal answers prove.
 #[tribunal::test]
+#[core_model]
 fn every_rule_is_proven() {
     let caught = ROWS.iter().filter_map(|row| match row.catch {
         Catch::Rule(name) => Some(name),
@@ -178,6 +180,7 @@ async fn healthy_answers_pass(wayward: &Server) -> TestResult {
 
 /// docs/verdicts.md has the table of the gauntlet. With UPDATE_DOCS=1 it is written anew.
 #[tribunal::test]
+#[core_model]
 fn the_documentation_has_the_table() -> TestResult {
     table::hold()
 }

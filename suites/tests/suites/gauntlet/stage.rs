@@ -113,7 +113,7 @@ pub async fn play(
     }
 }
 
-/// The voices of the engine, by their pitch (docs/engine-media.md).
+/// The voices of the engine, by their pitch (docs/engine.md).
 fn voices() -> Voices {
     let pitch = [
         ("alto", 220.0),
