@@ -6,3 +6,4 @@ mod aborts;
 mod chat;
 mod completions;
 mod known_answers;
+mod speech_chain;
