@@ -55,6 +55,9 @@ pub enum TranscriberFact {
     },
 }
 
+/// The transcriber is the deployment's own server.
+const OWN_ADDRESS: &str = "http://{host}:{port}";
+
 const SIMILARITIES: [&str; 2] = ["error-rates", "vllm-omni"];
 
 pub(crate) fn read(reader: &mut Reader<'_>, table: &Table) -> JudgingFacts {
@@ -214,7 +217,12 @@ fn transcriber(
     table: &Table,
     of: &str,
 ) -> Option<TranscriberFact> {
-    let url = reader.text_of(table, "url");
+    // The address of the server itself is not known before it runs; whoever starts it fills it in.
+    let own = match table.get("url").map(|node| &node.value) {
+        Some(Value::Text(text)) if text == OWN_ADDRESS => Some(text.clone()),
+        _ => None,
+    };
+    let url = own.or_else(|| reader.text_of(table, "url"));
     let model = reader.text_of(table, "model");
     let command = command(reader, table);
     let timeout = reader.duration_of(table, "timeout");

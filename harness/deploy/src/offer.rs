@@ -18,6 +18,10 @@ pub const CAPABILITIES: [(&str, &str); 46] = [
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
     ("embeddings", "POST /v1/embeddings"),
+    (
+        "embedding_lists",
+        "embeddings of several texts of different lengths in one request, each as if it were alone",
+    ),
     ("rerank", "POST /v1/rerank"),
     ("score", "POST /v1/score"),
     ("classify", "POST /classify"),

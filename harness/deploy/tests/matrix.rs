@@ -67,6 +67,9 @@ fn what_is_declared_is_read() {
     let drawing = draw(&matrix, &asked).expect("drawn");
     let segments: Vec<String> = drawing.rows.iter().map(|row| row.segment()).collect();
     assert_eq!(segments, ["tea__tp2__vae2", "tea__vae2__cpu"]);
+    // What needs two devices has two, also where nothing multiplies them.
+    let devices: Vec<u32> = drawing.rows.iter().map(|row| row.devices).collect();
+    assert_eq!(devices, [2, 2]);
     // Set on the command line, it is drawn for other devices.
     let mut one = spec.clone();
     one.set("matrix.devices=1").expect("set");

@@ -31,8 +31,24 @@ static FACTS: Mutex<BTreeMap<String, JudgingFacts>> = Mutex::new(BTreeMap::new()
 
 /// Remembers how the answers of a server are judged. A later server at the same address takes its place.
 pub(crate) fn of_server(address: &str, facts: &JudgingFacts) {
+    let mut facts = facts.clone();
+    for fact in [&mut facts.transcriber, &mut facts.stronger_transcriber] {
+        if let Some(TranscriberFact::Http { url, .. }) = fact {
+            *url = placed(url, address);
+        }
+    }
     let mut all = FACTS.lock().unwrap_or_else(PoisonError::into_inner);
-    all.insert(address.to_owned(), facts.clone());
+    all.insert(address.to_owned(), facts);
+}
+
+/// A server that transcribes what it says itself is known only once it runs: `http://{host}:{port}`.
+fn placed(url: &str, address: &str) -> String {
+    let authority = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) => url.replace("{host}", host).replace("{port}", port),
+        None => url.replace("{host}", authority),
+    }
 }
 
 /// How the answers of the server at this address are judged.
@@ -263,6 +279,13 @@ mod tests {
             said.contains("[thresholds]") && said.contains("did you mean `cer`?"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_server_can_be_its_own_transcriber() {
+        let url = "http://{host}:{port}";
+        assert_eq!(placed(url, "http://127.0.0.1:81/v1"), "http://127.0.0.1:81");
+        assert_eq!(placed("http://a:1", "http://127.0.0.1:81"), "http://a:1");
     }
 
     #[test]

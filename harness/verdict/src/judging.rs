@@ -9,7 +9,7 @@ use tribunal_transcription::Transcriber;
 
 use crate::bench::Bench;
 use crate::depth::Depth;
-use crate::expect::{Expectations, Similarity};
+use crate::expectations::{Expectations, Similarity};
 use crate::heard::Listeners;
 use crate::thresholds::Thresholds;
 use crate::verdict::Verdict;

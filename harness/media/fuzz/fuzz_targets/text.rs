@@ -9,7 +9,10 @@ libfuzzer_sys::fuzz_target!(|texts: (&str, &str)| {
         let (a, b) = (rules.apply(&short(texts.0)), rules.apply(&short(texts.1)));
         let _ = tribunal_media::vllm_omni::similarity(&a, &b);
         if let Ok(errors) = Errors::of_words(&a, &b) {
-            assert_eq!(errors.count() == 0, a.split_whitespace().eq(b.split_whitespace()));
+            assert_eq!(
+                errors.count() == 0,
+                a.split_whitespace().eq(b.split_whitespace())
+            );
         }
     }
 });
