@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::node::{Node, Table, Value};
 use crate::reader::Reader;
+use crate::scope::Holes;
+use crate::text::Part;
 
 /// How answers are judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -251,13 +253,24 @@ fn transcriber(
     }
 }
 
-/// The words as they are written: `{wav}` and `{language}` are filled in for each piece of audio, and nothing else is.
+/// The words; `{wav}` and `{language}` are filled in for each piece of audio.
 fn command(reader: &mut Reader<'_>, table: &Table) -> Option<Vec<String>> {
     let node = reader.set(table, "command")?;
     let words = reader.elements("command", &node, "a list of texts");
     let words: Vec<String> = words
         .iter()
-        .filter_map(|word| reader.verbatim("command", word))
+        .filter_map(|word| {
+            let filled = reader.filled("command", word, Holes::Listening)?;
+            Some(filled.0.iter().map(written).collect())
+        })
         .collect();
     (!words.is_empty()).then_some(words)
+}
+
+/// A part as the transcriber reads it: it replaces `{wav}` and `{language}`, and knows no other brace.
+fn written(part: &Part) -> String {
+    match part {
+        Part::Text(text) => text.clone(),
+        Part::Hole(name) => format!("{{{name}}}"),
+    }
 }

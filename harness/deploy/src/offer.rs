@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 46] = [
+pub const CAPABILITIES: [(&str, &str); 47] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -27,6 +27,10 @@ pub const CAPABILITIES: [(&str, &str); 46] = [
     ("classify", "POST /classify"),
     ("tokenize", "POST /tokenize and /detokenize"),
     ("speech", "POST /v1/audio/speech"),
+    (
+        "spoken_words",
+        "speech that says real words, as a speech recogniser understands them",
+    ),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
     ("speech_stream", "WebSocket /v1/audio/speech/stream"),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tribunal_client::{Judge, JudgeFuture, Judged};
 use tribunal_deploy::{JudgingFacts, TranscriberFact, VoiceFact};
 use tribunal_runner::{Error, OpenCheck, Options, UsageError};
+use tribunal_serving::Server;
 use tribunal_verdict::transcribers::{Settings, Transcriber, TranscriberError};
 use tribunal_verdict::{
     Depth, Ending, Judging, Origin, Similarity, Thresholds, Verdict, VerdictError, Voice, Voices,
@@ -83,18 +84,26 @@ pub(crate) fn judge(depth: usize, facts: &JudgingFacts) -> Result<Arc<dyn Judge>
     } else {
         Depth::Deep
     };
-    let asked = ASKED.get();
-    let judging = judging(
-        depth,
-        facts,
-        asked.map_or(&[], |asked| &asked.thresholds),
-        &|name| std::env::var(name).ok(),
-    )
-    .map_err(Error::of)?;
     Ok(Arc::new(Recorded {
-        judging,
-        require_checks: asked.is_some_and(|asked| asked.require_checks),
+        judging: here(depth, facts)?,
+        require_checks: ASKED.get().is_some_and(|asked| asked.require_checks),
     }))
+}
+
+/// How the answers of `server` are judged in this run: the thresholds, the voices and the listeners of its deployment, of the command line and of the
+/// environment. It is for tests of judging itself, and for those that want a verdict and not its failure; the fixtures `chat` and `api` judge by it
+/// already.
+///
+/// # Errors
+/// When a threshold or a transcriber is none.
+pub fn judging_of(server: &Server, depth: Depth) -> Result<Judging, Error> {
+    here(depth, &facts(server.base_url()))
+}
+
+/// By the command line and the environment of this process.
+fn here(depth: Depth, facts: &JudgingFacts) -> Result<Judging, Error> {
+    let thresholds = ASKED.get().map_or(&[][..], |asked| &asked.thresholds);
+    judging(depth, facts, thresholds, &|name| std::env::var(name).ok()).map_err(Error::of)
 }
 
 /// From a deployment's facts, the thresholds of the command line, and the environment.

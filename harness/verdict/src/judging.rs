@@ -86,6 +86,11 @@ impl Judging {
         self
     }
 
+    /// Who listens, if anybody does.
+    pub fn listener(&self) -> Option<&Arc<dyn Transcriber>> {
+        self.listeners.first.as_ref()
+    }
+
     /// Who is asked before a transcript fails.
     pub fn stronger_transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
         self.listeners.stronger = Some(transcriber);

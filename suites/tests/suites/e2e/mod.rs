@@ -28,3 +28,4 @@ mod streaming;
 mod tools;
 mod transcription;
 mod videos;
+mod speech_chain;
