@@ -151,7 +151,7 @@ impl Known {
     }
 
     /// Known deviations of rows that are not there, as `route/row`: a row was renamed, or this is a spelling.
-    pub fn strangers<'k>(&'k self, rows: &BTreeSet<(String, String)>) -> Vec<String> {
+    pub fn strangers(&self, rows: &BTreeSet<(String, String)>) -> Vec<String> {
         self.list
             .iter()
             .filter(|k| !rows.contains(&(k.route.clone(), k.row.clone())))

@@ -82,7 +82,7 @@ fn mistakes_are_told_with_their_place() {
                 "has no `why`",
             ],
         ),
-        ("frames = 7".into(), &["`frames` is a list"]),
+        (row("frames = 7"), &["`frames` is a list"]),
         ("[[row]\n".into(), &["x.toml:7:", "1 mistake in x.toml"]),
     ] {
         let told = mistake(&text);
