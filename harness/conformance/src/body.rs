@@ -18,30 +18,52 @@ const BOUNDARY: &str = "tribunal-part-7d1f0b3c";
 /// A picture: a red square.
 const PNG: &[u8] = include_bytes!("../../../fixtures/conformance/square.png");
 
+/// What stands for `{model}` and `{voice}`.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    pub model: String,
+    pub voice: String,
+}
+
+impl Names {
+    /// The names as they stand in files, for bytes that are filled in later.
+    pub fn open() -> Self {
+        Self {
+            model: "{model}".into(),
+            voice: "{voice}".into(),
+        }
+    }
+
+    pub fn fill(&self, text: &str) -> String {
+        text.replace("{model}", &self.model)
+            .replace("{voice}", &self.voice)
+    }
+}
+
 /// The bytes of a payload with their content type; `None`: there is no body.
-pub(crate) fn bytes(payload: &Payload, model: &str) -> Option<(String, Vec<u8>)> {
+pub(crate) fn bytes(payload: &Payload, names: &Names) -> Option<(String, Vec<u8>)> {
     match payload {
         // The frames of a socket are sent one by one.
         Payload::Nothing | Payload::Frames(_) => None,
         Payload::Json(value) => Some((
             "application/json".into(),
-            fill(value, model).to_string().into_bytes(),
+            fill(value, names).to_string().into_bytes(),
         )),
         Payload::Bytes(kind, bytes) => {
             let filled = match std::str::from_utf8(bytes) {
-                Ok(text) => text.replace("{model}", model).into_bytes(),
+                Ok(text) => names.fill(text).into_bytes(),
                 Err(_) => bytes.clone(),
             };
             Some((kind.clone(), filled))
         }
         Payload::Form(fields) => Some((
             format!("multipart/form-data; boundary={BOUNDARY}"),
-            form(fields, model),
+            form(fields, names),
         )),
     }
 }
 
-fn form(fields: &[(String, Field)], model: &str) -> Vec<u8> {
+fn form(fields: &[(String, Field)], names: &Names) -> Vec<u8> {
     let mut out = Vec::new();
     let mut part = |head: String, content: &[u8]| {
         out.extend_from_slice(
@@ -58,7 +80,7 @@ fn form(fields: &[(String, Field)], model: &str) -> Vec<u8> {
                     one => std::slice::from_ref(one),
                 };
                 for item in items {
-                    part(format!("name=\"{name}\""), &content(item, model));
+                    part(format!("name=\"{name}\""), &content(item, names));
                 }
             }
             Field::File {
@@ -67,7 +89,7 @@ fn form(fields: &[(String, Field)], model: &str) -> Vec<u8> {
                 content: value,
             } => part(
                 format!("name=\"{name}\"; filename=\"{file}\"\r\ncontent-type: {kind}"),
-                &content(value, model),
+                &content(value, names),
             ),
         }
     }
@@ -76,11 +98,11 @@ fn form(fields: &[(String, Field)], model: &str) -> Vec<u8> {
 }
 
 /// The content of a part: text as it is, media as their bytes, anything else as JSON.
-fn content(value: &Value, model: &str) -> Vec<u8> {
+fn content(value: &Value, names: &Names) -> Vec<u8> {
     if let Some(media) = media(value) {
         return media;
     }
-    match fill(value, model) {
+    match fill(value, names) {
         Value::String(text) => text.into_bytes(),
         Value::Null => vec![],
         other => other.to_string().into_bytes(),
@@ -94,13 +116,13 @@ fn media(value: &Value) -> Option<Vec<u8>> {
     Some(tone(value.get("$wav")?.as_f64()?))
 }
 
-/// The value with the model's name in it, and with what stands for something else replaced by that.
-pub(crate) fn fill(value: &Value, model: &str) -> Value {
+/// The value with the names in it, and with what stands for something else replaced by that.
+pub(crate) fn fill(value: &Value, names: &Names) -> Value {
     match value {
-        Value::String(text) => json!(text.replace("{model}", model)),
-        Value::Array(items) => items.iter().map(|item| fill(item, model)).collect(),
+        Value::String(text) => json!(names.fill(text)),
+        Value::Array(items) => items.iter().map(|item| fill(item, names)).collect(),
         Value::Object(fields) => special(fields).unwrap_or_else(|| {
-            let filled = fields.iter().map(|(k, v)| (k.clone(), fill(v, model)));
+            let filled = fields.iter().map(|(k, v)| (k.clone(), fill(v, names)));
             Value::Object(filled.collect())
         }),
         other => other.clone(),
@@ -179,15 +201,22 @@ pub(crate) fn shown(value: &Value) -> String {
 mod tests {
     use super::*;
 
+    fn names() -> Names {
+        Names {
+            model: "m".into(),
+            voice: "v".into(),
+        }
+    }
+
     #[test]
     fn what_toml_cannot_write_is_filled_in() {
         let value =
             json!({"model": "{model}", "n": {"$null": true}, "t": [{"$repeat": "ab", "times": 2}]});
         assert_eq!(
-            fill(&value, "m"),
+            fill(&value, &names()),
             json!({"model": "m", "n": null, "t": ["abab"]})
         );
-        let url = fill(&json!({"$png": true}), "m");
+        let url = fill(&json!({"$png": true}), &names());
         assert!(
             url.as_str()
                 .is_some_and(|u| u.starts_with("data:image/png;base64,iVBOR")),
@@ -209,7 +238,7 @@ mod tests {
                 },
             ),
         ];
-        let (kind, bytes) = bytes(&Payload::Form(fields), "m").unwrap();
+        let (kind, bytes) = bytes(&Payload::Form(fields), &names()).unwrap();
         assert_eq!(kind, format!("multipart/form-data; boundary={BOUNDARY}"));
         let text = String::from_utf8_lossy(&bytes);
         let head = format!(

@@ -167,7 +167,7 @@ pub(crate) fn payload(
     Some(match kind {
         None => made,
         // The valid bytes under another name.
-        Some(kind) => match crate::body::bytes(&made, "{model}") {
+        Some(kind) => match crate::body::bytes(&made, &crate::body::Names::open()) {
             Some((_, bytes)) => Payload::Bytes(kind, bytes),
             None => made,
         },

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::body::fill;
+use crate::body::{Names, fill};
 
 /// A frame that is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,10 +29,10 @@ impl Frame {
     }
 
     /// The text of a frame that is text; else its bytes.
-    pub(crate) fn content(&self, model: &str) -> Result<String, &[u8]> {
+    pub(crate) fn content(&self, names: &Names) -> Result<String, &[u8]> {
         match self {
-            Frame::Json(value) => Ok(fill(value, model).to_string()),
-            Frame::Text(text) => Ok(text.replace("{model}", model)),
+            Frame::Json(value) => Ok(fill(value, names).to_string()),
+            Frame::Text(text) => Ok(names.fill(text)),
             Frame::Bytes(bytes) => Err(bytes),
         }
     }

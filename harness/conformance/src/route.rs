@@ -72,7 +72,7 @@ pub struct BadRequest {
     pub line: usize,
 }
 
-/// What a request carries. `{model}` in a text stands for the name of the model that the server has.
+/// What a request carries. `{model}` and `{voice}` in a text stand for the server's model and for a voice that it has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Payload {
     /// Nothing.

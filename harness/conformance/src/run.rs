@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tribunal_client::{Client, ClientError, Failure, RawAnswer, Timeouts};
 
-use crate::body;
+use crate::body::{self, Names};
 use crate::expect::{Deviation, Fault, Reply, Severity, judge};
 use crate::route::{BadRequest, Canary, Payload, Route};
 use crate::socket;
@@ -52,7 +52,7 @@ impl Default for RunOptions {
             limit: None,
             canary_limit: Duration::from_secs(60),
             watch: Duration::ZERO,
-            watch_last: Duration::from_millis(250),
+            watch_last: Duration::from_millis(150),
             hangs: 3,
         }
     }
@@ -96,6 +96,7 @@ pub async fn run(route: &Route, subject: &Subject<'_>, options: &RunOptions) -> 
     let mut run = Run {
         route,
         subject,
+        names: names(route, subject).await,
         options,
         reports: vec![],
     };
@@ -119,6 +120,7 @@ pub async fn run(route: &Route, subject: &Subject<'_>, options: &RunOptions) -> 
 struct Run<'r> {
     route: &'r Route,
     subject: &'r Subject<'r>,
+    names: Names,
     options: &'r RunOptions,
     reports: Vec<Report>,
 }
@@ -268,6 +270,7 @@ impl Run<'_> {
         let limit = self.options.canary_limit;
         let sent = exchange(
             self.subject,
+            &self.names,
             &self.route.method,
             &self.route.path,
             payload,
@@ -295,7 +298,16 @@ impl Run<'_> {
         let body = json!({"model": "{model}", "messages": [message], "max_tokens": 1});
         let limit = self.options.canary_limit;
         let path = "/v1/chat/completions";
-        match exchange(self.subject, "POST", path, &Payload::Json(body), limit).await {
+        match exchange(
+            self.subject,
+            &self.names,
+            "POST",
+            path,
+            &Payload::Json(body),
+            limit,
+        )
+        .await
+        {
             Ok(Reply::Answer(answer)) => success(*answer),
             Ok(_) => Err(format!(
                 "no answer of {path} within {} s",
@@ -307,22 +319,69 @@ impl Run<'_> {
 
     async fn send(&self, row: &BadRequest) -> Result<Reply, Unsent> {
         let limit = self.options.limit.unwrap_or(row.limit);
-        exchange(self.subject, &row.method, &row.path, &row.payload, limit).await
+        exchange(
+            self.subject,
+            &self.names,
+            &row.method,
+            &row.path,
+            &row.payload,
+            limit,
+        )
+        .await
     }
+}
+
+/// The names that the requests of a route speak of. A voice is asked for, since every server has its own.
+async fn names(route: &Route, subject: &Subject<'_>) -> Names {
+    let mut names = Names {
+        model: subject.model.to_owned(),
+        voice: DEFAULT_VOICE.to_owned(),
+    };
+    // What a file writes is looked for where it stands, in whatever sort of payload.
+    let speaks = |payload: &Payload| format!("{payload:?}").contains("{voice}");
+    let asked = route
+        .valid
+        .iter()
+        .chain(route.rows.iter().map(|row| &row.payload));
+    if asked.into_iter().any(speaks)
+        && let Ok(answer) = subject.client.get("/v1/audio/voices").await
+        && answer.is_success()
+        && let Ok(list) = answer.json::<Value>()
+        && let Some(voice) = first_voice(&list)
+    {
+        names.voice = voice;
+    }
+    names
+}
+
+/// The voice that is asked for where a server has no list: OpenAI's first.
+const DEFAULT_VOICE: &str = "alloy";
+
+/// The first voice of a list, in the forms that servers have.
+fn first_voice(list: &Value) -> Option<String> {
+    let voices = ["voices", "data"]
+        .iter()
+        .find_map(|key| list[key].as_array());
+    let first = voices.or_else(|| list.as_array())?.first()?;
+    let name = ["name", "id", "voice"]
+        .iter()
+        .find_map(|key| first[key].as_str());
+    first.as_str().or(name).map(str::to_owned)
 }
 
 /// Sends one request.
 pub(crate) async fn exchange(
     subject: &Subject<'_>,
+    names: &Names,
     method: &str,
     path: &str,
     payload: &Payload,
     limit: Duration,
 ) -> Result<Reply, Unsent> {
-    let path = path.replace("{model}", subject.model);
+    let path = names.fill(path);
     let client = subject.client;
     if let Payload::Frames(frames) = payload {
-        return socket::exchange(client, &path, frames, subject.model, limit).await;
+        return socket::exchange(client, &path, frames, names, limit).await;
     }
     let timeouts = Timeouts {
         idle: limit,
@@ -333,7 +392,7 @@ pub(crate) async fn exchange(
         Ok(client) => client,
         Err(error) => return Err(Unsent::Unusable(error.to_string())),
     };
-    let body = body::bytes(payload, subject.model);
+    let body = body::bytes(payload, names);
     let answer = match (method, body) {
         ("GET", _) => client.get(&path).await,
         ("DELETE", _) => client.delete(&path).await,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tribunal_client::Client;
 
+use crate::body::Names;
 use crate::expect::Reply;
 use crate::frame::Frame;
 use crate::run::Unsent;
@@ -17,7 +18,7 @@ pub(crate) async fn exchange(
     _: &Client,
     _: &str,
     _: &[Frame],
-    _: &str,
+    _: &Names,
     _: Duration,
 ) -> Result<Reply, Unsent> {
     let why = "this build opens no WebSockets: enable the feature `websocket`";
@@ -33,7 +34,7 @@ mod open {
     use tokio::time::Instant;
     use tribunal_client::{Failure, Headers, RawAnswer, SocketMessage, Timeouts, WebSocket};
 
-    use super::{Client, Duration, Frame, Reply, Unsent};
+    use super::{Client, Duration, Frame, Names, Reply, Unsent};
     use crate::run::{first_line, unanswered};
 
     /// How long a socket is listened to after an event that is no error: one may still follow.
@@ -43,7 +44,7 @@ mod open {
         client: &Client,
         path: &str,
         frames: &[Frame],
-        model: &str,
+        names: &Names,
         limit: Duration,
     ) -> Result<Reply, Unsent> {
         let until = Instant::now() + limit;
@@ -67,7 +68,7 @@ mod open {
             },
         };
         for frame in frames {
-            let sent = match frame.content(model) {
+            let sent = match frame.content(names) {
                 Ok(text) => socket.send_text(text).await,
                 Err(bytes) => socket.send_binary(bytes.to_vec()).await,
             };

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::node::{Node, Table, Value};
 use crate::reader::Reader;
+use crate::scope::Holes;
+use crate::text::Part;
 
 /// How answers are judged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +56,9 @@ pub enum TranscriberFact {
         timeout: Option<Duration>,
     },
 }
+
+/// The transcriber is the deployment's own server.
+const OWN_ADDRESS: &str = "http://{host}:{port}";
 
 const SIMILARITIES: [&str; 2] = ["error-rates", "vllm-omni"];
 
@@ -214,7 +219,12 @@ fn transcriber(
     table: &Table,
     of: &str,
 ) -> Option<TranscriberFact> {
-    let url = reader.text_of(table, "url");
+    // The address of the server itself is not known before it runs; whoever starts it fills it in.
+    let own = match table.get("url").map(|node| &node.value) {
+        Some(Value::Text(text)) if text == OWN_ADDRESS => Some(text.clone()),
+        _ => None,
+    };
+    let url = own.or_else(|| reader.text_of(table, "url"));
     let model = reader.text_of(table, "model");
     let command = command(reader, table);
     let timeout = reader.duration_of(table, "timeout");
@@ -243,13 +253,24 @@ fn transcriber(
     }
 }
 
-/// The words as they are written: `{wav}` and `{language}` are filled in for each piece of audio, and nothing else is.
+/// The words; `{wav}` and `{language}` are filled in for each piece of audio.
 fn command(reader: &mut Reader<'_>, table: &Table) -> Option<Vec<String>> {
     let node = reader.set(table, "command")?;
     let words = reader.elements("command", &node, "a list of texts");
     let words: Vec<String> = words
         .iter()
-        .filter_map(|word| reader.verbatim("command", word))
+        .filter_map(|word| {
+            let filled = reader.filled("command", word, Holes::Listening)?;
+            Some(filled.0.iter().map(written).collect())
+        })
         .collect();
     (!words.is_empty()).then_some(words)
+}
+
+/// A part as the transcriber reads it: it replaces `{wav}` and `{language}`, and knows no other brace.
+fn written(part: &Part) -> String {
+    match part {
+        Part::Text(text) => text.clone(),
+        Part::Hole(name) => format!("{{{name}}}"),
+    }
 }

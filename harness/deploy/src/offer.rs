@@ -13,16 +13,24 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 46] = [
+pub const CAPABILITIES: [(&str, &str); 47] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
     ("embeddings", "POST /v1/embeddings"),
+    (
+        "embedding_lists",
+        "embeddings of several texts of different lengths in one request, each as if it were alone",
+    ),
     ("rerank", "POST /v1/rerank"),
     ("score", "POST /v1/score"),
     ("classify", "POST /classify"),
     ("tokenize", "POST /tokenize and /detokenize"),
     ("speech", "POST /v1/audio/speech"),
+    (
+        "spoken_words",
+        "speech that says real words, as a speech recogniser understands them",
+    ),
     ("transcription", "POST /v1/audio/transcriptions"),
     ("translation", "POST /v1/audio/translations"),
     ("speech_stream", "WebSocket /v1/audio/speech/stream"),

@@ -17,7 +17,12 @@ pub(crate) enum Holes {
     Start { ports: u16 },
     /// Those of an offline job.
     Offline,
+    /// Those of a program that listens.
+    Listening,
 }
+
+/// Holes of a program that listens.
+const LISTENING: [&str; 2] = ["wav", "language"];
 
 /// Holes of an offline job.
 const OFFLINE: [&str; 7] = [
@@ -140,7 +145,10 @@ impl Scope<'_> {
                 Holes::None => self.later(name),
                 Holes::Start { ports } => self.of_start(name, ports),
                 Holes::Offline if OFFLINE.contains(&name) => Ok(vec![Part::Hole(name.to_owned())]),
-                Holes::Offline => self.later(name),
+                Holes::Listening if LISTENING.contains(&name) => {
+                    Ok(vec![Part::Hole(name.to_owned())])
+                }
+                Holes::Offline | Holes::Listening => self.later(name),
             },
         }
     }
@@ -200,6 +208,7 @@ impl Scope<'_> {
                 .map(String::from)
                 .into(),
             Holes::Offline => OFFLINE.map(String::from).into(),
+            Holes::Listening => LISTENING.map(String::from).into(),
         };
         names.extend(
             [

@@ -4,12 +4,16 @@
 //! against the folder.
 
 /// Name and text of every shipped deployment, by name.
-pub(crate) const FILES: [(&str, &str); 22] = [
+pub(crate) const FILES: [(&str, &str); 23] = [
     ("dynamo", include_str!("../shipped/dynamo.toml")),
     ("embedded", include_str!("../shipped/embedded.toml")),
     (
         "embedded-offline",
         include_str!("../shipped/embedded-offline.toml"),
+    ),
+    (
+        "embedded-speech",
+        include_str!("../shipped/embedded-speech.toml"),
     ),
     ("gateway", include_str!("../shipped/gateway.toml")),
     ("llama-cpp", include_str!("../shipped/llama-cpp.toml")),

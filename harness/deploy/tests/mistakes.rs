@@ -27,6 +27,10 @@ const SEEDED: &[(&str, &str)] = &[
         "a transcriber that hears nothing",
         "command = [\"x\"]\n[transcriber]\ncommand = [\"listen\"]\n[transcriber.stronger]\nurl = \"http://127.0.0.1:1\"",
     ),
+    (
+        "a transcriber with a word that nobody fills in",
+        "command = [\"x\"]\n[transcriber]\ncommand = [\"listen\", \"{wave}\", \"{port}\", \"{wav}\"]",
+    ),
     // The text.
     ("no TOML", "command = [\"x\""),
     ("a value is missing", "command ="),

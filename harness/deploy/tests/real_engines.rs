@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use tribunal_deploy::{CAPABILITIES, Catalogue, Context, Recipe, Rendered, Way};
+use tribunal_deploy::{CAPABILITIES, Catalogue, Context, Recipe, Rendered, TranscriberFact, Way};
 
 fn rendered(name: &str, installed: bool, settings: &[&str]) -> Rendered {
     let mut spec = Catalogue::new(&[]).resolve(name).unwrap();
@@ -72,6 +72,7 @@ fn what_is_not_installed_is_a_reason_with_its_remedy() {
     for (name, script) in [
         ("llama-cpp", "fixtures/real/install llama-cpp"),
         ("gateway", "fixtures/real/install gateway"),
+        ("embedded-speech", "fixtures/real/install speech"),
     ] {
         let missing = rendered(name, false, &[]).missing.join("\n");
         assert!(missing.contains(script), "{missing}");
@@ -80,10 +81,25 @@ fn what_is_not_installed_is_a_reason_with_its_remedy() {
 
 #[test]
 fn they_offer_only_what_can_be_asked_for() {
-    for name in ["llama-cpp", "gateway", "embedded"] {
+    for name in ["llama-cpp", "gateway", "embedded", "embedded-speech"] {
         for offered in &rendered(name, true, &[]).offers().capabilities {
             let known = CAPABILITIES.iter().any(|(there, _)| there == offered);
             assert!(known, "{name}: {offered}");
         }
     }
+}
+
+/// The audio and its language are filled in when there is audio; where the program lies is known before.
+#[test]
+fn real_words_are_said_and_listened_to() {
+    let installed = rendered("embedded-speech", true, &[]);
+    let recipe = &installed.recipe;
+    assert!(command(recipe).contains("--speech flite"), "{recipe:?}");
+    let Some(TranscriberFact::Command { command, .. }) = &recipe.judging.transcriber else {
+        panic!("{:?}", recipe.judging);
+    };
+    assert_eq!(
+        command.join(" "),
+        "/w/target/real/speech/bin/python /w/fixtures/real/pocketsphinx_transcribe.py --language {language} {wav}"
+    );
 }

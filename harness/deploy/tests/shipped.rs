@@ -113,8 +113,10 @@ fn every_file_says_what_it_is_and_where_its_options_were_looked_up() {
         let doc = listed.doc.unwrap_or_default();
         assert!(!doc.trim().is_empty(), "{} has no doc", listed.name);
         let recipe = recipe(&listed.name, None);
-        if matches!(&*listed.name, "embedded" | "embedded-offline" | "url")
-            || recipe.known_model.is_some()
+        if matches!(
+            &*listed.name,
+            "embedded" | "embedded-offline" | "embedded-speech" | "url"
+        ) || recipe.known_model.is_some()
         {
             continue;
         }

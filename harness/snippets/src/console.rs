@@ -21,9 +21,19 @@ fn prompt() -> &'static Regex {
     static PROMPT: OnceLock<Regex> = OnceLock::new();
     // `(venv) `, `user@host:~/folder` and `~/folder` may stand before the `$`.
     PROMPT.get_or_init(|| {
-        Regex::new(r"^(?:\([\w.-]+\) ?)?(?:[\w.-]+@[\w.-]+(?::\S*)?|~\S*)? ?\$(?: |$)")
+        Regex::new(r"^(?-u)(?:\([\w.-]+\) ?)?(?:[\w.-]+@[\w.-]+(?::[!-~]*)?|~[!-~]*)? ?\$(?: |$)")
             .expect("a constant")
     })
+}
+
+/// The length of the prompt that a line begins with.
+fn prompt_of(line: &str) -> Option<usize> {
+    if line == "$" || line.starts_with("$ ") {
+        return Some(line.len().min(2));
+    }
+    // The pattern takes longer to make than most pages to read.
+    let found = line.contains("$").then(|| prompt().find(line)).flatten()?;
+    Some(found.end())
 }
 
 /// The commands of a block in which at least one line has a prompt; `None` where none has.
@@ -39,9 +49,9 @@ pub(crate) fn session(code: &str) -> Option<Vec<Told>> {
                 until = None;
             }
             append(&mut commands, text);
-        } else if let Some(found) = prompt().find(text.trim_start()) {
+        } else if let Some(found) = prompt_of(text.trim_start()) {
             close(&mut commands, &mut printed);
-            let text = text.trim_start()[found.end()..].to_owned();
+            let text = text.trim_start()[found..].to_owned();
             until = here_document(&text);
             commands.push(Told {
                 line,
@@ -87,9 +97,12 @@ fn continues(text: &str) -> bool {
 
 /// The word that ends the here-document which a line opens.
 fn here_document(text: &str) -> Option<String> {
+    if !text.contains("<<") {
+        return None;
+    }
     static OPENS: OnceLock<Regex> = OnceLock::new();
     let opens = OPENS.get_or_init(|| {
-        Regex::new(r#"(?:^|[^<])<<-?\s*["'\\]?([A-Za-z_]\w*)["']?"#).expect("a constant")
+        Regex::new(r#"(?:^|[^<])<<-?\s*["'\\]?([A-Za-z_][A-Za-z0-9_]*)["']?"#).expect("a constant")
     });
     opens.captures(text).map(|found| found[1].to_owned())
 }

@@ -45,6 +45,6 @@ pub use lines::Place;
 pub use page::{Mistake, Page};
 pub use pages::{Source, pages};
 pub use run::PageRun;
-pub use settings::Settings;
+pub use settings::{Has, Settings};
 pub use snippet::{Kind, Snippet, Stated};
 pub use verdict::{CommandEnd, CommandReport, Report, Verdict};

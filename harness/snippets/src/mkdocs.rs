@@ -31,6 +31,13 @@ fn head() -> &'static Regex {
     })
 }
 
+/// Whether a line begins such a block.
+fn is_head(text: &str) -> bool {
+    let marks = ["!!!", "???", "==="];
+    // The pattern takes longer to make than most pages to read.
+    marks.iter().any(|mark| text.trim_start().starts_with(mark)) && head().is_match(text)
+}
+
 fn collect(lines: Vec<Line>, depth: usize, parts: &mut Vec<Part>) {
     let mut outer = Vec::with_capacity(lines.len());
     let mut bodies: Vec<Part> = Vec::new();
@@ -47,7 +54,7 @@ fn collect(lines: Vec<Line>, depth: usize, parts: &mut Vec<Part>) {
             continue;
         }
         fence = Fence::opened_by(&line.text);
-        if fence.is_some() || depth >= DEEPEST || !head().is_match(&line.text) {
+        if fence.is_some() || depth >= DEEPEST || !is_head(&line.text) {
             outer.push(line.clone());
             continue;
         }
@@ -83,9 +90,11 @@ fn collect(lines: Vec<Line>, depth: usize, parts: &mut Vec<Part>) {
 /// Empties the lines of HTML blocks whose content MkDocs reads as Markdown (`<details markdown="1">`).
 fn transparent(lines: &mut [Line]) {
     static OPENS: OnceLock<Regex> = OnceLock::new();
-    let opens = OPENS.get_or_init(|| {
-        Regex::new(r#"^\s*<([a-zA-Z][\w-]*)\b[^<>]*\bmarkdown(?:\s*=\s*["']?(?:1|block|span|on)["']?)?[^<>]*>"#).expect("a constant")
-    });
+    let opens = || {
+        OPENS.get_or_init(|| {
+        Regex::new(r#"^\s*<([a-zA-Z][a-zA-Z0-9_-]*)(?-u:\b)[^<>]*(?-u:\b)markdown(?:\s*=\s*["']?(?:1|block|span|on)["']?)?[^<>]*>"#).expect("a constant")
+    })
+    };
     let mut open: Vec<String> = Vec::new();
     let mut fence: Option<Fence> = None;
     for line in lines {
@@ -96,7 +105,12 @@ fn transparent(lines: &mut [Line]) {
             continue;
         }
         let trimmed = line.text.trim();
-        if let Some(found) = opens.captures(&line.text) {
+        if let Some(found) = line
+            .text
+            .contains("markdown")
+            .then(|| opens().captures(&line.text))
+            .flatten()
+        {
             open.push(found[1].to_ascii_lowercase());
             line.text.clear();
         } else if let Some(tag) = open.last() {

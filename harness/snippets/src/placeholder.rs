@@ -9,47 +9,72 @@ const WORDS: &str = r"your|my|path|insert|token|key|name|model|here|id|url|host|
 
 /// The first hole in a code; `shell`: an ellipsis that stands alone is one too (in Python it is an expression).
 pub(crate) fn hole(code: &str, shell: bool) -> Option<String> {
-    static HOLES: OnceLock<[Regex; 4]> = OnceLock::new();
-    let [angled, path, yours, dots] = HOLES.get_or_init(|| {
-        [
-            format!(
-                r"<(?i:[\w ./-]*(?:\b|_|-)(?:{WORDS})(?:\b|_|-)[\w ./-]*)>|<[A-Z][A-Z0-9_ -]+>"
-            ),
-            r#"(?:^|[\s="'`:])(/?path/to/[\w./-]*)"#.to_owned(),
-            r"\bYOUR_[A-Z0-9_]+\b|\byour-[a-z0-9-]+-here\b".to_owned(),
-            r"(?:^|\s)(?:\.\.\.|…|\[OPTIONS\])(?:\s|$)".to_owned(),
-        ]
-        .map(|text| Regex::new(&text).expect("a constant"))
-    });
-    for line in code.lines() {
-        let spoken = line.trim_start();
-        // A comment is for the reader alone.
-        if spoken.starts_with('#') {
-            continue;
-        }
-        if let Some(found) = angled.find(line) {
-            let redirected =
-                shell && line[found.end()..].starts_with(|c: char| c.is_alphanumeric() || c == '/');
-            if !redirected {
-                return Some(found.as_str().to_owned());
-            }
-        }
-        if let Some(found) = path.captures(line) {
-            return Some(found[1].to_owned());
-        }
-        if let Some(found) = yours.find(line) {
-            // A variable of that name that is read or set is none.
-            let before = line[..found.start()].chars().next_back();
-            let after = line[found.end()..].chars().next();
-            if !matches!(before, Some('$' | '{')) && after != Some('=') {
-                return Some(found.as_str().to_owned());
-            }
-        }
-        if shell && let Some(found) = dots.find(line) {
-            return Some(found.as_str().trim().to_owned());
-        }
+    // A comment is for the reader alone.
+    let lines = code.lines().filter(|l| !l.trim_start().starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let yours = || name_of_yours(line);
+            let dots = || shell.then(|| ellipsis(line)).flatten();
+            angled(line, shell)
+                .or_else(|| path(line))
+                .or_else(yours)
+                .or_else(dots)
+        })
+        .next()
+}
+
+// Each pattern is made when a line first may have what it looks for: pages are read at every start of the tests, and making
+// them takes longer than reading a page.
+
+fn angled(line: &str, shell: bool) -> Option<String> {
+    static PATTERN: OnceLock<Regex> = OnceLock::new();
+    if !(line.contains('<') && line.contains('>')) {
+        return None;
     }
-    None
+    let pattern = PATTERN.get_or_init(|| {
+        let text = format!(
+            r"(?-u)<(?i:[\w ./-]*(?:\b|_|-)(?:{WORDS})(?:\b|_|-)[\w ./-]*)>|<[A-Z][A-Z0-9_ -]+>"
+        );
+        Regex::new(&text).expect("a constant")
+    });
+    let found = pattern.find(line)?;
+    let redirected =
+        shell && line[found.end()..].starts_with(|c: char| c.is_alphanumeric() || c == '/');
+    (!redirected).then(|| found.as_str().to_owned())
+}
+
+fn path(line: &str) -> Option<String> {
+    let at = line.find("path/to/")?;
+    let before = line[..at].strip_suffix('/').unwrap_or(&line[..at]);
+    let alone = before
+        .chars()
+        .next_back()
+        .is_none_or(|c| c.is_whitespace() || "=\"'`:".contains(c));
+    let ends = |c: char| !(c.is_ascii_alphanumeric() || "_./-".contains(c));
+    let rest = &line[before.len()..];
+    alone.then(|| rest[..rest.find(ends).unwrap_or(rest.len())].to_owned())
+}
+
+fn name_of_yours(line: &str) -> Option<String> {
+    static PATTERN: OnceLock<Regex> = OnceLock::new();
+    if !(line.contains("YOUR_") || line.contains("your-")) {
+        return None;
+    }
+    let pattern = PATTERN.get_or_init(|| {
+        Regex::new(r"(?-u)\bYOUR_[A-Z0-9_]+\b|\byour-[a-z0-9-]+-here\b").expect("a constant")
+    });
+    let found = pattern.find(line)?;
+    // A variable of that name that is read or set is none.
+    let before = line[..found.start()].chars().next_back();
+    let after = line[found.end()..].chars().next();
+    (!matches!(before, Some('$' | '{')) && after != Some('=')).then(|| found.as_str().to_owned())
+}
+
+fn ellipsis(line: &str) -> Option<String> {
+    let word = line
+        .split_whitespace()
+        .find(|w| matches!(*w, "..." | "…" | "[OPTIONS]"));
+    word.map(str::to_owned)
 }
 
 #[cfg(test)]

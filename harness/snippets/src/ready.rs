@@ -6,11 +6,11 @@ use regex::Regex;
 
 /// How a known program is called, its default port, and whether the word alone gives it away.
 const KNOWN: [(&str, u16); 5] = [
-    (r"(?:^|\s)(?:\S*/)?vllm\s+serve\b", 8000),
-    (r"(?:^|\s)(?:\S*/)?llama-server\b", 8080),
-    (r"\bsglang\.launch_server\b", 30000),
-    (r"\bvllm\.entrypoints\.\S*api_server\b", 8000),
-    (r"(?:^|\s)[\w./-]+\s+serve\b", 8000),
+    (r"(?-u)(?:^|\s)(?:[!-~]*/)?vllm\s+serve\b", 8000),
+    (r"(?-u)(?:^|\s)(?:[!-~]*/)?llama-server\b", 8080),
+    (r"(?-u)\bsglang\.launch_server\b", 30000),
+    (r"(?-u)\bvllm\.entrypoints\.[!-~]*api_server\b", 8000),
+    (r"(?-u)(?:^|\s)[\w./-]+\s+serve\b", 8000),
 ];
 
 /// The address of the server that a code starts in the foreground; `None` where it starts none.
@@ -26,6 +26,13 @@ pub(crate) fn by_port(code: &str) -> Option<String> {
 }
 
 fn of_line(line: &str) -> Option<String> {
+    // The table takes longer to make than most pages to read.
+    if !["serve", "sglang.launch"]
+        .iter()
+        .any(|word| line.contains(word))
+    {
+        return None;
+    }
     static TABLE: OnceLock<Vec<(Regex, u16)>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         KNOWN
@@ -51,7 +58,7 @@ fn port(line: &str) -> Option<u16> {
     static PORT: OnceLock<Regex> = OnceLock::new();
     let pattern = PORT.get_or_init(|| {
         Regex::new(
-            r"(?:^|\s)(?:--port|-p|--http-port)[ =](\d{1,5})(?:\s|$)|http\.server\s+(\d{1,5})",
+            r"(?:^|\s)(?:--port|-p|--http-port)[ =]([0-9]{1,5})(?:\s|$)|http\.server\s+([0-9]{1,5})",
         )
         .expect("a constant")
     });

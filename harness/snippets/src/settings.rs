@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::annotation::Need;
 
+/// Whether something is there; else why not.
+pub type Has = Box<dyn Fn(&Need) -> Result<(), String> + Send + Sync>;
+
 /// How pages are run.
 pub struct Settings {
     /// Where everything goes: a folder for each page.
@@ -14,7 +17,7 @@ pub struct Settings {
     /// How long a server may take until it is ready.
     pub server_timeout: Duration,
     /// Whether something is there that an example needs; else why not.
-    pub has: Box<dyn Fn(&Need) -> Result<(), String> + Send + Sync>,
+    pub has: Has,
 }
 
 impl Settings {

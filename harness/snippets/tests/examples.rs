@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![
         Trial::test("blocks", || golden("blocks.txt", &blocks()?)),
+        Trial::test("nonsense_is_read", nonsense),
         Trial::test("a_dropped_page_leaves_nothing", dropped),
         Trial::test("folders_of_earlier_runs_are_left_alone", folders),
     ];
@@ -278,6 +279,43 @@ fn keep(source: &Source, text: &str) -> Result<(), Failed> {
         );
     }
     fs::write(path, all)?;
+    Ok(())
+}
+
+/// Pages that are cut, doubled and mixed up are read without a panic, and every block has a name of its own.
+fn nonsense() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let mut state = 7u64;
+    let mut random = move |below: usize| {
+        // Xorshift: the same pages in every run.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below.max(1) as u64) as usize
+    };
+    for source in tree()? {
+        let text = fs::read_to_string(source.root.join(&source.name))?;
+        let mut chars: Vec<char> = text.chars().take(4000).collect();
+        for _ in 0..20 {
+            let (at, from) = (random(chars.len() + 1), random(chars.len() + 1));
+            match random(4) {
+                0 => chars.truncate(at),
+                1 => drop(chars.drain(at.min(from)..at.max(from).min(at.min(from) + 40))),
+                2 => chars.insert(
+                    at,
+                    ['`', '>', '\t', '"', '<', '\u{1e}', '=', '!'][random(8)],
+                ),
+                _ => {
+                    let piece: Vec<char> = chars.iter().skip(from).take(60).copied().collect();
+                    chars.splice(at..at, piece);
+                }
+            }
+            let page = page_of(folder.path(), &chars.iter().collect::<String>())?;
+            let names: std::collections::BTreeSet<&str> =
+                page.snippets.iter().map(|s| s.id.as_str()).collect();
+            assert_eq!(names.len(), page.snippets.len());
+        }
+    }
     Ok(())
 }
 

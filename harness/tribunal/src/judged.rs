@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tribunal_client::{Judge, JudgeFuture, Judged};
 use tribunal_deploy::{JudgingFacts, TranscriberFact, VoiceFact};
 use tribunal_runner::{Error, OpenCheck, Options, UsageError};
+use tribunal_serving::Server;
 use tribunal_verdict::transcribers::{Settings, Transcriber, TranscriberError};
 use tribunal_verdict::{
     Depth, Ending, Judging, Origin, Similarity, Thresholds, Verdict, VerdictError, Voice, Voices,
@@ -31,8 +32,24 @@ static FACTS: Mutex<BTreeMap<String, JudgingFacts>> = Mutex::new(BTreeMap::new()
 
 /// Remembers how the answers of a server are judged. A later server at the same address takes its place.
 pub(crate) fn of_server(address: &str, facts: &JudgingFacts) {
+    let mut facts = facts.clone();
+    for fact in [&mut facts.transcriber, &mut facts.stronger_transcriber] {
+        if let Some(TranscriberFact::Http { url, .. }) = fact {
+            *url = placed(url, address);
+        }
+    }
     let mut all = FACTS.lock().unwrap_or_else(PoisonError::into_inner);
-    all.insert(address.to_owned(), facts.clone());
+    all.insert(address.to_owned(), facts);
+}
+
+/// A server that transcribes what it says itself is known only once it runs: `http://{host}:{port}`.
+fn placed(url: &str, address: &str) -> String {
+    let authority = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = authority.split('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) => url.replace("{host}", host).replace("{port}", port),
+        None => url.replace("{host}", authority),
+    }
 }
 
 /// How the answers of the server at this address are judged.
@@ -67,18 +84,26 @@ pub(crate) fn judge(depth: usize, facts: &JudgingFacts) -> Result<Arc<dyn Judge>
     } else {
         Depth::Deep
     };
-    let asked = ASKED.get();
-    let judging = judging(
-        depth,
-        facts,
-        asked.map_or(&[], |asked| &asked.thresholds),
-        &|name| std::env::var(name).ok(),
-    )
-    .map_err(Error::of)?;
     Ok(Arc::new(Recorded {
-        judging,
-        require_checks: asked.is_some_and(|asked| asked.require_checks),
+        judging: here(depth, facts)?,
+        require_checks: ASKED.get().is_some_and(|asked| asked.require_checks),
     }))
+}
+
+/// How the answers of `server` are judged in this run: the thresholds, the voices and the listeners of its deployment, of the command line and of the
+/// environment. It is for tests of judging itself, and for those that want a verdict and not its failure; the fixtures `chat` and `api` judge by it
+/// already.
+///
+/// # Errors
+/// When a threshold or a transcriber is none.
+pub fn judging_of(server: &Server, depth: Depth) -> Result<Judging, Error> {
+    here(depth, &facts(server.base_url()))
+}
+
+/// By the command line and the environment of this process.
+fn here(depth: Depth, facts: &JudgingFacts) -> Result<Judging, Error> {
+    let thresholds = ASKED.get().map_or(&[][..], |asked| &asked.thresholds);
+    judging(depth, facts, thresholds, &|name| std::env::var(name).ok()).map_err(Error::of)
 }
 
 /// From a deployment's facts, the thresholds of the command line, and the environment.
@@ -263,6 +288,13 @@ mod tests {
             said.contains("[thresholds]") && said.contains("did you mean `cer`?"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_server_can_be_its_own_transcriber() {
+        let url = "http://{host}:{port}";
+        assert_eq!(placed(url, "http://127.0.0.1:81/v1"), "http://127.0.0.1:81");
+        assert_eq!(placed("http://a:1", "http://127.0.0.1:81"), "http://a:1");
     }
 
     #[test]

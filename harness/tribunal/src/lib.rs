@@ -39,6 +39,7 @@ mod version;
 
 pub use docs::docs;
 pub use fixtures::{Start, embedded, judged, offers, start};
+pub use judged::judging_of;
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_conformance as conformance;

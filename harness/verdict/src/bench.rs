@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::depth::Depth;
-use crate::expect::Expectations;
+use crate::expectations::Expectations;
 use crate::rule::{Kind, RULES, rule};
 use crate::thresholds::{Origin, Threshold, Thresholds};
 use crate::verdict::{Ending, RuleResult, Verdict};

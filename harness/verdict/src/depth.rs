@@ -3,7 +3,7 @@
 use tribunal_client::{ChatAnswer, CompletionAnswer, Judge, JudgeFuture, Judged};
 
 use crate::bench::Bench;
-use crate::expect::Expectations;
+use crate::expectations::Expectations;
 use crate::judging::Judging;
 use crate::texts;
 use crate::thresholds::Thresholds;

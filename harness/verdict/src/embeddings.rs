@@ -179,7 +179,7 @@ fn same(bench: &Bench, vectors: &[&Vec<f64>]) -> RuleResult {
             .fold(f64::MIN_POSITIVE, |most, number| most.max(number.abs()));
         for (place, (x, y)) in a.iter().zip(b).enumerate() {
             let off = (x - y).abs() / scale;
-            if !(off <= worst.0) {
+            if off > worst.0 || off.is_nan() {
                 worst = (off, at, place);
             }
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::bench::Bench;
 use crate::depth::Depth;
-use crate::expect::Expectations;
+use crate::expectations::Expectations;
 use crate::rule::Kind;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Ending, RuleResult, Verdict, quoted, shown};

@@ -66,6 +66,8 @@ pub(crate) struct Piece<'a> {
     pub finish: Option<&'a str>,
     /// An explicit `null` where the text should be, and nothing else that would explain it.
     pub null_text: bool,
+    /// Whether it has text that is more than nothing.
+    pub text: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -128,6 +130,7 @@ impl<'a> Facts<'a> {
                                 role: delta.role.as_deref(),
                                 finish: choice.finish_reason.as_deref(),
                                 null_text: delta.content == Some(None) && !explained,
+                                text: delta.content.iter().flatten().any(|text| !text.is_empty()),
                             }
                         })
                         .collect(),
@@ -183,6 +186,7 @@ impl<'a> Facts<'a> {
                             role: None,
                             finish: choice.finish_reason.as_deref(),
                             null_text: choice.text.is_none() && choice.finish_reason.is_none(),
+                            text: choice.text.as_ref().is_some_and(|text| !text.is_empty()),
                         })
                         .collect(),
                 })

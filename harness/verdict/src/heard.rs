@@ -7,7 +7,7 @@ use tribunal_transcription::{Transcriber, TranscriberError, Transcript};
 
 use crate::agreement;
 use crate::bench::Bench;
-use crate::expect::Similarity;
+use crate::expectations::Similarity;
 use crate::verdict::{Ending, RuleResult};
 
 /// Who listens: one transcriber, and a stronger one that is asked before anything fails.
@@ -19,6 +19,9 @@ pub(crate) struct Listeners {
 
 /// What to do where nobody listens.
 const HELP: &str = "give the deployment a table [transcriber] with `url` and `model` or with `command`, or set TRIBUNAL_TRANSCRIBER (http://HOST:PORT#MODEL, or a program with {wav})";
+
+/// A rule, the threshold of its similarity, and how it gates.
+pub(crate) type Gate = (&'static str, &'static str, Similarity);
 
 /// What one listener heard.
 pub(crate) enum Heard {
@@ -46,9 +49,7 @@ impl Listeners {
     pub async fn agrees(
         &self,
         bench: &Bench,
-        rule: &'static str,
-        limit: &'static str,
-        mode: Similarity,
+        (rule, limit, mode): Gate,
         expected: &str,
         heard: &Heard,
         audio: Option<&Audio>,

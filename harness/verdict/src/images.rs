@@ -34,8 +34,7 @@ pub(crate) fn judge(bench: &Bench, answer: &ImagesAnswer) -> Verdict {
     let elsewhere = answer
         .images
         .iter()
-        .filter_map(|image| image.url.as_deref().filter(|_| image.bytes.is_none()))
-        .next();
+        .find_map(|image| image.url.as_deref().filter(|_| image.bytes.is_none()));
     let not_made = |rule: &'static str, url: &str| {
         RuleResult::not_made(
             rule,

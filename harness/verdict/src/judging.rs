@@ -9,7 +9,7 @@ use tribunal_transcription::Transcriber;
 
 use crate::bench::Bench;
 use crate::depth::Depth;
-use crate::expect::{Expectations, Similarity};
+use crate::expectations::{Expectations, Similarity};
 use crate::heard::Listeners;
 use crate::thresholds::Thresholds;
 use crate::verdict::Verdict;
@@ -84,6 +84,11 @@ impl Judging {
     pub fn transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
         self.listeners.first = Some(transcriber);
         self
+    }
+
+    /// Who listens, if anybody does.
+    pub fn listener(&self) -> Option<&Arc<dyn Transcriber>> {
+        self.listeners.first.as_ref()
     }
 
     /// Who is asked before a transcript fails.

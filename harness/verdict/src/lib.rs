@@ -4,9 +4,11 @@
 //! no object here), *not made* (something that it needs was missing) or *undecided* (measured, and
 //! ambiguous). Only a failure fails; none of the others is silent.
 //!
-//! Judging is a pure function of the answer: [`judge_chat`], [`judge_completion`], [`judge_error`].
-//! [`Depth`] says how hard: [`Depth::Basic`] looks at success and form, [`Depth::Deep`] at meaning as
-//! well. A `Depth` is a [`Judge`](tribunal_client::Judge), so that a client judges what it receives:
+//! The rules are data: [`RULES`] names each, the kinds of answers that it is asked of, and the [`Depth`] from which on: `Basic` looks
+//! at success and form, `Deep` at meaning as well. [`Judging`] judges an answer of any kind, against [`Thresholds`] that a deployment,
+//! a test or a command line may have set, with what the test expects ([`Expect`]), and with somebody who listens where that is needed.
+//! It is a [`Judge`](tribunal_client::Judge), so that a client judges what it receives. [`judge_chat`], [`judge_completion`] and
+//! [`judge_error`] are the same for texts, without anybody to wait for.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), tribunal_client::ClientError> {
@@ -28,6 +30,7 @@
 //! one thing is wrong with an answer or everything.
 
 mod agreement;
+mod audio;
 mod bench;
 mod common;
 mod content;
@@ -36,12 +39,14 @@ mod doc;
 mod embeddings;
 mod errors;
 mod expect;
+mod expectations;
 mod facts;
 mod form;
 mod heard;
 mod images;
 mod judging;
 mod logprobs;
+mod loops;
 mod metrics;
 mod ranking;
 mod responses;
@@ -66,7 +71,8 @@ mod voice;
 pub use depth::{Depth, judge_chat, judge_completion};
 pub use doc::{TableRow, rules_table};
 pub use errors::judge_error;
-pub use expect::{Expect, Expectations, FrameRule, Modality, Similarity};
+pub use expect::Expect;
+pub use expectations::{Expectations, FrameRule, Modality, Similarity};
 pub use judging::Judging;
 pub use metrics::{MetricsExpectations, judge_metrics};
 pub use rule::{Kind, Limit, RULES, Rule, limit, limits, rule};

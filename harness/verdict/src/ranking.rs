@@ -39,18 +39,24 @@ fn count(found: usize, wanted: usize) -> RuleResult {
         .threshold(wanted)
 }
 
-fn scores(found: &[Option<f64>]) -> RuleResult {
+fn scores(bench: &Bench, found: &[Option<f64>]) -> RuleResult {
+    let (low, high) = bench.expect.scores.unwrap_or((f64::MIN, f64::MAX));
+    let right = |score: f64| score.is_finite() && (low..=high).contains(&score);
     let wrong = found
         .iter()
         .enumerate()
-        .filter(|(_, score)| !score.is_some_and(f64::is_finite));
+        .filter(|(_, score)| !score.is_some_and(right));
     let wrong = wrong.map(|(at, score)| {
         format!(
             "the score of result {at} is {}",
             score.map_or_else(|| "no number".to_owned(), |score| score.to_string())
         )
     });
-    RuleResult::without_complaints("rank_scores", wrong.collect())
+    let result = RuleResult::without_complaints("rank_scores", wrong.collect());
+    match bench.expect.scores {
+        Some((low, high)) => result.threshold(format!("from {low} to {high}")),
+        None => result,
+    }
 }
 
 pub(crate) fn rerank(bench: &Bench, answer: &RerankAnswer) -> Verdict {
@@ -71,14 +77,16 @@ pub(crate) fn rerank(bench: &Bench, answer: &RerankAnswer) -> Verdict {
     rules.extend([
         indexes(&found, documents),
         count(found.len(), wanted),
-        scores(&relevance),
+        scores(bench, &relevance),
     ]);
     if bench.deep() {
         let numbers: Vec<f64> = relevance
             .iter()
             .map(|score| score.unwrap_or(f64::NAN))
             .collect();
-        let wrong = numbers.windows(2).position(|pair| !(pair[0] >= pair[1]));
+        let wrong = numbers
+            .windows(2)
+            .position(|pair| pair[0] < pair[1] || pair[0].is_nan() || pair[1].is_nan());
         rules.push(match wrong {
             None => RuleResult::new("rank_order", Ending::Pass),
             Some(at) => RuleResult::new("rank_order", Ending::Fail)
@@ -119,7 +127,7 @@ pub(crate) fn score(bench: &Bench, answer: &ScoreAnswer) -> Verdict {
     rules.extend([
         indexes(&found, wanted),
         count(found.len(), wanted),
-        scores(&numbers),
+        scores(bench, &numbers),
     ]);
     bench.verdict(Kind::Score, "scores", rules)
 }
@@ -136,7 +144,7 @@ pub(crate) fn classify(bench: &Bench, answer: &ClassifyAnswer) -> Verdict {
     rules.extend([
         indexes(&found, wanted),
         count(found.len(), wanted),
-        scores(&numbers),
+        scores(bench, &numbers),
     ]);
     if bench.deep() {
         rules.push(probabilities(bench, answer));
@@ -155,7 +163,7 @@ fn probabilities(bench: &Bench, answer: &ClassifyAnswer) -> RuleResult {
             continue;
         };
         let sum: f64 = probs.iter().sum();
-        if !((sum - 1.0).abs() <= limit.value) {
+        if (sum - 1.0).abs() > limit.value || sum.is_nan() {
             complaints.push(format!(
                 "those of result {at} sum to {sum:.4}, not to 1 within {limit}"
             ));

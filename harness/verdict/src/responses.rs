@@ -189,10 +189,10 @@ fn events(answer: &ResponsesAnswer) -> Vec<RuleResult> {
                 }
                 done.push(place);
             }
-            kind if kind.ends_with(".delta") => {
-                if !added.contains(&place) || done.contains(&place) {
-                    wrong.push(format!("{kind} of an output that is not open"));
-                }
+            kind if kind.ends_with(".delta")
+                && (!added.contains(&place) || done.contains(&place)) =>
+            {
+                wrong.push(format!("{kind} of an output that is not open"));
             }
             _ => {}
         }

@@ -120,7 +120,7 @@ fn logprobs(a: &Facts<'_>, b: &Facts<'_>, thresholds: &Thresholds) -> RuleResult
             };
             looked = true;
             // Written so that a NaN is the worst.
-            if !(off <= worst.0) {
+            if off > worst.0 || off.is_nan() {
                 worst = (
                     off,
                     format!(

@@ -5,14 +5,15 @@ use serde_json::Value;
 use tribunal_client::{ChatAnswer, SpeechAnswer};
 use tribunal_media::Audio;
 
+use crate::audio::{self, Read, Sent};
 use crate::bench::Bench;
 use crate::common::{self, Times};
 use crate::content::{self, Content};
-use crate::expect::Similarity;
+use crate::expectations::Similarity;
 use crate::heard::{Heard, Listeners};
 use crate::judging::{Sounds, aside};
 use crate::rule::Kind;
-use crate::speech::{self, Read, Sent};
+use crate::speech;
 use crate::verdict::{Ending, RuleResult, Verdict};
 use crate::voice::{self, Voices};
 
@@ -34,7 +35,7 @@ async fn measure(
     let bench = bench.clone();
     aside(move || {
         let read = sent.read(&bench);
-        let form = speech::form(&bench, &sent, &read);
+        let form = audio::form(&bench, &sent, &read);
         let deep = if bench.deep() {
             speech::deep(&bench, &read, text.as_deref(), speed, mode)
         } else {
@@ -140,9 +141,7 @@ pub(crate) async fn speech(
                     listeners
                         .agrees(
                             bench,
-                            "transcript",
-                            "similarity",
-                            mode,
+                            ("transcript", "similarity", mode),
                             wanted,
                             &heard,
                             audio.as_ref(),
@@ -284,9 +283,7 @@ pub(crate) async fn chat(
                 listeners
                     .agrees(
                         bench,
-                        "text_audio",
-                        "text_audio_similarity",
-                        mode,
+                        ("text_audio", "text_audio_similarity", mode),
                         text,
                         &heard,
                         audio.as_ref(),
@@ -300,9 +297,7 @@ pub(crate) async fn chat(
                 listeners
                     .agrees(
                         bench,
-                        "transcript",
-                        "similarity",
-                        mode,
+                        ("transcript", "similarity", mode),
                         wanted,
                         &heard,
                         audio.as_ref(),

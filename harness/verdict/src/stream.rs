@@ -3,6 +3,7 @@
 
 use tribunal_client::StreamEnd;
 
+use crate::bench::Bench;
 use crate::facts::{Facts, Route, Stream, choice};
 use crate::verdict::{Ending, RuleResult, quoted};
 
@@ -134,6 +135,34 @@ fn usage_last(stream: &Stream<'_>) -> RuleResult {
     RuleResult::holds("stream_usage_last", later == 0)
         .figure(format!("{later} chunks of text after it"))
         .threshold("none")
+}
+
+/// A long text comes piece by piece. A short one may come at once: engines send several tokens in one chunk.
+pub(crate) fn pieces(bench: &Bench, facts: &Facts<'_>) -> RuleResult {
+    const RULE: &str = "stream_pieces";
+    let Some(stream) = &facts.stream else {
+        return RuleResult::not_applicable(RULE, "the answer is no stream");
+    };
+    let limit = bench.limit(RULE);
+    let (mut several, mut complaints) = (false, Vec::new());
+    for own in &facts.choices {
+        let texts = stream.pieces(own.index).filter(|(_, piece)| piece.text);
+        let length = own.text.map_or(0, |text| text.chars().count());
+        match texts.count() {
+            0 => {}
+            1 if length as f64 > limit.value => complaints.push(format!(
+                "the {length} characters of {} came in one chunk",
+                choice(own.index)
+            )),
+            1 => {}
+            _ => several = true,
+        }
+    }
+    if complaints.is_empty() && !several {
+        return RuleResult::not_applicable(RULE, "the text is short enough for one chunk");
+    }
+    RuleResult::without_complaints(RULE, complaints)
+        .threshold(format!("at most {limit} characters in a single chunk"))
 }
 
 /// A stream without any chunk satisfies no rule about chunks.

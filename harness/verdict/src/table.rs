@@ -103,6 +103,8 @@ pub const RULES: &[Rule] = &[
     rule("audio_container", &[Chat, Speech, Audio], Basic, "the bytes are of the format asked for, and the content type names it", &[]),
     rule("audio_header", &[Chat, Speech, Audio], Basic, "the audio can be read, and its header agrees with itself and with what came", &[]),
     rule("text", TEXT, Deep, "every choice has text that is more than blanks", &[]),
+    rule("stream_pieces", TEXT, Deep, "a long text of a stream comes in more than one chunk", &[
+        limit("stream_pieces", 120.0, "the most characters that may come in a single chunk where there is no other", "engines that compute 16 tokens before they send any")]),
     rule("usage", GENERATED, Deep, "the three token counts are there, under the names of the route", &[]),
     rule("usage_sum", GENERATED, Deep, "prompt and completion make the total", &[]),
     rule("usage_counts", GENERATED, Deep, "a prompt and an output that are there were counted", &[]),
@@ -139,7 +141,7 @@ pub const RULES: &[Rule] = &[
         limit("embedding_same", 1e-3, "how far two numbers may be apart, of the larger one", "batches change the order of sums in 16-bit arithmetic")]),
     rule("rank_indexes", RANKED, Basic, "every result points to one input, each at most once", &[]),
     rule("rank_count", RANKED, Basic, "as many results as there must be", &[]),
-    rule("rank_scores", RANKED, Basic, "every score is a finite number", &[]),
+    rule("rank_scores", RANKED, Basic, "every score is a finite number, and lies where the test expects it", &[]),
     rule("rank_order", &[Rerank], Deep, "the best come first", &[]),
     rule("rank_first", &[Rerank], Deep, "the expected document comes first", &[]),
     rule("probabilities", &[Classify], Deep, "the probabilities lie between 0 and 1 and sum to 1", &[

@@ -6,7 +6,7 @@ use tribunal_client::{ChatAnswer, CompletionAnswer};
 use crate::bench::Bench;
 use crate::common::{self, Times};
 use crate::content::{self, Content};
-use crate::expect::Similarity;
+use crate::expectations::Similarity;
 use crate::facts::Facts;
 use crate::heard::Listeners;
 use crate::rule::Kind;
@@ -116,6 +116,7 @@ fn shared(bench: &Bench, facts: &Facts<'_>, times: Times) -> Vec<RuleResult> {
     rules.extend(common::latency(bench, times));
     if bench.deep() {
         rules.extend(substance::rules(facts));
+        rules.push(stream::pieces(bench, facts));
         rules.extend(logprobs::rules(facts));
     }
     rules

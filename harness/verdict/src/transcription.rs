@@ -2,11 +2,12 @@
 
 use tribunal_client::TranscriptionAnswer;
 
-use crate::agreement::{Agreement, agrees, loops};
+use crate::agreement::{Agreement, agrees};
 use crate::bench::Bench;
 use crate::common::{self, Times};
 use crate::content::{self, Content};
-use crate::expect::Similarity;
+use crate::expectations::Similarity;
+use crate::loops::loops;
 use crate::rule::Kind;
 use crate::verdict::{Ending, RuleResult, Verdict, quoted, shown};
 
@@ -187,7 +188,7 @@ fn segments(bench: &Bench, answer: &TranscriptionAnswer) -> RuleResult {
             complaints.push(format!("{place} has no times"));
             continue;
         };
-        if !(start <= finish && start >= -SLACK) {
+        if start > finish || start < -SLACK {
             complaints.push(format!("{place} lasts from {start} s to {finish} s"));
         }
         if start < last.1 - SLACK {

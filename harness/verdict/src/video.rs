@@ -6,7 +6,7 @@ use tribunal_media::{Container, Movie, Track};
 
 use crate::bench::Bench;
 use crate::common::{self, Times};
-use crate::expect::FrameRule;
+use crate::expectations::FrameRule;
 use crate::images::asked_size;
 use crate::rule::Kind;
 use crate::verdict::{Ending, RuleResult, Verdict, quoted, shown};

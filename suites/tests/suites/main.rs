@@ -5,6 +5,7 @@ mod conformance;
 mod docs;
 mod e2e;
 mod features;
+mod gauntlet;
 mod integration;
 mod unit;
 

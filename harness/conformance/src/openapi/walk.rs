@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::calls::{Call, calls};
+use crate::body::Names;
 use crate::expect::{Deviation, Expected, Fault, Reply, Says, Severity, judge};
 use crate::route::Payload;
 use crate::run::{Ending, Report, RunOptions, Subject, Unsent, curl, exchange};
@@ -82,6 +83,8 @@ async fn made(
     options: &RunOptions,
 ) -> Ending {
     let limit = options.limit.unwrap_or(LIMIT);
+    // Everything that a schema does not say was filled in when the call was made.
+    let names = Names::open();
     let expected = Expected {
         statuses: (200..500).collect(),
         severity: Severity::Must,
@@ -93,7 +96,8 @@ async fn made(
         severity: Severity::Must,
         found,
     };
-    let mut found = match exchange(subject, &call.method, &call.path, payload, limit).await {
+    let mut found = match exchange(subject, &names, &call.method, &call.path, payload, limit).await
+    {
         // What an operation calls a refusal is its own affair here.
         Ok(Reply::Answer(answer)) if answer.status == 501 => vec![],
         Ok(reply) => judge(&expected, &reply, &BTreeSet::new()),

@@ -25,12 +25,12 @@ fn mistakes_are_told_with_their_place() {
             &[
                 "row has no key `statsu`",
                 "did you mean `status`?",
-                "x.toml:12:1",
+                "x.toml:13:1",
             ][..],
         ),
         (
             row("set.a = 1\nstatus = [99]"),
-            &["a status of HTTP", "x.toml:12:11"],
+            &["a status of HTTP", "x.toml:13:11"],
         ),
         (row("set.a = 1\nstatus = []"), &["allows no status"]),
         (row(""), &["sends the valid request", "x.toml:7:"]),

@@ -7,8 +7,8 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use tribunal_transforms::num_complex::Complex;
+use tribunal_transforms::{ComplexToReal, RealToComplex};
 
 use crate::audio::curve::{Curve, vertex};
 use crate::audio::lanes::{Width, loudest, total};
@@ -159,9 +159,7 @@ impl<T: Width> Analyser<T> {
             length / 2
         };
         let size = smooth(length + limit);
-        let mut planner = RealFftPlanner::<T>::new();
-        let forward = planner.plan_fft_forward(size);
-        let inverse = planner.plan_fft_inverse(size);
+        let (forward, inverse) = T::transforms(size);
         let mut analyser = Self {
             rate,
             settings,

@@ -2,12 +2,13 @@
 //!
 //! Rejected: a crate for vector instructions. Plain arrays of eight are turned into them by the compiler.
 
-use realfft::FftNum;
+use tribunal_transforms::{FftNum, Pair};
 
 /// A width of floating point for the transforms: half the width takes half the time, and its seven digits are more than a pitch needs.
 pub(crate) trait Width: FftNum + PartialOrd {
     fn narrow(value: f64) -> Self;
     fn wide(self) -> f64;
+    fn transforms(length: usize) -> Pair<Self>;
 }
 
 impl Width for f32 {
@@ -18,6 +19,10 @@ impl Width for f32 {
     fn wide(self) -> f64 {
         f64::from(self)
     }
+
+    fn transforms(length: usize) -> Pair<Self> {
+        tribunal_transforms::single(length)
+    }
 }
 
 impl Width for f64 {
@@ -27,6 +32,10 @@ impl Width for f64 {
 
     fn wide(self) -> f64 {
         self
+    }
+
+    fn transforms(length: usize) -> Pair<Self> {
+        tribunal_transforms::double(length)
     }
 }
 

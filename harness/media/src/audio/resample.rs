@@ -2,9 +2,6 @@
 //!
 //! Rejected: linear interpolation, which leaves a tone of 9 kHz at -4 dB as one of 7 kHz when 24 kHz become 16.
 
-use audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, audioadapter::Adapter};
-
 use crate::audio::sound::Audio;
 use crate::{MediaError, MediaErrorKind};
 
@@ -30,31 +27,12 @@ pub fn resample(audio: &Audio, rate: u32) -> Result<Audio, MediaError> {
             format!("{wanted} samples at {rate} Hz; the limit is {MAX_SAMPLES}"),
         ));
     }
-    let failed = |e: &dyn std::fmt::Display| MediaError::argument(WHAT, e.to_string());
     let channels = usize::from(audio.channels());
-    let mut resampler = Fft::<f32>::new(
-        audio.rate() as usize,
-        rate as usize,
-        1024,
-        channels,
-        FixedSync::Input,
-    )
-    .map_err(|e| failed(&e))?;
-    let input =
-        InterleavedSlice::new(audio.samples(), channels, audio.frames()).map_err(|e| failed(&e))?;
-    let output = resampler
-        .process_all(&input, audio.frames(), None)
-        .map_err(|e| failed(&e))?;
+    let (from, to) = (audio.rate() as usize, rate as usize);
+    let mut samples = tribunal_transforms::resample(audio.samples(), channels, from, to)
+        .map_err(|e| MediaError::argument(WHAT, e))?;
     // The filter's last block may hold a frame more than the ratio of the rates makes.
     let ratio = f64::from(rate) / f64::from(audio.rate());
-    let frames = output
-        .frames()
-        .min((audio.frames() as f64 * ratio).round() as usize);
-    let mut samples = Vec::with_capacity(frames * channels);
-    for frame in 0..frames {
-        for channel in 0..channels {
-            samples.push(output.read_sample(channel, frame).unwrap_or(0.0));
-        }
-    }
+    samples.truncate((audio.frames() as f64 * ratio).round() as usize * channels);
     Audio::new(rate, audio.channels(), samples)
 }

@@ -1,8 +1,6 @@
 //! How much of the spectrum audio fills: speech that was made at 8 kHz and declared as 24 kHz has nothing above 4 kHz,
 //! and the reverse sounds like a chipmunk.
 
-use realfft::RealFftPlanner;
-
 use crate::MediaError;
 use crate::audio::sound::Audio;
 
@@ -21,7 +19,7 @@ pub fn roll_off(audio: &Audio, share: f64) -> Result<Option<f64>, MediaError> {
         ));
     }
     let mono = audio.mixed();
-    let forward = RealFftPlanner::<f64>::new().plan_fft_forward(SIZE);
+    let forward = tribunal_transforms::double(SIZE).0;
     let mut buffer = forward.make_input_vec();
     let mut spectrum = forward.make_output_vec();
     let mut energy = vec![0.0; spectrum.len()];

@@ -58,6 +58,8 @@ const BASIC: &[Defect] = &[
 #[rustfmt::skip]
 const DEEP: &[Defect] = &[
     ("text", chat, |s| s.body["choices"][0]["message"]["content"] = json!(" \n")),
+    ("stream_pieces", chat_stream, |s| { s.body[1]["choices"][0]["delta"]["content"] = json!("so ".repeat(50)); s.body[3]["choices"][0]["delta"]["content"] = json!("") }),
+    ("stream_pieces", completion_stream, |s| { s.body[0]["choices"][0]["text"] = json!("so ".repeat(50)); s.body[1]["choices"][0]["text"] = json!("") }),
     ("text", completion, |s| s.body["choices"][2]["text"] = json!("\t")),
     ("usage", chat, |s| s.body["usage"] = json!(null)),
     ("usage", chat, |s| s.body["usage"] = json!({ "prompt_tokens": 4, "total_tokens": 9 })),

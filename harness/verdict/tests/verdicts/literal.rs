@@ -38,6 +38,13 @@ pub fn events(request: Value, list: &[Value], tail: &str, expect: Expectations) 
     raw(request, "text/event-stream", body + tail, expect)
 }
 
+/// Sets these fields.
+pub fn merge(into: &mut Value, from: &Value) {
+    for (key, value) in from.as_object().into_iter().flatten() {
+        into[key] = value.clone();
+    }
+}
+
 /// The deep verdict by the defaults, with somebody who listens where `heard` is.
 pub fn judge_with(answer: Judged<'_>, change: impl FnOnce(Judging) -> Judging) -> Verdict {
     let judging = change(Judging::new(Depth::Deep));
@@ -86,4 +93,10 @@ impl Transcriber for Absent {
 
 pub fn hearing(text: &'static str) -> impl FnOnce(Judging) -> Judging {
     move |judging| judging.transcriber(Arc::new(Hears(text)))
+}
+
+/// Cut off in the middle.
+pub fn half(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(bytes.len() / 2);
+    bytes
 }

@@ -63,10 +63,10 @@ fn documents() -> Value {
     json!({ "query": "q", "documents": ["a", "b"] })
 }
 
-fn scored(score: Value) -> Verdict {
+fn scored(score: Value, expect: Expectations) -> Verdict {
     let body =
         json!({ "object": "list", "data": [{ "index": 0, "object": "score", "score": score }] });
-    let answer = json(json!({ "text_1": "a", "text_2": "b" }), body, expect())
+    let answer = json(json!({ "text_1": "a", "text_2": "b" }), body, expect)
         .score()
         .expect("scores");
     judge(Judged::Score(&answer))
@@ -233,7 +233,16 @@ pub fn literals() -> Vec<Literal> {
             },
             || reranked(&[(json!(1), 0.9)], documents(), expect()),
         ),
-        ("rank_scores", || scored(json!(0.3)), || scored(json!(null))),
+        (
+            "rank_scores",
+            || scored(json!(0.3), expect()),
+            || scored(json!(null), expect()),
+        ),
+        (
+            "rank_scores",
+            || scored(json!(1), expect().expect_scores_within(0.0, 1.0)),
+            || scored(json!(1.1), expect().expect_scores_within(0.0, 1.0)),
+        ),
         (
             "rank_order",
             || reranked(&[(json!(1), 0.9), (json!(0), 0.1)], documents(), expect()),

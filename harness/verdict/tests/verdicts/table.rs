@@ -7,10 +7,18 @@ use std::sync::LazyLock;
 use tribunal_verdict::{Depth, Ending, RULES, TableRow, Verdict, rule, rules_table};
 
 use crate::literal::Literal;
-use crate::{defects, errors, healthy, media, routes, texts};
+use crate::{defects, errors, healthy, pictures, responses, routes, sounds, texts, transcripts};
 
 fn literals() -> Vec<Literal> {
-    [texts::literals(), routes::literals(), media::literals()].concat()
+    [
+        texts::literals(),
+        responses::literals(),
+        routes::literals(),
+        sounds::literals(),
+        transcripts::literals(),
+        pictures::literals(),
+    ]
+    .concat()
 }
 
 /// The literals, judged: once for all tests, since sounds take a while.

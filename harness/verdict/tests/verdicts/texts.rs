@@ -1,4 +1,4 @@
-//! What a text says and how it came to be: chats and responses.
+//! What a text says and how it came to be: chats.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tribunal_client::Judged;
 use tribunal_verdict::{Expect as _, Expectations, Modality, Verdict};
 
-use crate::literal::{Literal, events, json, judge};
+use crate::literal::{Literal, events, json, judge, merge};
 
 fn expect() -> Expectations {
     Expectations::default()
@@ -30,12 +30,6 @@ fn chat(request: Value, message: Value, more: Value, expect: Expectations) -> Ve
     merge(&mut asked, &request);
     let answer = json(asked, body, expect).chat().expect("a chat");
     judge(Judged::Chat(&answer))
-}
-
-fn merge(into: &mut Value, from: &Value) {
-    for (key, value) in from.as_object().into_iter().flatten() {
-        into[key] = value.clone();
-    }
 }
 
 fn says(text: &str, expect: Expectations) -> Verdict {
@@ -125,47 +119,6 @@ fn timed(milliseconds: [u64; 3], expect: Expectations) -> Verdict {
 
 fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
-}
-
-/// A response, plain.
-fn response(change: Value) -> Verdict {
-    let mut body = json!({
-        "id": "r", "object": "response", "model": "m", "status": "completed",
-        "output": [{ "type": "message", "id": "o", "role": "assistant", "content": [{ "type": "output_text", "text": "Hello." }] }],
-        "usage": { "input_tokens": 3, "output_tokens": 2, "total_tokens": 5 },
-    });
-    merge(&mut body, &change);
-    let answer = json(json!({ "model": "m", "input": "Hi" }), body, expect())
-        .responses()
-        .expect("a response");
-    judge(Judged::Responses(&answer))
-}
-
-fn story(change: impl FnOnce(&mut Vec<Value>)) -> Verdict {
-    let whole = |status: &str, output: Value| json!({ "id": "r", "object": "response", "model": "m", "status": status, "output": output, "usage": { "input_tokens": 3, "output_tokens": 2, "total_tokens": 5 } });
-    let message = json!({ "type": "message", "id": "o", "role": "assistant", "content": [{ "type": "output_text", "text": "Hello." }] });
-    let mut list = vec![
-        json!({ "type": "response.created", "response": whole("in_progress", json!([])) }),
-        json!({ "type": "response.output_item.added", "output_index": 0, "item": { "type": "message" } }),
-        json!({ "type": "response.output_text.delta", "output_index": 0, "delta": "Hel" }),
-        json!({ "type": "response.output_text.delta", "output_index": 0, "delta": "lo." }),
-        json!({ "type": "response.output_text.done", "output_index": 0, "text": "Hello." }),
-        json!({ "type": "response.output_item.done", "output_index": 0, "item": message }),
-        json!({ "type": "response.completed", "response": whole("completed", json!([message])) }),
-    ];
-    change(&mut list);
-    for (number, event) in list.iter_mut().enumerate() {
-        event["sequence_number"] = json!(number);
-    }
-    let answer = events(
-        json!({ "model": "m", "input": "Hi", "stream": true }),
-        &list,
-        "",
-        expect(),
-    )
-    .responses()
-    .expect("a stream");
-    judge(Judged::Responses(&answer))
 }
 
 pub fn literals() -> Vec<Literal> {
@@ -380,53 +333,5 @@ pub fn literals() -> Vec<Literal> {
         ),
         ("workers", || workers(1, 2), || workers(1, 1)),
         ("speculative", || speculates(3), || speculates(6)),
-        (
-            "response_status",
-            || response(json!({})),
-            || response(json!({ "status": "failed", "error": { "message": "no" } })),
-        ),
-        (
-            "response_events",
-            || story(|_| ()),
-            || story(|list| list.swap(1, 2)),
-        ),
-        (
-            "response_events",
-            || story(|_| ()),
-            || story(|list| drop(list.remove(5))),
-        ),
-        (
-            "response_text",
-            || story(|_| ()),
-            || story(|list| list[3]["delta"] = json!("lo!")),
-        ),
-        (
-            "usage",
-            || response(json!({})),
-            || {
-                response(
-                    json!({ "usage": { "prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5 } }),
-                )
-            },
-        ),
-        (
-            "usage_sum",
-            || response(json!({})),
-            || {
-                response(
-                    json!({ "usage": { "input_tokens": 3, "output_tokens": 2, "total_tokens": 6 } }),
-                )
-            },
-        ),
-        (
-            "object",
-            || response(json!({})),
-            || response(json!({ "object": "chat.completion" })),
-        ),
-        (
-            "output",
-            || response(json!({})),
-            || response(json!({ "output": [] })),
-        ),
     ]
 }

@@ -44,7 +44,8 @@ fn examples() -> Result<Vec<Case<Example>>, String> {
     {
         for source in pages(path)? {
             let page = Arc::new(Page::read(&source.root, &source.name)?);
-            let title = source.name.with_extension("").display().to_string();
+            let slug = tribunal::vocabulary::slug;
+            let title = slug(&source.name.with_extension("").display().to_string());
             let mut add = |name: String, index: Option<usize>| {
                 let count = names.entry(tribunal::vocabulary::slug(&name)).or_default();
                 *count += 1;
@@ -65,7 +66,7 @@ fn examples() -> Result<Vec<Case<Example>>, String> {
             add(format!("{title}__page"), None);
             for (index, snippet) in page.snippets.iter().enumerate() {
                 if snippet.is_example() {
-                    add(format!("{title}__{}", snippet.id), Some(index));
+                    add(format!("{title}__{}", slug(&snippet.id)), Some(index));
                 }
             }
         }

@@ -5,6 +5,8 @@ use tokio::net::TcpStream;
 use tribunal::client::ChatRequest;
 use tribunal::prelude::*;
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 /// A client that goes away in the middle of a stream frees its slot: what comes after it is answered.
 #[tribunal::test]
 #[timeout("30s")]

@@ -5,6 +5,8 @@
 use tribunal::client::{ChatAnswer, ChatRequest, ClientError, TokenLogprob};
 use tribunal::prelude::*;
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 const QUESTION: &str = "What does the river bring in spring?";
 
 /// Sends a request plainly or as a stream with usage: what comes back has the same shape.
@@ -160,35 +162,6 @@ async fn stop_ends_the_answer(
     let expected = whole.find(&stop).map_or("", |at| &whole[..at]);
     assert_eq!(cut.text(), expected, "stop {stop:?}");
     assert_eq!(cut.finish_reason(), Some("stop"));
-    Ok(())
-}
-
-/// `n` answers come back, each with its index, and not all the same.
-#[tribunal::test]
-#[timeout("30s")]
-#[requires(capability = "several_choices")]
-#[cases(plain = false, #[requires(capability = "streaming")] streamed = true)]
-async fn several_choices(
-    #[case] streamed: bool,
-    #[values(2, 4)] n: u64,
-    chat: ChatClient,
-) -> TestResult {
-    let request = chat
-        .user(QUESTION)
-        .n(n)
-        .max_tokens(16)
-        .temperature(1.0)
-        .seed(3);
-    let request = if streamed { request.stream() } else { request };
-    let answer = request.send().await?;
-    let mut indexes: Vec<u64> = answer.choices.iter().filter_map(|c| c.index).collect();
-    indexes.sort_unstable();
-    assert_eq!(indexes, (0..n).collect::<Vec<_>>());
-    let first = answer.choices[0].text();
-    assert!(
-        answer.choices.iter().any(|c| c.text() != first),
-        "{n} choices, one text"
-    );
     Ok(())
 }
 

@@ -3,54 +3,14 @@
 use tribunal::client::{ClientError, CompletionAnswer, CompletionRequest};
 use tribunal::prelude::*;
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 async fn send(request: CompletionRequest, streamed: bool) -> Result<CompletionAnswer, ClientError> {
     if streamed {
         request.stream().include_usage().send().await
     } else {
         request.send().await
     }
-}
-
-/// A list of prompts gets one answer each, in order, as if each were asked alone.
-#[tribunal::test]
-#[timeout("30s")]
-#[requires(capability = ["completions", "prompt_lists", "seed"])]
-#[cases(
-    plain = false,
-    #[requires(capability = "streamed_prompt_lists")]
-    streamed = true,
-)]
-async fn prompt_lists(#[case] streamed: bool, chat: ChatClient) -> TestResult {
-    let prompts = ["The river ", "In the morning the ", "Nobody "];
-    let ask = |prompt: &str| {
-        chat.completion(prompt)
-            .max_tokens(12)
-            .temperature(1.0)
-            .seed(21)
-    };
-    let together = send(
-        chat.completion(prompts.to_vec())
-            .max_tokens(12)
-            .temperature(1.0)
-            .seed(21),
-        streamed,
-    )
-    .await?;
-    assert_eq!(together.choices.len(), prompts.len());
-    for (index, prompt) in prompts.iter().enumerate() {
-        let alone = ask(prompt).send().await?;
-        let choice = together
-            .choices
-            .iter()
-            .find(|c| c.index == Some(index as u64))
-            .ok_or_else(|| Error::msg(format!("no choice {index}")))?;
-        assert_eq!(
-            choice.text.as_deref(),
-            Some(alone.text()),
-            "prompt {prompt:?}"
-        );
-    }
-    Ok(())
 }
 
 /// `echo` puts the prompt in front of the answer.

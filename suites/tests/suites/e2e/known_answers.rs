@@ -8,6 +8,8 @@ use tribunal::client::{ChatRequest, Client, CompletionRequest, TokenLogprob};
 use tribunal::prelude::*;
 use tribunal_gguf::{Bigram, END, Model, Token, chat_prompt};
 
+tribunal::markers!(core_model, advanced_model, parallel);
+
 const QUESTION: &str = "What leaves the harbour at seven?";
 /// More than the model has tokens: engines differ in the number that means all of them.
 const MANY: u64 = 1000;

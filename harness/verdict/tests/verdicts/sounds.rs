@@ -1,4 +1,4 @@
-//! Sounds, transcripts, pictures and videos, made by recipe and broken in one place.
+//! Sounds, made by recipe and broken in one place.
 
 use std::sync::Arc;
 
@@ -6,16 +6,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tribunal_client::{Headers, Judged, RawAnswer};
-use tribunal_media::synthetic::{Colour, Film, Scene, Shape, Sound, Wave};
+use tribunal_media::synthetic::{Sound, Wave};
 use tribunal_media::{Audio, Encoding, PcmFormat, decode_pcm, encode_pcm, encode_wav};
 use tribunal_verdict::{
-    Ending, Expect as _, Expectations, FrameRule, Judging, Modality, Similarity, Verdict, Voice,
-    Voices,
+    Expect as _, Expectations, Judging, Modality, Similarity, Verdict, Voice, Voices,
 };
 
-use crate::literal::{Absent, Hears, Literal, events, hearing, json, judge, judge_with, raw};
+use crate::literal::{Hears, Literal, events, half, hearing, json, judge, judge_with, raw};
 
-const TEXT: &str = "the quick brown fox jumps";
+pub const TEXT: &str = "the quick brown fox jumps";
 const RATE: u32 = 24_000;
 
 fn expect() -> Expectations {
@@ -37,7 +36,7 @@ fn wav(audio: &Audio) -> Vec<u8> {
     encode_wav(audio, Encoding::I16).expect("a file")
 }
 
-fn good() -> Vec<u8> {
+pub fn good() -> Vec<u8> {
     wav(&voice(120.0, Some(20.0)))
 }
 
@@ -53,7 +52,7 @@ fn changed(change: impl Fn(usize, f32) -> f32) -> Vec<u8> {
     wav(&Audio::mono(RATE, samples).expect("audio"))
 }
 
-fn spoken_as(
+pub fn spoken_as(
     bytes: Vec<u8>,
     content_type: &str,
     request: Value,
@@ -81,13 +80,13 @@ fn plain() -> Verdict {
     spoken(good(), expect())
 }
 
-fn said(heard: &'static str, expect: Expectations) -> Verdict {
+pub fn said(heard: &'static str, expect: Expectations) -> Verdict {
     spoken_as(good(), "audio/wav", json!({}), expect, |judging| {
         judging.transcriber(Arc::new(Hears(heard)))
     })
 }
 
-fn as_bass(hz: f64, known: Voice) -> Verdict {
+pub fn as_bass(hz: f64, known: Voice) -> Verdict {
     spoken_as(
         wav(&voice(hz, Some(20.0))),
         "audio/wav",
@@ -202,86 +201,6 @@ fn omni(text: &str, heard: &'static str, audio: Option<&[u8]>) -> Verdict {
     let request = json!({ "model": "m", "modalities": ["text", "audio"], "audio": { "voice": "bass", "format": "wav" } });
     let answer = json(request, body, expect()).chat().expect("a chat");
     judge_with(Judged::Chat(&answer), hearing(heard))
-}
-
-fn transcribed(change: impl FnOnce(&mut Value), expect: Expectations) -> Verdict {
-    let mut body = json!({
-        "text": TEXT, "language": "english", "duration": 2.0,
-        "segments": [{ "id": 0, "start": 0.0, "end": 1.0, "text": "the quick brown" }, { "id": 1, "start": 1.0, "end": 2.0, "text": "fox jumps" }],
-    });
-    change(&mut body);
-    let request = json!({ "model": "m", "language": "en", "response_format": "verbose_json" });
-    let answer = json(request, body, expect)
-        .transcription()
-        .expect("a transcript");
-    judge(Judged::Transcription(&answer))
-}
-
-fn png(seed: u64) -> Vec<u8> {
-    Scene::new(64, 48, seed)
-        .with(2, Colour::Red, Shape::Circle)
-        .png()
-        .expect("a picture")
-        .into_bytes()
-}
-
-fn white() -> Vec<u8> {
-    let picture = tribunal_media::Picture::new(64, 48, vec![255; 64 * 48 * 3]).expect("a picture");
-    tribunal_media::synthetic::png(&picture)
-        .expect("a file")
-        .into_bytes()
-}
-
-fn painted(pictures: &[Vec<u8>], request: Value, expect: Expectations) -> Verdict {
-    let data: Vec<Value> = pictures
-        .iter()
-        .map(|bytes| json!({ "b64_json": STANDARD.encode(bytes) }))
-        .collect();
-    let answer = json(request, json!({ "created": 1, "data": data }), expect)
-        .images()
-        .expect("pictures");
-    judge(Judged::Images(&answer))
-}
-
-fn asked() -> Value {
-    json!({ "prompt": "p", "size": "64x48", "output_format": "png" })
-}
-
-fn film() -> Vec<u8> {
-    let sound = Sound::new(8000, 1)
-        .part(Wave::Tone { hz: 440.0 }, 1.0)
-        .audio()
-        .expect("a tone");
-    Film::new(96, 72, 9, 9, 7)
-        .with(1, Colour::Yellow, Shape::Triangle)
-        .sound(sound)
-        .mp4()
-        .expect("a film")
-        .into_bytes()
-}
-
-fn silent_film() -> Vec<u8> {
-    Film::new(96, 72, 9, 9, 7)
-        .with(1, Colour::Yellow, Shape::Triangle)
-        .mp4()
-        .expect("a film")
-        .into_bytes()
-}
-
-fn shown(bytes: Vec<u8>, content_type: &str, request: Value, expect: Expectations) -> Verdict {
-    let answer = raw(request, content_type, bytes, expect)
-        .video()
-        .expect("a video");
-    judge(Judged::Video(&answer))
-}
-
-fn shot(request: Value, expect: Expectations) -> Verdict {
-    shown(film(), "video/mp4", request, expect)
-}
-
-fn half(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.truncate(bytes.len() / 2);
-    bytes
 }
 
 pub fn literals() -> Vec<Literal> {
@@ -495,289 +414,5 @@ pub fn literals() -> Vec<Literal> {
             || music(expect().expect_rate(RATE)),
             || music(expect().expect_rate(48_000)),
         ),
-        (
-            "transcription_text",
-            || transcribed(|_| (), expect()),
-            || {
-                let list = [
-                    json!({ "type": "transcript.text.delta", "delta": "the quick" }),
-                    json!({ "type": "transcript.text.done", "text": TEXT }),
-                ];
-                let answer = events(json!({ "model": "m", "stream": true }), &list, "", expect())
-                    .transcription()
-                    .expect("a stream");
-                judge(Judged::Transcription(&answer))
-            },
-        ),
-        (
-            "transcription_errors",
-            || transcribed(|_| (), expect().expect_transcript(TEXT)),
-            || {
-                transcribed(
-                    |body| body["text"] = json!("the quick brown dog sits"),
-                    expect().expect_transcript(TEXT),
-                )
-            },
-        ),
-        (
-            "transcription_errors",
-            || {
-                transcribed(
-                    |body| body["text"] = json!(""),
-                    expect().expect_transcript(""),
-                )
-            },
-            || transcribed(|_| (), expect().expect_transcript("")),
-        ),
-        (
-            "transcription_language",
-            || transcribed(|_| (), expect()),
-            || transcribed(|body| body["language"] = json!("de"), expect()),
-        ),
-        (
-            "transcription_loops",
-            || transcribed(|_| (), expect()),
-            || transcribed(|body| body["text"] = json!("so so so so so"), expect()),
-        ),
-        (
-            "transcription_segments",
-            || transcribed(|_| (), expect()),
-            || transcribed(|body| body["segments"][1]["start"] = json!(0.5), expect()),
-        ),
-        (
-            "transcription_segments",
-            || transcribed(|_| (), expect()),
-            || transcribed(|body| body["segments"][1]["end"] = json!(9.0), expect()),
-        ),
-        (
-            "transcription_duration",
-            || transcribed(|_| (), expect().expect_seconds(2.1)),
-            || {
-                transcribed(
-                    |body| body["duration"] = json!("3.0"),
-                    expect().expect_seconds(2.1),
-                )
-            },
-        ),
-        (
-            "images_present",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[], asked(), expect()),
-        ),
-        (
-            "images_decodable",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[half(png(1))], asked(), expect()),
-        ),
-        (
-            "images_type",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[png(1)], json!({ "output_format": "jpeg" }), expect()),
-        ),
-        (
-            "images_count",
-            || painted(&[png(1), png(2)], json!({ "n": 2 }), expect()),
-            || painted(&[png(1), png(2)], json!({ "n": 3 }), expect()),
-        ),
-        (
-            "images_count",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[png(1)], asked(), expect().expect_count(2)),
-        ),
-        (
-            "images_size",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[png(1)], json!({ "size": "48x64" }), expect()),
-        ),
-        (
-            "images_size",
-            || {
-                painted(
-                    &[png(1), png(2)],
-                    json!({ "n": 2 }),
-                    expect().expect_sizes([(64, 48), (64, 48)]),
-                )
-            },
-            || {
-                painted(
-                    &[png(1), png(2)],
-                    json!({ "n": 2 }),
-                    expect().expect_sizes([(64, 48), (64, 49)]),
-                )
-            },
-        ),
-        (
-            "images_blank",
-            || painted(&[png(1)], asked(), expect()),
-            || painted(&[white()], asked(), expect()),
-        ),
-        (
-            "images_distinct",
-            || painted(&[png(1), png(2)], json!({ "n": 2 }), expect()),
-            || painted(&[png(1), png(1)], json!({ "n": 2 }), expect()),
-        ),
-        (
-            "images_alike",
-            || painted(&[png(1)], asked(), expect().expect_alike(png(1))),
-            || painted(&[png(1)], asked(), expect().expect_alike(png(2))),
-        ),
-        (
-            "images_alike",
-            || painted(&[png(1)], asked(), expect().expect_alike(png(1))),
-            || painted(&[png(1)], asked(), expect().expect_alike(vec![1, 2, 3])),
-        ),
-        (
-            "video_present",
-            || shot(json!({}), expect()),
-            || shown(half(film()), "video/mp4", json!({}), expect()),
-        ),
-        (
-            "video_type",
-            || shot(json!({}), expect()),
-            || shown(film(), "video/webm", json!({}), expect()),
-        ),
-        (
-            "video_size",
-            || shot(json!({ "size": "96x72" }), expect()),
-            || shot(json!({ "width": 96, "height": 96 }), expect()),
-        ),
-        (
-            "video_frames",
-            || shot(json!({ "num_frames": 9 }), expect()),
-            || shot(json!({ "num_frames": 10 }), expect()),
-        ),
-        (
-            "video_frames",
-            || shot(json!({}), expect().expect_frames(11, FrameRule::FourAndOne)),
-            || shot(json!({}), expect().expect_frames(12, FrameRule::FourAndOne)),
-        ),
-        (
-            "video_frames",
-            || shot(json!({}), expect().expect_frames(8, FrameRule::AtLeast)),
-            || shot(json!({}), expect().expect_frames(10, FrameRule::AtLeast)),
-        ),
-        (
-            "video_rate",
-            || shot(json!({ "fps": 9.5 }), expect()),
-            || shot(json!({ "fps": 10 }), expect()),
-        ),
-        (
-            "video_duration",
-            || shot(json!({ "seconds": "1" }), expect()),
-            || shot(json!({}), expect().expect_seconds(2.0)),
-        ),
-        (
-            "video_audio",
-            || shot(json!({}), expect().expect_audio_track(Some(8000), Some(1))),
-            || {
-                shown(
-                    silent_film(),
-                    "video/mp4",
-                    json!({}),
-                    expect().expect_audio_track(None, None),
-                )
-            },
-        ),
-        (
-            "video_audio",
-            || shot(json!({}), expect().expect_audio_track(None, None)),
-            || shot(json!({}), expect().expect_audio_track(Some(44_100), None)),
-        ),
     ]
-}
-
-#[test]
-fn a_check_that_nobody_can_make_says_what_to_install() {
-    let answer = |change: fn(Judging) -> Judging| {
-        spoken_as(good(), "audio/wav", json!({}), expect(), change)
-    };
-    let verdict = answer(|judging| judging.transcriber(Arc::new(Absent)));
-    let result = verdict.rule("transcript").expect("the rule");
-    assert_eq!(result.ending, Ending::NotMade, "{verdict}");
-    assert!(result.message.contains("install it"), "{result}");
-    assert_eq!(
-        verdict.rule("voice").expect("the rule").ending,
-        Ending::NotMade,
-        "nothing is known of the voice: {verdict}"
-    );
-    assert!(verdict.clone().check().is_ok() && verdict.check_all_made().is_err());
-    let nobody = raw(json!({ "input": TEXT }), "audio/wav", good(), expect())
-        .speech()
-        .expect("speech");
-    let result = judge(Judged::Speech(&nobody))
-        .rule("transcript")
-        .cloned()
-        .expect("the rule");
-    assert!(
-        result.ending == Ending::NotMade && result.message.contains("TRIBUNAL_TRANSCRIBER"),
-        "{result}"
-    );
-}
-
-#[test]
-fn a_stronger_transcriber_decides_before_anything_fails() {
-    let with = |stronger: &'static str| {
-        spoken_as(good(), "audio/wav", json!({}), expect(), move |judging| {
-            judging
-                .transcriber(Arc::new(Hears("misheard altogether")))
-                .stronger_transcriber(Arc::new(Hears(stronger)))
-        })
-    };
-    let mended = with(TEXT);
-    let result = mended.rule("transcript").expect("the rule");
-    assert_eq!(result.ending, Ending::Pass, "{mended}");
-    assert!(
-        result.message.contains("decided by a stub, after WER"),
-        "{result}"
-    );
-    assert_eq!(
-        with("wrong again and again")
-            .rule("transcript")
-            .expect("the rule")
-            .ending,
-        Ending::Fail
-    );
-}
-
-#[test]
-fn a_pitch_between_men_and_women_never_fails() {
-    for known in [Voice::Male, Voice::Female] {
-        let verdict = as_bass(165.0, known);
-        assert_eq!(
-            verdict.rule("voice").expect("the rule").ending,
-            Ending::Undecided,
-            "{verdict}"
-        );
-    }
-}
-
-#[test]
-fn a_threshold_of_the_test_is_named_in_the_verdict() {
-    let verdict = said("the slow brown fox jumps", expect().threshold("wer", 0.5));
-    let result = verdict.rule("transcript").expect("the rule");
-    assert_eq!(result.ending, Ending::Pass, "{verdict}");
-    assert!(
-        result
-            .threshold
-            .as_deref()
-            .is_some_and(|text| text.contains("0.5 (set by the test)")),
-        "{result}"
-    );
-}
-
-#[test]
-fn a_picture_that_lies_elsewhere_was_not_looked_at() {
-    let answer = json(
-        asked(),
-        json!({ "data": [{ "url": "http://127.0.0.1:1/a.png" }] }),
-        expect(),
-    )
-    .images()
-    .expect("pictures");
-    let verdict = judge(Judged::Images(&answer));
-    assert_eq!(
-        verdict.rule("images_decodable").expect("the rule").ending,
-        Ending::NotMade,
-        "{verdict}"
-    );
 }
