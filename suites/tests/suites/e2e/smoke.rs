@@ -7,6 +7,7 @@ tribunal::markers!(core_model, parallel);
 /// It lists the model that it serves.
 #[tribunal::test]
 #[timeout("30s")]
+#[requires(capability = "model_names")]
 async fn lists_its_model(chat: ChatClient) -> TestResult {
     let models = chat.client().models().await?;
     assert!(

@@ -101,7 +101,7 @@ asks! {
         let request = question(&s.api, s.seed).max_tokens(16).ignore_eos();
         request.modalities(["text", "audio"]).spoken("alto", "wav").send().await?
     };
-    completion "a completion with log-probabilities" |s| s.api.completion("The river ").seed(s.seed).max_tokens(12).logprobs(2).send().await?;
+    completion "a completion with log-probabilities" |s| s.api.completion("The river ").seed(s.seed).min_tokens(2).max_tokens(12).logprobs(2).send().await?;
     streamed_completion "a streamed completion" |s| s.api.completion("The river ").seed(s.seed).ignore_eos().max_tokens(24).stream().include_usage().send().await?;
     response "a response" |s| s.api.responses(QUESTION).max_output_tokens(24).extra("seed", s.seed).send().await?;
     streamed_response "a streamed response" |s| s.api.responses(QUESTION).max_output_tokens(24).extra("seed", s.seed).stream().send().await?;
@@ -158,7 +158,12 @@ const COLOURS: [(Colour, &str); 3] = [
 ];
 
 fn question(model: &ModelClient, seed: i64) -> ChatRequest {
-    model.user(QUESTION).temperature(1.0).seed(seed)
+    // The first token that is drawn may be the end, and an answer without text is nothing that a healthy one is told by.
+    model
+        .user(QUESTION)
+        .temperature(1.0)
+        .seed(seed)
+        .min_tokens(2)
 }
 
 fn streamed_question(model: &ModelClient, seed: i64) -> ChatRequest {
