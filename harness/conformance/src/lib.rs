@@ -27,6 +27,7 @@ mod read;
 mod report;
 mod route;
 mod run;
+mod send;
 mod shipped;
 mod socket;
 

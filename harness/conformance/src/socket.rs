@@ -10,7 +10,7 @@ use tribunal_client::Client;
 use crate::body::Names;
 use crate::expect::Reply;
 use crate::frame::Frame;
-use crate::run::Unsent;
+use crate::send::Unsent;
 
 /// Opens the route, sends the frames, and listens until an error comes, the socket is closed, or nothing more comes.
 #[cfg(not(feature = "websocket"))]
@@ -35,7 +35,7 @@ mod open {
     use tribunal_client::{Failure, Headers, RawAnswer, SocketMessage, Timeouts, WebSocket};
 
     use super::{Client, Duration, Frame, Names, Reply, Unsent};
-    use crate::run::{first_line, unanswered};
+    use crate::send::{first_line, unanswered};
 
     /// How long a socket is listened to after an event that is no error: one may still follow.
     const QUIET: Duration = Duration::from_secs(3);

@@ -9,7 +9,8 @@ use super::calls::{Call, calls};
 use crate::body::Names;
 use crate::expect::{Deviation, Expected, Fault, Reply, Says, Severity, judge};
 use crate::route::Payload;
-use crate::run::{Ending, Report, RunOptions, Subject, Unsent, curl, exchange};
+use crate::run::{Ending, Report, RunOptions, Subject};
+use crate::send::{Unsent, curl, exchange};
 
 /// What a walk is asked to leave out.
 #[derive(Debug, Clone, Default)]
