@@ -44,9 +44,10 @@ impl Run {
         }
         lock(&self.open).add(&open);
         let failed = outcome.is_failure();
+        let kept = self.evidence.keeps(outcome.was_executed(), failed);
         let mut output = self
             .capture
-            .end(planned, failed || self.options.show_output);
+            .end(planned, failed || kept || self.options.show_output);
         let log = std::mem::take(&mut *lock(&attempt.log));
         if !log.is_empty() {
             output.own.extend_from_slice(&log);

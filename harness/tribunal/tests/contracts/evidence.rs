@@ -100,9 +100,8 @@ fn a_passed_attempt_leaves_nothing() {
 
 fn all_keeps_what_passed_and_none_keeps_nothing() {
     let root = folder();
-    rooms(&["evidence::passes", "--keep-evidence", "all"], root.path())
-        .run()
-        .exits(0);
+    let args = ["evidence::passes", "--exact", "--keep-evidence", "all"];
+    rooms(&args, root.path()).run().exits(0);
     let attempt = root.path().join("latest/evidence.passes/1");
     assert_eq!(read(attempt.join("kept.txt")), "for later");
     assert_eq!(read(attempt.join("output.txt")), "said while it passed\n");

@@ -25,9 +25,9 @@ async fn alone(#[values(1, 2, 3)] n: u64, server: &Server, chat: ChatClient) -> 
 
 /// Not every server can.
 #[tribunal::test]
-#[requires(capability = "tools")]
+#[requires(capability = "known_model")]
 #[ignore = "of its gate only"]
-async fn tools(chat: ChatClient) {
+async fn known_model(chat: ChatClient) {
     let _ = chat;
 }
 
