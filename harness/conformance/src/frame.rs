@@ -28,6 +28,7 @@ impl Frame {
         }
     }
 
+    #[cfg(feature = "websocket")]
     /// The text of a frame that is text; else its bytes.
     pub(crate) fn content(&self, names: &Names) -> Result<String, &[u8]> {
         match self {
