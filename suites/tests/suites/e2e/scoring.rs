@@ -50,7 +50,7 @@ async fn as_drawn(chat: ChatClient) -> TestResult {
 /// The temperature changes what is drawn, not how likely it was.
 #[tribunal::test]
 #[timeout("30s")]
-#[requires(capability = ["logprobs", "error_params"])]
+#[requires(capability = "logprobs")]
 async fn before_temperature(chat: ChatClient) -> TestResult {
     let mut lists = vec![];
     for temperature in [0.0, 0.5, 1.5] {
