@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tribunal_deploy::{CAPABILITIES, Catalogue, Context, Recipe, Rendered, TranscriberFact, Way};
+use tribunal_serving::{KnownModel, Truth};
 
 fn rendered(name: &str, installed: bool, settings: &[&str]) -> Rendered {
     let mut spec = Catalogue::new(&[]).resolve(name).unwrap();
@@ -39,8 +40,9 @@ fn llama_cpp_serves_the_known_model() {
          --host {host} --port {port} --ctx 8192 --parallel 2 --threads 1 --embedding"
     );
     assert_eq!(recipe.served_name.as_deref(), Some("bigram"));
-    let truth = Path::new("/w/target/real/models/bigram.truth.json");
-    assert_eq!(recipe.known_model.as_deref(), Some(truth));
+    let truth = Truth::File("/w/target/real/models/bigram.truth.json".into());
+    let name = "bigram".to_owned();
+    assert_eq!(recipe.offers.known_model, Some(KnownModel { name, truth }));
     assert!(rendered.missing.is_empty(), "{:?}", rendered.missing);
 }
 
