@@ -11,7 +11,7 @@ use crate::secret::names_secret;
 use crate::show::masked;
 
 /// Grows when a key changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 impl Recipe {
     /// The recipe as JSON. `schema` grows when a key changes its meaning or goes away. Values of variables and options whose names say that they are
