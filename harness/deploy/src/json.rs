@@ -3,7 +3,7 @@
 //! Promise: the same masks as in the text for people; keys are only added while `schema` stays the same.
 
 use serde_json::{Value, json};
-use tribunal_serving::{Readiness, StartOrder};
+use tribunal_serving::{KnownModel, Readiness, StartOrder, Truth};
 
 use crate::judging::{JudgingFacts, TranscriberFact, VoiceFact};
 use crate::recipe::{FatalLine, Process, Recipe, Way};
@@ -11,7 +11,7 @@ use crate::secret::names_secret;
 use crate::show::masked;
 
 /// Grows when a key changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 impl Recipe {
     /// The recipe as JSON. `schema` grows when a key changes its meaning or goes away. Values of variables and options whose names say that they are
@@ -74,11 +74,18 @@ impl Recipe {
             "log": self.log.map(|log| json!({ "whole": log.whole, "head": log.head })),
             "params": params,
             "destructive_ok": self.destructive_ok,
-            "known_model": self.known_model,
+            "known_model": offers.known_model.as_ref().map(known_json),
             "judging": judging_json(&self.judging),
             "notes": self.notes,
         });
         self.secrets.masked_json(shown)
+    }
+}
+
+fn known_json(known: &KnownModel) -> Value {
+    match &known.truth {
+        Truth::File(path) => json!({ "name": known.name, "truth": path }),
+        Truth::Bigram { seed } => json!({ "name": known.name, "bigram_seed": seed }),
     }
 }
 

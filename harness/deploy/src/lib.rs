@@ -29,6 +29,7 @@ mod draw;
 mod format;
 mod json;
 mod judging;
+mod known_model;
 mod load;
 mod matrix;
 mod merge;
