@@ -1,6 +1,6 @@
-//! What devices this host has, what was measured of them, and whether they meet a need.
+//! What devices this host has, what was measured of them, whether they meet a need, and who may use them.
 //!
-//! Three questions, three answers:
+//! Four questions, four answers:
 //!
 //! * *What is here?* [`Host::probe`] asks every [`DeviceSource`] (NVML for NVIDIA, sysfs for AMD and Intel, device
 //!   nodes for the others) side by side and within one limit. It never fails: what could not be read is a [`Note`].
@@ -8,6 +8,10 @@
 //!   a declaration; a label from the environment is never believed.
 //! * *Can this case run here?* [`gate()`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
 //!   sentence what is missing.
+//! * *May I have it?* [`Leases`] gives devices, memory of them, names and shares of the host to one process at a time, or to
+//!   several as far as there is room.
+//!
+//! [`Simulated`] devices stand in for real ones where there are none, and [`parse_layout`] reads them from words.
 //!
 //! One rule holds everywhere: a figure that could not be read is `None`, *unmeasured*, and never zero. An unmeasured
 //! device is not given to a case that states how much memory it needs.

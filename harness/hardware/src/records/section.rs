@@ -249,7 +249,7 @@ impl<'a> Section<'a> {
             if look == Look::WithoutTheDead {
                 self.bury_the_dead().map_err(Fault::Io)?;
             }
-            for slot in self.from_hint() {
+            for slot in self.slots_by_hint() {
                 // A record that was freed a moment ago may still be locked, until its description is closed.
                 if !self.means_something(slot)
                     && sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)?
@@ -284,14 +284,14 @@ impl<'a> Section<'a> {
         if count == 0 {
             return Vec::new();
         }
-        self.from_hint()
+        self.slots_by_hint()
             .filter(|slot| *slot != head && !self.means_something(*slot))
             .take(count)
             .collect()
     }
 
     /// All slots, beginning with the one where this process found a free one the last time.
-    fn from_hint(&self) -> impl Iterator<Item = u32> + use<> {
+    fn slots_by_hint(&self) -> impl Iterator<Item = u32> + use<> {
         let used = self.counters.used;
         let hint = self.records.hint.load(Ordering::Relaxed).min(used);
         (hint..used).chain(0..hint)
