@@ -212,6 +212,7 @@ impl<'a> Section<'a> {
         mut head: Record,
         parts: &mut [Record],
     ) -> Result<(u32, u64), Fault> {
+        self.trim();
         let place = self.lock_free(by)?;
         let ticket = self.counters.ticket + 1;
         head.put(4, &place.to_le_bytes());
@@ -295,6 +296,14 @@ impl<'a> Section<'a> {
         let used = self.counters.used;
         let hint = self.records.hint.load(Ordering::Relaxed).min(used);
         (hint..used).chain(0..hint)
+    }
+
+    /// Forgets empty records at the end, so that a crowd that is gone costs nothing any more.
+    fn trim(&mut self) {
+        let used = self.counters.used;
+        let last = (0..used).rev().find(|slot| self.means_something(*slot));
+        self.counters.used = last.map_or(0, |last| last + 1);
+        self.bytes.truncate(self.counters.used as usize * SIZE);
     }
 
     fn bury_the_dead(&mut self) -> io::Result<()> {

@@ -71,6 +71,29 @@ fn it_grows_in_steps_to_its_bound_and_says_so() {
 }
 
 #[test]
+fn a_crowd_that_is_gone_is_not_read_any_more() {
+    let (_folder, path) = file();
+    let records = open(&path).unwrap();
+    let first = entry(&records, 0).unwrap();
+    let crowd: Vec<_> = (0..30).map(|_| entry(&records, 1).unwrap()).collect();
+    let used = || records.locked(|section| Ok(section.used())).unwrap();
+    assert_eq!(used(), 61);
+    crowd
+        .iter()
+        .for_each(|(held, slot, _)| records.free(held, *slot));
+    // Freed and not closed: their places are passed over.
+    let next = entry(&records, 0).unwrap();
+    assert!(used() <= 61);
+    drop((crowd, next));
+    let last = entry(&records, 0).unwrap();
+    records.free(&last.0, last.1);
+    drop(last);
+    let again = entry(&records, 2).unwrap();
+    assert_eq!(used(), 4);
+    assert_eq!(live(&records), [(first.1, 0), (again.1, 2)]);
+}
+
+#[test]
 fn parts_of_the_dead_do_not_pass_to_the_next() {
     let (_folder, path) = file();
     let records = open(&path).unwrap();
