@@ -261,9 +261,11 @@ impl<'a> Section<'a> {
             }
         }
         loop {
-            let slot = self.grow()?;
-            if sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)? {
-                return Ok(slot);
+            let first = self.grow()?;
+            for slot in first..self.counters.used {
+                if sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)? {
+                    return Ok(slot);
+                }
             }
         }
     }
@@ -276,7 +278,8 @@ impl<'a> Section<'a> {
             found = self.free_now(head, count);
         }
         while found.len() < count {
-            found.push(self.grow()?);
+            let first = self.grow()?;
+            found.extend((first..self.counters.used).take(count - found.len()));
         }
         Ok(found)
     }
@@ -298,12 +301,18 @@ impl<'a> Section<'a> {
         (hint..used).chain(0..hint)
     }
 
-    /// Forgets empty records at the end, so that a crowd that is gone costs nothing any more.
+    /// Forgets empty records at the end, so that a crowd that is gone costs nothing any more. Some stay, since without a free
+    /// record at hand the dead are looked for.
     fn trim(&mut self) {
         let used = self.counters.used;
-        let last = (0..used).rev().find(|slot| self.means_something(*slot));
-        self.counters.used = last.map_or(0, |last| last + 1);
-        self.bytes.truncate(self.counters.used as usize * SIZE);
+        let empty = (0..used)
+            .rev()
+            .take_while(|slot| !self.means_something(*slot));
+        let empty = empty.count() as u32;
+        if empty > STEP {
+            self.counters.used = used - empty + STEP / 2;
+            self.bytes.truncate(self.counters.used as usize * SIZE);
+        }
     }
 
     fn bury_the_dead(&mut self) -> io::Result<()> {
@@ -316,13 +325,15 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// One more record.
+    /// One more record, and some for the next, so that the dead are not looked for at every one.
     fn grow(&mut self) -> Result<u32, Fault> {
         let slot = self.counters.used;
-        if slot >= self.records.most {
-            return Err(Fault::Full(self.records.most));
+        let most = self.records.most;
+        if slot >= most {
+            return Err(Fault::Full(most));
         }
-        self.grow_to(slot + 1).map_err(Fault::Io)?;
+        self.grow_to((slot + STEP / 4).min(most))
+            .map_err(Fault::Io)?;
         Ok(slot)
     }
 
