@@ -1,6 +1,6 @@
-//! What devices this host has, what was measured of them, and whether they meet a need.
+//! What devices this host has, what was measured of them, whether they meet a need, and who may use them.
 //!
-//! Three questions, three answers:
+//! Four questions, four answers:
 //!
 //! * *What is here?* [`Host::probe`] asks every [`DeviceSource`] (NVML for NVIDIA, sysfs for AMD and Intel, device
 //!   nodes for the others) side by side and within one limit. It never fails: what could not be read is a [`Note`].
@@ -8,6 +8,10 @@
 //!   a declaration; a label from the environment is never believed.
 //! * *Can this case run here?* [`gate()`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
 //!   sentence what is missing.
+//! * *May I have it?* [`Leases`] gives devices, memory of them, names and shares of the host to one process at a time, or to
+//!   several as far as there is room.
+//!
+//! [`Simulated`] devices stand in for real ones where there are none, and [`parse_layout`] reads them from words.
 //!
 //! One rule holds everywhere: a figure that could not be read is `None`, *unmeasured*, and never zero. An unmeasured
 //! device is not given to a case that states how much memory it needs.
@@ -29,20 +33,51 @@ mod drm;
 mod files;
 mod gate;
 mod host;
+mod layout;
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(target_os = "linux")]
+mod ledger_error;
 mod matching;
 mod nodes;
 mod note;
 mod nvidia;
 mod platform;
 mod probe;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod records;
+#[cfg(target_os = "linux")]
+mod shared_file;
+#[cfg(target_os = "linux")]
+mod simulated;
 mod source;
+#[cfg(target_os = "linux")]
+mod sys;
 mod visible;
 
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
+pub use layout::{FindModel, LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
+#[cfg(target_os = "linux")]
+pub use lease::{
+    Amount, Capacity, Claim, DeviceClaim, HolderInfo, HostLimits, Lease, LeaseError, Leases,
+    Waiter, waits_for,
+};
+#[cfg(target_os = "linux")]
+pub use ledger_error::LedgerError;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use note::{Note, NoteKind};
 pub use platform::VISIBILITY_VARIABLES;
 pub use probe::Probe;
+#[cfg(target_os = "linux")]
+pub use process::Process;
+#[cfg(target_os = "linux")]
+pub use shared_file::default_lease_folder;
+#[cfg(target_os = "linux")]
+pub use simulated::{
+    AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,
+};
 pub use source::{DeviceSource, Reading, Unreadable};
