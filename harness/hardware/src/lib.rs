@@ -29,20 +29,32 @@ mod drm;
 mod files;
 mod gate;
 mod host;
+mod live;
+mod load;
 mod matching;
 mod nodes;
 mod note;
 mod nvidia;
 mod platform;
 mod probe;
+mod proc_table;
+mod settle;
 mod source;
+mod telemetry;
 mod visible;
 
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
+pub use live::{DeviceProcess, Driver, Live, LiveDevice, LiveReader, LiveReading, Throttle};
+pub use load::HostLoad;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use note::{Note, NoteKind};
 pub use platform::VISIBILITY_VARIABLES;
 pub use probe::Probe;
+pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, compare, settle};
 pub use source::{DeviceSource, Reading, Unreadable};
+pub use telemetry::{
+    DevicePeak, DeviceSummary, HostSummary, Members, Range, TELEMETRY_INTERVAL, Telemetry,
+    TelemetrySummary, TreeSummary, Watch,
+};
