@@ -66,13 +66,13 @@ fn options(words: &[String]) -> Result<Options, String> {
     Ok(options)
 }
 
-/// What may be taken of a device of this size.
-fn allowed(total: u64, fraction: Option<&str>) -> Result<u64, String> {
+/// What may be taken of a device of this size; `None`: whatever the device gives.
+fn allowed(total: u64, fraction: Option<&str>) -> Result<Option<u64>, String> {
     let Some(text) = fraction else {
-        return Ok(total);
+        return Ok(None);
     };
     match text.parse::<f64>() {
-        Ok(share) if share > 0.0 && share <= 1.0 => Ok((total as f64 * share) as u64),
+        Ok(share) if share > 0.0 && share <= 1.0 => Ok(Some((total as f64 * share) as u64)),
         _ => Err(format!(
             "{FRACTION}={text}: expected a share above 0 and up to 1"
         )),
@@ -85,17 +85,14 @@ fn hold(options: &Options) -> Result<(), String> {
         .checked_mul(MIB)
         .ok_or("that many MiB do not exist")?;
     let fraction = std::env::var(FRACTION).ok();
-    let check = |total: u64| {
-        let most = allowed(total, fraction.as_deref())?;
-        if want > most {
-            return Err(format!(
-                "CUDA out of memory: tried to allocate {} MiB, and {FRACTION} allows {} of {} MiB",
-                want / MIB,
-                most / MIB,
-                total / MIB
-            ));
-        }
-        Ok(())
+    let check = |total: u64| match allowed(total, fraction.as_deref())? {
+        Some(most) if want > most => Err(format!(
+            "CUDA out of memory: tried to allocate {} MiB, and {FRACTION} allows {} of {} MiB",
+            want / MIB,
+            most / MIB,
+            total / MIB
+        )),
+        _ => Ok(()),
     };
     match &options.simulated {
         None => {
@@ -193,8 +190,8 @@ mod tests {
 
     #[test]
     fn the_share_of_the_whole_device_is_what_may_be_taken() {
-        assert_eq!(allowed(1000, None), Ok(1000));
-        assert_eq!(allowed(1000, Some("0.25")), Ok(250));
+        assert_eq!(allowed(1000, None), Ok(None));
+        assert_eq!(allowed(1000, Some("0.25")), Ok(Some(250)));
         for wrong in ["0", "1.01", "-1", "NaN", "half"] {
             assert!(allowed(1000, Some(wrong)).is_err(), "{wrong}");
         }
