@@ -337,3 +337,6 @@ impl Drop for Lock<'_> {
         let _ = sys::unlock(self.file, 0);
     }
 }
+
+#[cfg(test)]
+mod tests;

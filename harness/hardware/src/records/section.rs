@@ -52,7 +52,12 @@ impl Record {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a>(&'a [u8]);
 
-impl View<'_> {
+impl<'a> View<'a> {
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &'a [u8; SIZE]) -> View<'a> {
+        View(bytes)
+    }
+
     pub(crate) fn state(&self) -> u8 {
         self.0[0]
     }
