@@ -13,6 +13,9 @@
 //!
 //! [`Simulated`] devices stand in for real ones where there are none, and [`parse_layout`] reads them from words.
 //!
+//! * *What is going on there?* A [`LiveReader`] reads again and again what each device does and which processes hold what
+//!   of it; [`Telemetry`] does so beside a run, and [`settle()`] tells whether a server has given back what it took.
+//!
 //! One rule holds everywhere: a figure that could not be read is `None`, *unmeasured*, and never zero. An unmeasured
 //! device is not given to a case that states how much memory it needs.
 //!
@@ -38,16 +41,20 @@ mod layout;
 mod lease;
 #[cfg(target_os = "linux")]
 mod ledger_error;
+mod live;
+mod load;
 mod matching;
 mod nodes;
 mod note;
 mod nvidia;
 mod platform;
 mod probe;
+mod proc_table;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod records;
+mod settle;
 #[cfg(target_os = "linux")]
 mod shared_file;
 #[cfg(target_os = "linux")]
@@ -55,6 +62,7 @@ mod simulated;
 mod source;
 #[cfg(target_os = "linux")]
 mod sys;
+mod telemetry;
 mod visible;
 
 pub use device::Device;
@@ -68,12 +76,15 @@ pub use lease::{
 };
 #[cfg(target_os = "linux")]
 pub use ledger_error::LedgerError;
+pub use live::{DeviceProcess, Driver, Live, LiveDevice, LiveReader, LiveReading, Throttle};
+pub use load::HostLoad;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use note::{Note, NoteKind};
-pub use platform::VISIBILITY_VARIABLES;
+pub use platform::{PLATFORMS, Platform, VISIBILITY_VARIABLES};
 pub use probe::Probe;
 #[cfg(target_os = "linux")]
 pub use process::Process;
+pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, settle, settled};
 #[cfg(target_os = "linux")]
 pub use shared_file::default_lease_folder;
 #[cfg(target_os = "linux")]
@@ -81,3 +92,7 @@ pub use simulated::{
     AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,
 };
 pub use source::{DeviceSource, Reading, Unreadable};
+pub use telemetry::{
+    DevicePeak, DeviceSummary, HostSummary, Members, Range, TELEMETRY_INTERVAL, Telemetry,
+    TelemetrySummary, TreeSummary, Watch,
+};
