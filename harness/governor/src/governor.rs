@@ -14,6 +14,7 @@ use crate::impossible::Impossible;
 use crate::job::{Card, Job, Limits, PATIENCE, REFUSED_PAUSE};
 use crate::problem::{Malformed, Problem};
 use crate::promise::Promise;
+use crate::queue::Queue;
 use crate::state::{Place, State};
 use crate::view::View;
 use crate::why::Why;
@@ -33,9 +34,10 @@ pub struct Start {
 #[derive(Clone, Debug)]
 pub struct Governor {
     pub(crate) state: State,
-    /// The tasks with devices in their order, from `front` on; those that no longer wait are passed over.
-    pub(crate) queue: Vec<Entry>,
-    pub(crate) fillers: VecDeque<Entry>,
+    /// The tasks with devices.
+    pub(crate) queue: Queue,
+    /// The tasks without, in their order.
+    pub(crate) fillers: VecDeque<u32>,
     pub(crate) promise: Option<Promise>,
     /// A task that is not offered before this moment.
     pub(crate) refused: Vec<f64>,
@@ -52,14 +54,6 @@ pub struct Governor {
     holdings: HashMap<u32, u32>,
     peak: Vec<u64>,
     impossible: Vec<Impossible>,
-}
-
-/// A place in a queue, with what most often decides.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub need: u64,
-    pub expected: f64,
-    pub task: u32,
 }
 
 /// What outsiders hold that is no card.
@@ -91,7 +85,7 @@ impl Governor {
     pub(crate) fn of(problem: Arc<Problem>, order: &[u32]) -> Governor {
         let tasks = problem.tasks.len();
         let mut governor = Governor {
-            queue: Vec::with_capacity(tasks),
+            queue: Queue::default(),
             fillers: VecDeque::new(),
             promise: None,
             refused: vec![f64::NEG_INFINITY; tasks],
@@ -129,15 +123,12 @@ impl Governor {
         self.fillers.clear();
         let problem = &self.state.problem;
         for task in order {
-            let entry = Entry {
-                need: problem.tenant(*task).need,
-                expected: problem.tasks[*task as usize].expected,
-                task: *task,
-            };
-            if problem.on_device(*task) {
-                self.queue.push(entry);
+            let tenant = problem.tenant(*task);
+            if tenant.gang > 0 {
+                let expected = problem.tasks[*task as usize].expected;
+                self.queue.push(tenant.need, expected, *task);
             } else {
-                self.fillers.push_back(entry);
+                self.fillers.push_back(*task);
             }
         }
         self.promise = None;
@@ -247,23 +238,44 @@ impl Governor {
         }
     }
 
+    /// The job will not run any more: nobody waits for it. One that runs is left as it is.
+    pub fn withdraw(&mut self, job: usize) {
+        let Some(task) = self.ids.get(&job).copied() else {
+            return;
+        };
+        if !self.state.forget(task) {
+            return;
+        }
+        if self.state.problem.on_device(task) {
+            self.queue.withdraw(task);
+        } else {
+            self.fillers.retain(|t| *t != task);
+        }
+        if self.promise.as_ref().is_some_and(|p| p.task == task) {
+            self.promise = None;
+        }
+        self.early = true;
+    }
+
+    /// How many users of a shared server have not ended: at 0 it can stop.
+    pub fn holding_left(&self, holding: u32) -> usize {
+        self.holdings
+            .get(&holding)
+            .map_or(0, |t| self.state.tenancy[*t as usize].left as usize)
+    }
+
     /// Puts a task back to its place in the order.
     fn requeue(&mut self, task: u32) {
         let problem = Arc::clone(&self.state.problem);
         let key = |t: u32| (problem.tasks[t as usize].rank, t);
-        let entry = Entry {
-            need: problem.tenant(task).need,
-            expected: problem.tasks[task as usize].expected,
-            task,
-        };
         if problem.on_device(task) {
-            if self.queue.iter().all(|e| e.task != task) {
-                let at = self.queue.partition_point(|e| key(e.task) < key(task));
-                self.queue.insert(at, entry);
-            }
-        } else if self.fillers.iter().all(|e| e.task != task) {
-            let at = self.fillers.partition_point(|e| key(e.task) < key(task));
-            self.fillers.insert(at, entry);
+            let expected = problem.tasks[task as usize].expected;
+            let need = problem.tenant(task).need;
+            self.queue
+                .insert(need, expected, task, |other| key(other) > key(task));
+        } else {
+            let at = self.fillers.partition_point(|t| key(*t) < key(task));
+            self.fillers.insert(at, task);
         }
     }
 

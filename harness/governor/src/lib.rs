@@ -2,14 +2,17 @@
 mod admission;
 mod bound;
 mod drive;
+mod fillers;
 mod governor;
 mod impossible;
 mod job;
 mod plan;
 mod problem;
 mod promise;
+mod queue;
 mod rooms;
 mod search;
+mod starting;
 mod state;
 mod view;
 mod why;

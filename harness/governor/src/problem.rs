@@ -10,7 +10,7 @@ use crate::impossible::{Impossible, Lack};
 use crate::job::{Card, Job, Limits, Memory};
 
 /// The need of somebody who takes whole cards; above the size of any card.
-pub(crate) const WHOLE: u64 = u64::MAX;
+pub(crate) const WHOLE: u64 = u64::MAX - 1;
 
 /// No group.
 pub(crate) const NO_GROUP: u32 = u32::MAX;

@@ -101,19 +101,24 @@ impl Promise {
             host += tenant.host;
         }
         for card in &self.cards {
-            let given = self.staying(state, *card);
             let outside = state.rooms.outside(*card as usize).bytes;
             self.spare[*card as usize] = state
                 .rooms
-                .beside(*card as usize, given, tenant.need)
+                .beside(*card as usize, Given::default(), tenant.need)
                 .saturating_sub(outside);
         }
-        host += state
-            .live
-            .iter()
-            .filter(|l| state.tenancy[**l as usize].beside)
-            .map(|l| problem.tenants[*l as usize].host)
-            .sum::<u64>();
+        for live in &state.live {
+            let other = &problem.tenants[*live as usize];
+            if state.tenancy[*live as usize].beside {
+                host += other.host;
+                for card in state.cards(*live) {
+                    let spare = &mut self.spare[*card as usize];
+                    if *spare != u64::MAX {
+                        *spare = spare.saturating_sub(other.need);
+                    }
+                }
+            }
+        }
         let nobody = t.alone;
         self.spare_slots = if nobody {
             0
@@ -139,6 +144,14 @@ impl Promise {
             }
         }
         given
+    }
+
+    /// The largest need that fits somewhere beside what is promised.
+    pub fn largest_beside(&self, state: &State) -> u64 {
+        (0..state.rooms.len())
+            .map(|c| state.rooms.room(c).bytes.min(self.spare[c]))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Whether only outsiders keep the job from its cards.

@@ -40,7 +40,7 @@ impl Room {
 /// What outsiders have of a card, in a form that the arithmetic needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outside {
-    /// Bytes that processes of others use or have leased, as far as is known.
+    /// Bytes that processes of others use or have leased, as far as is known, and what our own use beyond what they declared.
     pub bytes: u64,
     /// How many leases others have on it.
     pub leases: u32,
@@ -48,8 +48,6 @@ pub(crate) struct Outside {
     pub whole: bool,
     /// All that is in use, ours too; `None`: unreadable.
     pub used: Option<u64>,
-    /// What is known of our own use, 0 where it is taken from the books.
-    pub ours: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -106,17 +104,19 @@ impl Rooms {
         outside.resize(self.total.len(), Outside::default());
         for (card, slot) in outside.iter_mut().enumerate() {
             let (reading, foreign) = view.card(card).unwrap_or_default();
+            let given = self.given[card].bytes;
             if let Some(used) = reading.used {
-                // Without a figure for our own processes they are taken to use what they declared; the reading as a whole is asked as well.
-                self.remembered[card] =
-                    used.saturating_sub(reading.ours.unwrap_or(self.given[card].bytes));
+                // Without a figure for our own processes they are taken to use what they declared.
+                self.remembered[card] = used.saturating_sub(reading.ours.unwrap_or(given));
             }
+            let beyond = reading.ours.unwrap_or(0).saturating_sub(given);
             *slot = Outside {
-                bytes: self.remembered[card].max(foreign.bytes),
+                bytes: self.remembered[card]
+                    .max(foreign.bytes)
+                    .saturating_add(beyond),
                 leases: foreign.leases,
                 whole: foreign.whole,
                 used: reading.used,
-                ours: reading.ours.unwrap_or(0),
             };
         }
         self.outside = Some(outside);
@@ -240,7 +240,6 @@ impl Rooms {
         let cap = if alone { total } else { self.shared[card] };
         let booked = given
             .bytes
-            .max(outside.ours)
             .saturating_add(outside.bytes)
             .max(outside.used.unwrap_or(0));
         Room {

@@ -214,6 +214,18 @@ impl State {
         true
     }
 
+    /// A waiting task will never run. False where it did not wait.
+    pub fn forget(&mut self, task: u32) -> bool {
+        if self.place[task as usize] != Place::Waits {
+            return false;
+        }
+        self.place[task as usize] = Place::Ended;
+        self.guests.retain(|g| *g != task);
+        let tenant = self.problem.tasks[task as usize].tenant;
+        self.tenancy[tenant as usize].left -= 1;
+        true
+    }
+
     /// Gives back what a tenant holds. False where it held nothing.
     pub fn close(&mut self, tenant: u32) -> bool {
         if !self.tenancy[tenant as usize].live {

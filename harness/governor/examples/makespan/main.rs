@@ -34,6 +34,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             rows.entry("3 first fit / bound")
                 .or_default()
                 .push(first / bound);
+            rows.entry("6 bound / first fit")
+                .or_default()
+                .push(bound / first);
+            rows.entry("7 bound / reference")
+                .or_default()
+                .push(bound / reference);
             rows.entry("4 governor / reference")
                 .or_default()
                 .push(schedule.makespan / reference);
