@@ -44,8 +44,6 @@ impl<'g, 's> Pass<'g, 's> {
         pass.keep_promise();
         pass.guests();
         pass.devices();
-        // Those whose server came up in this pass.
-        pass.guests();
         if !pass.g.fillers.is_empty() {
             pass.fillers();
         }
@@ -64,7 +62,10 @@ impl<'g, 's> Pass<'g, 's> {
             return;
         };
         let (task, at) = (promise.task, promise.at);
-        if g.state.place[task as usize] != Place::Waits {
+        let tenant = g.state.problem.tasks[task as usize].tenant as usize;
+        let cards = g.state.problem.tenants[tenant].gang > 0 && !g.state.tenancy[tenant].live;
+        if g.state.place[task as usize] != Place::Waits || (cards && promise.cards.is_empty()) {
+            // Kept; or its server has stopped since, so that it needs cards after all.
             g.promise = None;
             return;
         }
@@ -153,6 +154,10 @@ impl<'g, 's> Pass<'g, 's> {
                 && self.offer(task, &mut bound)
             {
                 self.g.queue.remove(place);
+                if !self.g.state.guests.is_empty() {
+                    // Its server is up now.
+                    self.guests();
+                }
                 if self.full() {
                     return;
                 }
@@ -164,21 +169,18 @@ impl<'g, 's> Pass<'g, 's> {
     /// Offers the moment to one task of the queue; whether it started.
     fn offer(&mut self, task: u32, bound: &mut bool) -> bool {
         let s = &self.g.state;
-        if s.tenancy[s.problem.tasks[task as usize].tenant as usize].live {
-            // A guest: it costs nothing, and nobody waits for it.
-            return false;
-        }
+        // A guest has had its chance; what it still waits for (processors, to be alone) others may have to leave it.
+        let guest = s.tenancy[s.problem.tasks[task as usize].tenant as usize].live;
         let has_promise = self.g.promise.as_ref().is_some_and(|p| p.task == task);
         if has_promise && self.head.is_none() {
-            if self.start_if(task, false) {
-                self.g.promise = None;
+            if !guest && self.start_if(task, false) {
                 *bound = false;
                 return true;
             }
             *bound = true;
             return false;
         }
-        if self.start_if(task, *bound || self.head.is_some()) {
+        if !guest && self.start_if(task, *bound || self.head.is_some()) {
             return true;
         }
         if !*bound && self.head.is_none() && self.may_head(task) {
@@ -188,12 +190,14 @@ impl<'g, 's> Pass<'g, 's> {
         false
     }
 
-    /// Whether others wait for this one if it is the first that waits.
+    /// Whether others wait for this one if it is the first that waits: not while outsiders alone keep it out.
     pub fn may_head(&mut self, task: u32) -> bool {
-        if !self.g.parked[task as usize] {
+        let parked = self.g.parked[task as usize];
+        if !parked && !self.g.disturbed() {
             return true;
         }
-        let reachable = self.g.refused[task as usize] <= self.g.now && self.g.reachable(task);
+        let refused = parked && self.g.refused[task as usize] > self.g.now;
+        let reachable = !refused && self.g.reachable(task);
         self.g.parked[task as usize] = !reachable;
         reachable
     }

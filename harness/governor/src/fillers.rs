@@ -30,10 +30,7 @@ impl Pass<'_, '_> {
             let has_promise = self.g.promise.as_ref().is_some_and(|p| p.task == task);
             let harmless = self.harmless(&reserve, task);
             if harmless && self.start_if(task, bound && !has_promise) {
-                if has_promise {
-                    self.g.promise = None;
-                    bound = false;
-                }
+                bound &= !has_promise;
                 continue;
             }
             if has_promise {

@@ -171,30 +171,17 @@ impl Governor {
     pub(crate) fn pass(&mut self, now: f64, view: &View, started: &mut Vec<(u32, bool)>) {
         self.now = self.now.max(now);
         self.state.rooms.look(view);
-        if view.cards.is_some()
-            || !view.names.is_empty()
-            || view.cpus > 0
-            || view.host_memory > 0
-            || view.host_taken
-        {
-            self.outside = OutsideRest {
-                names: view
-                    .names
-                    .iter()
-                    .filter_map(|n| self.state.problem.names.binary_search(n).ok())
-                    .map(|n| n as u32)
-                    .collect(),
-                cpus: u64::from(view.cpus),
-                host: view.host_memory,
-                host_taken: view.host_taken,
-            };
-        } else if self.outside.cpus > 0
-            || self.outside.host > 0
-            || self.outside.host_taken
-            || !self.outside.names.is_empty()
-        {
-            self.outside = OutsideRest::default();
-        }
+        self.outside = OutsideRest {
+            names: view
+                .names
+                .iter()
+                .filter_map(|n| self.state.problem.names.binary_search(n).ok())
+                .map(|n| n as u32)
+                .collect(),
+            cpus: u64::from(view.cpus),
+            host: view.host_memory,
+            host_taken: view.host_taken,
+        };
         Pass::run(self, started);
         for (card, peak) in self.peak.iter_mut().enumerate() {
             *peak = (*peak).max(self.state.rooms.given(card).bytes);

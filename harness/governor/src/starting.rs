@@ -10,6 +10,10 @@ use crate::rooms::Given;
 impl Pass<'_, '_> {
     /// Starts the task if all it needs is there and, where it is bound, a promise stands.
     pub fn start_if(&mut self, task: u32, bound: bool) -> bool {
+        // Nobody stands in his own way: the job with the promise may have become a guest of a server that came up since.
+        let own = self.g.promise.as_ref().is_some_and(|p| p.task == task);
+        let first = self.head == Some(task);
+        let bound = bound && !own && !first;
         let g = &mut *self.g;
         let s = &g.state;
         let t = &s.problem.tasks[task as usize];
@@ -89,6 +93,12 @@ impl Pass<'_, '_> {
         }
         g.state.start(task, g.now, &self.chosen, beside);
         g.parked[task as usize] = false;
+        if own {
+            g.promise = None;
+        }
+        if first {
+            self.head = None;
+        }
         self.started.push((task, opens));
         self.counted = false;
         true
@@ -147,10 +157,23 @@ impl Pass<'_, '_> {
 }
 
 impl Governor {
+    /// Whether anybody may be there but us.
+    pub(crate) fn disturbed(&self) -> bool {
+        let rest = &self.outside;
+        self.state.rooms.disturbed()
+            || rest.cpus > 0
+            || rest.host > 0
+            || rest.host_taken
+            || !rest.names.is_empty()
+    }
+
     /// Whether it would fit with outsiders as they are and nothing of ours running.
     pub(crate) fn reachable(&self, task: u32) -> bool {
         let s = &self.state;
         let tenant = s.problem.tenant(task);
+        if s.tenancy[s.problem.tasks[task as usize].tenant as usize].live {
+            return !self.held_elsewhere(task);
+        }
         let cards = (0..s.rooms.len())
             .filter(|c| {
                 tenant.suits(*c) && s.rooms.would_fit(*c, Given::default(), tenant.need, true)

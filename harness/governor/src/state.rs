@@ -34,6 +34,10 @@ pub(crate) struct Tenancy {
     pub left: u32,
     /// How many of its users run.
     pub busy: u32,
+    /// Whose start took its cards, until one of its users has ended: a refusal of that start is a refusal of the server.
+    opener: Option<u32>,
+    /// That start was refused: nothing is up that its users could use.
+    void: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -145,6 +149,8 @@ impl State {
             let tenancy = &mut self.tenancy[t.tenant as usize];
             tenancy.live = true;
             tenancy.beside = beside;
+            tenancy.opener = Some(task);
+            tenancy.void = false;
             self.live.push(t.tenant);
             if tenant.holding.is_some() && tenant.gang > 0 {
                 let place = &self.place;
@@ -205,8 +211,14 @@ impl State {
         let tenancy = &mut self.tenancy[t.tenant as usize];
         tenancy.busy -= 1;
         tenancy.left -= u32::from(!again);
-        if tenant.holding.is_none() || (again && tenancy.busy == 0) {
-            // A lease that was refused was refused for the server too, unless others already use it.
+        if again {
+            tenancy.void |= tenancy.opener == Some(task);
+        } else {
+            // It was up, then.
+            tenancy.opener = None;
+            tenancy.void = false;
+        }
+        if tenant.holding.is_none() || (tenancy.void && tenancy.busy == 0) {
             self.close(t.tenant);
         } else if again && tenant.gang > 0 {
             self.guests.push(task);

@@ -193,6 +193,8 @@ struct Books<'w> {
     running: HashMap<usize, f64>,
     stamps: HashMap<(u32, usize), f64>,
     open: HashMap<u32, Vec<usize>>,
+    /// Servers whose first start was refused.
+    void: std::collections::HashSet<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -228,6 +230,7 @@ pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
         running: HashMap::new(),
         stamps: HashMap::new(),
         open: HashMap::new(),
+        void: Default::default(),
     };
     let mut log = Log::default();
     let mut outsiders = vec![Outsider::default(); world.cards.len()];
@@ -237,9 +240,15 @@ pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
     loop {
         steps += 1;
         assert!(
-            steps < 200_000,
-            "no end in sight at {now} s: {} wait",
-            governor.waiting()
+            steps < 20_000,
+            "no end in sight at {now} s: {:?} run, {:?} is promised, {:?}",
+            governor.running().collect::<Vec<_>>(),
+            governor.promised(),
+            world
+                .jobs
+                .iter()
+                .filter_map(|j| Some((j, governor.waits(j.id)?)))
+                .collect::<Vec<_>>(),
         );
         if kind.outsiders {
             if now >= peace {
@@ -341,6 +350,7 @@ pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
             log.ends.insert(job, now);
             books.held.retain(|h| h.1 != Holder::Job(job));
             if let Some(holding) = world.jobs[job].holding {
+                books.void.remove(&holding);
                 let left = left.get_mut(&holding).expect("counted");
                 *left -= 1;
                 assert_eq!(governor.holding_left(holding), *left);
@@ -510,6 +520,9 @@ impl Books<'_> {
             assert_eq!(self.open[&holding], start.cards, "the cards of the server");
         }
         if let Some(holding) = job.holding {
+            if opens {
+                self.void.remove(&holding);
+            }
             self.open.insert(holding, start.cards.clone());
         }
         self.running.insert(job.id, now + world.actual[job.id]);
@@ -549,11 +562,14 @@ impl Books<'_> {
         self.running.remove(&job.id);
         self.held.retain(|h| h.1 != Holder::Job(job.id));
         if let Some(holding) = job.holding {
+            if start.opens.is_some() {
+                self.void.insert(holding);
+            }
             let used = self
                 .running
                 .keys()
                 .any(|j| self.world.jobs[*j].holding == Some(holding));
-            if !used {
+            if !used && self.void.contains(&holding) {
                 self.open.remove(&holding);
                 self.held.retain(|h| h.1 != Holder::Holding(holding));
             }
