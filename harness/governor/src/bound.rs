@@ -247,8 +247,8 @@ fn share(need: u64, class: &Class, threshold: f64) -> f64 {
     }
 }
 
-/// Any weights of the classes that sum up to 1 over the cards give a bound: each job goes where it counts least. The weights are improved by
-/// moving them towards the classes that have too much.
+/// Any weights of the classes that sum up to 1 over the cards give a bound: each job goes where it counts least. They begin by memory and by cards,
+/// and are improved by moving them towards the classes that have too much.
 fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
     let shares: Vec<Vec<f64>> = jobs
         .iter()
@@ -259,8 +259,25 @@ fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
                 .collect()
         })
         .collect();
-    let rounds = if classes.len() == 1 { 1 } else { 40 };
-    let mut weights: Vec<f64> = classes.iter().map(|c| c.shared as f64).collect();
+    if classes.len() == 1 {
+        return improved(jobs, classes, &shares, vec![1.0], 1);
+    }
+    let by_memory = classes.iter().map(|c| c.shared as f64).collect();
+    let by_cards = vec![1.0; classes.len()];
+    improved(jobs, classes, &shares, by_memory, ROUNDS)
+        .max(improved(jobs, classes, &shares, by_cards, ROUNDS))
+}
+
+/// How often weights are moved.
+const ROUNDS: usize = 20;
+
+fn improved(
+    jobs: &[Work],
+    classes: &[Class],
+    shares: &[Vec<f64>],
+    mut weights: Vec<f64>,
+    rounds: usize,
+) -> f64 {
     let mut best = 0.0f64;
     let mut cheapest: Vec<usize> = (0..classes.len()).collect();
     let mut load = vec![0.0; classes.len()];
@@ -273,7 +290,7 @@ fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
         weights.iter_mut().for_each(|w| *w /= sum);
         load.fill(0.0);
         let mut bound = 0.0;
-        for (job, shares) in jobs.iter().zip(&shares) {
+        for (job, shares) in jobs.iter().zip(shares) {
             cheapest.sort_by(|a, b| {
                 (weights[*a] * shares[*a])
                     .total_cmp(&(weights[*b] * shares[*b]))
@@ -292,7 +309,7 @@ fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
             }
         }
         best = best.max(bound);
-        if rounds == 1 || bound <= 0.0 {
+        if bound <= 0.0 {
             break;
         }
         let step = 0.6 / (1.0 + round as f64 * 0.3);

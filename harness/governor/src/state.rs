@@ -62,6 +62,8 @@ pub(crate) struct State {
     pub filler_cpus: u64,
     /// When a group last started on a card, by group and card.
     stamps: Vec<f64>,
+    /// Where each task stands in the order.
+    pub position: Vec<u32>,
     /// Waiting users of live servers with devices.
     pub guests: Vec<u32>,
 }
@@ -84,6 +86,7 @@ impl State {
             fillers: 0,
             filler_cpus: 0,
             stamps: vec![f64::NEG_INFINITY; problem.groups * cards],
+            position: vec![u32::MAX; problem.tasks.len()],
             guests: vec![],
             problem,
         };
@@ -160,8 +163,8 @@ impl State {
                         .iter()
                         .filter(|u| **u != task && place[**u as usize] == Place::Waits),
                 );
-                let tasks = &problem.tasks;
-                self.guests.sort_by_key(|u| (tasks[*u as usize].rank, *u));
+                let position = &self.position;
+                self.guests.sort_by_key(|u| position[*u as usize]);
             }
         } else if let Some(at) = self.guests.iter().position(|g| *g == task) {
             self.guests.remove(at);
@@ -221,7 +224,11 @@ impl State {
         if tenant.holding.is_none() || (tenancy.void && tenancy.busy == 0) {
             self.close(t.tenant);
         } else if again && tenant.gang > 0 {
-            self.guests.push(task);
+            let position = &self.position;
+            let at = self
+                .guests
+                .partition_point(|g| position[*g as usize] < position[task as usize]);
+            self.guests.insert(at, task);
         }
         true
     }
