@@ -20,7 +20,7 @@
 //!   takes more than it declared, a failing reading) held its cards for [`PATIENCE`] or longer, plus the time for which they did. Shorter visits move
 //!   nothing: the promise stands. After [`PATIENCE`] it is made anew on other cards, and if there are none others no longer wait for this job.
 //!
-//! Jobs without devices come after those with and hold them off by no more than they overrun their own expected length.
+//! Jobs without devices come after those with, and where lengths are as expected they hold none of them off.
 //!
 //! ```
 //! use tribunal_governor::{Card, Governor, Job, Limits, Memory, View, plan};

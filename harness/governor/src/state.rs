@@ -60,6 +60,7 @@ pub(crate) struct State {
     /// Running tasks that need no device.
     pub fillers: usize,
     pub filler_cpus: u64,
+    pub filler_host: u64,
     /// When a group last started on a card, by group and card.
     stamps: Vec<f64>,
     /// Where each task stands in the order.
@@ -85,6 +86,7 @@ impl State {
             alone: 0,
             fillers: 0,
             filler_cpus: 0,
+            filler_host: 0,
             stamps: vec![f64::NEG_INFINITY; problem.groups * cards],
             position: vec![u32::MAX; problem.tasks.len()],
             guests: vec![],
@@ -112,6 +114,7 @@ impl State {
         self.alone = 0;
         self.fillers = 0;
         self.filler_cpus = 0;
+        self.filler_host = 0;
         self.stamps.fill(f64::NEG_INFINITY);
         self.guests.clear();
     }
@@ -149,6 +152,9 @@ impl State {
                 }
             }
             self.host += tenant.host;
+            if tenant.gang == 0 {
+                self.filler_host += tenant.host;
+            }
             let tenancy = &mut self.tenancy[t.tenant as usize];
             tenancy.live = true;
             tenancy.beside = beside;
@@ -257,6 +263,9 @@ impl State {
             self.rooms.release(card as usize, t.need);
         }
         self.host -= t.host;
+        if t.gang == 0 {
+            self.filler_host -= t.host;
+        }
         self.tenancy[tenant as usize].live = false;
         self.tenancy[tenant as usize].beside = false;
         self.live.retain(|l| *l != tenant);

@@ -477,6 +477,25 @@ fn jobs_without_devices_do_not_hold_off_those_with() {
     g.ended(0, 100.0);
     g.ended(3, 100.0);
     assert_eq!(ids(&g.admit(100.0, &quiet())), [1, 2]);
+    // Nor do they take host memory or a name that those will want.
+    let mut jobs = vec![
+        job(0, 100.0, gib(20)),
+        job(1, 100.0, gib(20)),
+        Job::new(2, 1000.0),
+        Job::new(3, 1000.0),
+        Job::new(4, 1000.0),
+    ];
+    jobs[1].names = vec![1];
+    jobs[1].host_memory = 4 * GIB;
+    jobs[2].names = vec![1];
+    jobs[3].host_memory = 5 * GIB;
+    jobs[4].host_memory = GIB;
+    let limits = Limits {
+        host_memory: Some(8 * GIB),
+        ..Limits::default()
+    };
+    let mut g = governor(&[24], &jobs, limits);
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 4]);
     // They do not lower what a card offers either.
     let jobs = [Job::new(0, 10.0), job(1, 10.0, gib(24))];
     let mut g = governor(&[24], &jobs, Limits::default());
@@ -561,6 +580,22 @@ fn nobody_waits_for_a_job_that_outsiders_keep_out() {
     );
     g.ended(1, 1000.0);
     assert_eq!(ids(&g.admit(1000.0, &View::of(vec![reading(0, 0)]))), [0]);
+}
+
+#[test]
+fn a_promise_begins_when_the_job_fits_to_the_byte() {
+    // 17 of 20 GiB are for several: beside the 7 that stay there is room for exactly 10.
+    assert_eq!(Card::shared(20 * GIB), 17 * GIB);
+    let mut jobs = [
+        job(0, 50.0, gib(10)),
+        job(1, 100.0, gib(7)),
+        job(2, 10.0, gib(10)),
+        job(3, 10.0, gib(1)),
+    ];
+    jobs[..3].iter_mut().for_each(|j| j.suits = Some(vec![0]));
+    let mut g = governor(&[20, 24], &jobs, Limits::default());
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 1, 3]);
+    assert_eq!(g.promised(), Some((2, vec![0], 50.0)));
 }
 
 #[test]
