@@ -1,8 +1,8 @@
-//! Random worlds, run to their end in virtual time, every rule checked at every start and every end.
+//! Random worlds, run to their end in virtual time.
 
-mod support;
-
-use support::{Kind, Random, World, run, world};
+use crate::run::run;
+use crate::support::Random;
+use crate::world::{Kind, World, world};
 
 const QUIET: Kind = Kind {
     outsiders: false,
@@ -42,7 +42,7 @@ fn refused_leases() {
             Kind {
                 wrong_lengths: true,
                 refusals: true,
-                holdings: seed % 2 == 0,
+                holdings: seed.is_multiple_of(2),
                 ..QUIET
             },
         );
@@ -70,7 +70,7 @@ fn check(seed: u64, kind: Kind) {
     let world = world(&mut random, kind);
     let mut copy = random.clone();
     let log = run(&world, kind, &mut random, 1500.0);
-    if seed % 10 == 0 {
+    if seed.is_multiple_of(10) {
         assert_eq!(log, run(&world, kind, &mut copy, 1500.0), "the same again");
     }
     let bound = waiting_bound(&world);

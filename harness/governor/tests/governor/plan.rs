@@ -1,8 +1,7 @@
 //! Plans: the same every time, never below the bound, and what a run does whose jobs last as long as expected.
 
-mod support;
-
-use support::{GIB, Kind, Random, cards, gib, world};
+use crate::support::{GIB, Random, cards, gib};
+use crate::world::{Kind, world};
 use tribunal_governor::{Binding, Card, Governor, Job, Limits, Memory, Schedule, View, plan};
 
 const KIND: Kind = Kind {
