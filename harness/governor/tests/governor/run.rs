@@ -7,6 +7,9 @@ use crate::support::{GIB, Random};
 use crate::world::{Kind, Outsider, World};
 use tribunal_governor::{Governor, Job, View};
 
+/// How often the surroundings are looked at, in seconds.
+pub const LOOK: f64 = 5.0;
+
 /// What was seen.
 #[derive(Debug, Default, PartialEq, Clone)]
 pub struct Log {
@@ -18,7 +21,7 @@ pub struct Log {
     pub disturbances: usize,
 }
 
-/// Runs a world to its end and checks every rule at every moment.
+/// Runs a world to its end and checks every rule at every moment. Outsiders come and leases are refused until `peace`.
 pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
     let (mut governor, impossible) =
         Governor::new(&world.cards, &world.jobs, world.limits).expect("well-formed");
@@ -145,7 +148,7 @@ pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
             next = next.min(wake.max(now + 1e-3));
         }
         if (kind.outsiders || kind.refusals) && governor.waiting() > 0 {
-            next = next.min(now + 5.0);
+            next = next.min(now + LOOK);
         }
         if next == f64::INFINITY {
             break;

@@ -97,7 +97,7 @@ pub fn world(random: &mut Random, kind: Kind) -> World {
     }
 }
 
-/// Who else is there, until `peace`.
+/// Who else is on a card.
 #[derive(Clone, Debug, Default)]
 pub struct Outsider {
     pub leased: u64,
