@@ -1,6 +1,5 @@
 //! Whisper on weights in a folder: the tiny models of `fixtures/golden/whisper`, whose weights are random; and what is said where there is none.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tribunal_transcription::{Audio, Settings, Transcriber, TranscriberError, Transcript};
@@ -42,6 +41,7 @@ async fn a_build_without_it_says_how_to_have_it() {
 
 #[cfg(feature = "whisper")]
 mod built {
+    use std::fs;
     use std::time::Duration;
 
     use super::*;
