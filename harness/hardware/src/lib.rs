@@ -29,20 +29,51 @@ mod drm;
 mod files;
 mod gate;
 mod host;
+mod layout;
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(target_os = "linux")]
+mod ledger_error;
 mod matching;
 mod nodes;
 mod note;
 mod nvidia;
 mod platform;
 mod probe;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod records;
+#[cfg(target_os = "linux")]
+mod shared_file;
+#[cfg(target_os = "linux")]
+mod simulated;
 mod source;
+#[cfg(target_os = "linux")]
+mod sys;
 mod visible;
 
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
+pub use layout::{LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
+#[cfg(target_os = "linux")]
+pub use lease::{
+    Amount, Capacity, Claim, DeviceClaim, HolderInfo, HostLimits, Lease, LeaseError, Leases,
+    Waiter, waits_for,
+};
+#[cfg(target_os = "linux")]
+pub use ledger_error::LedgerError;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use note::{Note, NoteKind};
 pub use platform::VISIBILITY_VARIABLES;
 pub use probe::Probe;
+#[cfg(target_os = "linux")]
+pub use process::Process;
+#[cfg(target_os = "linux")]
+pub use shared_file::default_lease_folder;
+#[cfg(target_os = "linux")]
+pub use simulated::{
+    AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,
+};
 pub use source::{DeviceSource, Reading, Unreadable};
