@@ -12,7 +12,7 @@ use tribunal_serving::{
     Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
 };
 
-use crate::deployments::{identity, located, rendered};
+use crate::deployments::{all_chosen, identity, located, rendered};
 use crate::fixture;
 use crate::memory_limit;
 
@@ -77,6 +77,22 @@ pub fn api(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
 pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
     let rendered = rendered(cx.deployment(), cx.level())?;
     Ok(rendered.offers().clone())
+}
+
+/// All deployments that the run was told to test (`--deploy a,b`), in that order, for a test that compares them; nothing is started. A test asks for it with
+/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`]; what is declared of each is in [`Deployment::offered`].
+///
+/// Skips where something that one of them needs is not on this machine.
+#[fixture]
+pub fn chosen(cx: &SetUp) -> Result<Vec<Deployment>, Error> {
+    let mut out = vec![];
+    for rendered in all_chosen(cx.level())? {
+        if !rendered.missing.is_empty() {
+            crate::skip!("{}", rendered.missing.join("; "));
+        }
+        out.push(rendered.deployment.clone());
+    }
+    Ok(out)
 }
 
 /// The embedded engine as a deployment: this binary, run again. Arguments of the engine can be added with [`Deployment::arg`].
