@@ -14,13 +14,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ledger_error::{Fault, LedgerError};
 use crate::{shared_file, sys};
 
-pub(crate) use section::{Record, Section};
+pub(crate) use section::{Record, Section, View};
 
 mod section;
 
@@ -56,6 +57,8 @@ pub(crate) struct Records {
     /// Where the records begin.
     start: u64,
     preamble: Vec<u8>,
+    /// Where a free record was found the last time.
+    hint: AtomicU32,
     /// Keeps the threads of this process apart, whom the kernel's lock does not; keeps the memory for reading, too.
     bytes: Mutex<Vec<u8>>,
 }
@@ -134,6 +137,7 @@ impl Records {
             most: purpose.most,
             start: start(0),
             preamble: Vec::new(),
+            hint: AtomicU32::new(0),
             bytes: Mutex::default(),
         })
     }
@@ -181,6 +185,15 @@ impl Records {
             .map_err(Fault::Io)
             .and_then(|mut section| work(&mut section))
             .map_err(|fault| self.error(fault))
+    }
+
+    /// Whether this entry still stands and somebody holds it, without waiting for the whole file. What is said to stand may
+    /// end at any moment; what has ended never stands again.
+    pub(crate) fn stands(&self, slot: u32, ticket: u64) -> io::Result<bool> {
+        let mut bytes = [0; 16];
+        self.file.read_exact_at(&mut bytes, self.place(slot))?;
+        let one = bytes[0] != section::FREE && bytes[8..] == ticket.to_le_bytes();
+        Ok(one && sys::is_locked(&self.file, self.place(slot), 1)?)
     }
 
     /// Frees an entry whose lock `held` has, without waiting for the whole file: one byte is written, after which others may
@@ -328,3 +341,6 @@ impl Drop for Lock<'_> {
         let _ = sys::unlock(self.file, 0);
     }
 }
+
+#[cfg(test)]
+mod tests;
