@@ -75,6 +75,11 @@ impl Leases {
         })
     }
 
+    /// Whether there is a ledger in this folder; for those who only look, and must not make one.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// The same ledger with other limits for processors and memory; where processes differ, the smaller counts.
     #[must_use]
     pub fn with_limits(mut self, limits: HostLimits) -> Leases {
