@@ -239,6 +239,16 @@ fn a_sampled_token_beyond_the_list_may_be_missing_or_stand_at_either_end() {
             );
         }
     }
+    // vLLM: the chosen token first, though others are less likely than it, then the rest in order.
+    let (least, middle) = (
+        json!({ "token": "C", "logprob": -6.0 }),
+        sampled(json!([own, a, b, { "token": "C", "logprob": -6.0 }])),
+    );
+    assert_eq!(ending(chat(), middle, "logprobs_order"), Ending::Pass);
+    assert_eq!(
+        ending(chat(), sampled(json!([own, least, a])), "logprobs_order"),
+        Ending::Fail
+    );
     assert_eq!(
         ending(chat(), sampled(json!([b, a])), "logprobs_order"),
         Ending::Fail
@@ -247,6 +257,38 @@ fn a_sampled_token_beyond_the_list_may_be_missing_or_stand_at_either_end() {
         ending(chat(), sampled(json!([b, own, a])), "logprobs_order"),
         Ending::Fail
     );
+}
+
+#[test]
+fn a_greedy_token_that_the_request_steered_to_need_not_be_among_the_likeliest() {
+    let unlikely = |s: &mut Sample| {
+        s.request["temperature"] = json!(0);
+        s.body["choices"][0]["logprobs"]["content"][0] = json!({ "token": "Yo", "logprob": -9.0, "top_logprobs": [
+            { "token": "A", "logprob": -0.5 }, { "token": "B", "logprob": -2.0 }] });
+    };
+    assert_eq!(ending(chat(), unlikely, "logprobs_chosen"), Ending::Fail);
+    for (field, value, wanted) in [
+        (
+            "response_format",
+            json!({ "type": "json_object" }),
+            Ending::Pass,
+        ),
+        ("logit_bias", json!({ "7": 50 }), Ending::Pass),
+        ("presence_penalty", json!(1.5), Ending::Pass),
+        ("presence_penalty", json!(0), Ending::Fail),
+        ("repetition_penalty", json!(1.0), Ending::Fail),
+        ("response_format", json!({ "type": "text" }), Ending::Fail),
+    ] {
+        let steered = |s: &mut Sample| {
+            unlikely(s);
+            s.request[field] = value.clone();
+        };
+        assert_eq!(
+            ending(chat(), steered, "logprobs_chosen"),
+            wanted,
+            "{field} {value}"
+        );
+    }
 }
 
 #[test]
