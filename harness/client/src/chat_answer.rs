@@ -359,15 +359,14 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
                 (Some(Value::String(text)), Value::String(more)) if name == "arguments" => {
                     text.push_str(more)
                 }
-                (Some(_), part) if says_nothing(part) => {}
-                (_, Value::Null) => {}
+                (_, part) if says_nothing(part) => {}
                 _ => drop(own.insert(name.clone(), part.clone())),
             }
         }
     }
 }
 
-/// Servers write `null` or an empty text where a piece repeats an id, a type or a name; neither takes back what came before.
+/// `null` or an empty text in the place of an id, a type or a name takes nothing back.
 fn says_nothing(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
