@@ -104,10 +104,14 @@ impl Sent {
                     AudioKind::OggOpus => Declares::Channels,
                     _ => Declares::RateAndChannels,
                 };
+                // A file without a sample in a row of files is no seam.
+                let mut seams = decoded.seams;
+                seams.retain(|seam| *seam > 0 && *seam < decoded.audio.frames());
+                seams.dedup();
                 Read::Sound(
                     Sound {
                         audio: decoded.audio,
-                        seams: decoded.seams,
+                        seams,
                         declares,
                     },
                     decoded.findings,

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 use tribunal_client::Judged;
 use tribunal_media::synthetic::{Sound, Wave};
-use tribunal_media::{Encoding, encode_pcm};
+use tribunal_media::{Audio, Encoding, encode_pcm};
 use tribunal_verdict::{Ending, Expect as _, Expectations};
 
+use crate::endings::ending;
+use crate::healthy::{Sample, chat};
 use crate::literal::{json as answered, judge};
 use crate::sounds::{RATE, repeated, spoken_as, voice, wav};
 
@@ -136,4 +138,54 @@ fn the_rate_of_opus_says_nothing() {
         ending(expect().expect_rate(RATE).expect_channels(1)),
         Ending::Fail
     );
+}
+
+#[test]
+fn a_greedy_token_that_the_request_steered_to_need_not_be_among_the_likeliest() {
+    let unlikely = |s: &mut Sample| {
+        s.request["temperature"] = json!(0);
+        s.body["choices"][0]["logprobs"]["content"][0] = json!({ "token": "Yo", "logprob": -9.0, "top_logprobs": [
+            { "token": "A", "logprob": -0.5 }, { "token": "B", "logprob": -2.0 }] });
+    };
+    assert_eq!(ending(chat(), unlikely, "logprobs_chosen"), Ending::Fail);
+    for (field, value, wanted) in [
+        (
+            "response_format",
+            json!({ "type": "json_object" }),
+            Ending::Pass,
+        ),
+        ("logit_bias", json!({ "7": 50 }), Ending::Pass),
+        ("presence_penalty", json!(1.5), Ending::Pass),
+        ("presence_penalty", json!(0), Ending::Fail),
+        ("repetition_penalty", json!(1.0), Ending::Fail),
+        ("response_format", json!({ "type": "text" }), Ending::Fail),
+    ] {
+        let steered = |s: &mut Sample| {
+            unlikely(s);
+            s.request[field] = value.clone();
+        };
+        assert_eq!(
+            ending(chat(), steered, "logprobs_chosen"),
+            wanted,
+            "{field} {value}"
+        );
+    }
+}
+
+/// Streams of WAV files often begin and end with one that has no sample.
+#[test]
+fn empty_files_in_a_row_of_files_are_no_seams() {
+    let audio = voice(120.0, Some(20.0));
+    let (first, second) = audio.samples().split_at(audio.samples().len() / 2);
+    let file = |samples: &[f32]| wav(&Audio::mono(RATE, samples.to_vec()).expect("audio"));
+    let bytes = [file(&[]), file(first), file(&[]), file(second), file(&[])].concat();
+    let request = json!({ "stream": true });
+    let verdict = spoken_as(bytes, "audio/wav", request, expect(), |judging| judging);
+    for rule in ["clicks", "repeated_chunks"] {
+        let result = verdict.rule(rule).expect("the rule");
+        assert!(
+            matches!(result.ending, Ending::Pass | Ending::Undecided),
+            "{result}"
+        );
+    }
 }
