@@ -189,3 +189,23 @@ fn empty_files_in_a_row_of_files_are_no_seams() {
         );
     }
 }
+
+#[test]
+fn a_text_that_is_cut_after_its_first_token_may_show_nothing() {
+    let cut = |text: &str, most: u64, counted: u64, finish: &str| {
+        let mut sample = chat();
+        let choices = sample.body["choices"].as_array_mut().expect("choices");
+        choices.truncate(1);
+        choices[0]["message"]["content"] = json!(text);
+        choices[0]["finish_reason"] = json!(finish);
+        sample.request["n"] = json!(1);
+        sample.request["max_tokens"] = json!(most);
+        sample.body["usage"] = json!({ "prompt_tokens": 4, "completion_tokens": counted, "total_tokens": 4 + counted });
+        ["output", "text"].map(|rule| ending(sample.clone(), |_| (), rule))
+    };
+    assert_eq!(cut("", 1, 1, "length"), [Ending::Undecided; 2]);
+    assert_eq!(cut("\n", 1, 1, "length"), [Ending::Pass, Ending::Undecided]);
+    assert_eq!(cut("", 1, 0, "length"), [Ending::Fail; 2]);
+    assert_eq!(cut("", 2, 2, "length"), [Ending::Fail; 2]);
+    assert_eq!(cut("", 1, 1, "stop"), [Ending::Fail; 2]);
+}
