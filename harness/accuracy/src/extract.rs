@@ -122,7 +122,15 @@ impl Extract {
             }),
             Kind::LastNumber(regex) => {
                 let found = regex.find_iter(answer).last();
-                found.map(|m| m.as_str().to_owned())
+                found.map(|m| {
+                    // Behind a figure or a letter a dash is none: `3-2`, `2020-21`.
+                    let before = answer[..m.start()].chars().next_back();
+                    let number = m.as_str();
+                    match before.is_some_and(char::is_alphanumeric) {
+                        true => number.trim_start_matches(['-', '+', '\u{2212}']).to_owned(),
+                        false => number.to_owned(),
+                    }
+                })
             }
             Kind::After(text) => answer.rfind(text.as_str()).map(|at| {
                 let rest = &answer[at + text.len()..];
@@ -229,6 +237,8 @@ mod tests {
             (&number, "first 3, then 1,234.50 apples.", Some("1,234.50")),
             (&number, "it is -7", Some("-7")),
             (&number, "2.5e-3.", Some("2.5e-3")),
+            (&number, "they won 3-2", Some("2")),
+            (&number, "5 - 7 = -2", Some("-2")),
             (&number, "half is .5", Some(".5")),
             (&number, "8,9", Some("9")),
             (&number, "17", Some("17")),

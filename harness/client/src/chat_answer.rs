@@ -349,7 +349,7 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
                 .as_object_mut(),
             value.as_object(),
         ) else {
-            if !value.is_null() {
+            if !says_nothing(value) {
                 call.insert(key.clone(), value.clone());
             }
             continue;
@@ -359,11 +359,16 @@ fn add_tool_call(calls: &mut Vec<Value>, piece: &Value) {
                 (Some(Value::String(text)), Value::String(more)) if name == "arguments" => {
                     text.push_str(more)
                 }
-                (_, Value::Null) => {}
+                (_, part) if says_nothing(part) => {}
                 _ => drop(own.insert(name.clone(), part.clone())),
             }
         }
     }
+}
+
+/// `null` or an empty text in the place of an id, a type or a name takes nothing back.
+fn says_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
 }
 
 impl ChatDelta {

@@ -166,6 +166,8 @@ impl Client {
             start,
             url,
             idle: self.timeouts.idle,
+            total: self.timeouts.total,
+            most: self.sizes.body,
             headers: Headers::from_map(response.headers()),
             over: false,
         })

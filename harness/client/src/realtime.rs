@@ -4,14 +4,14 @@
 //! Both speak JSON events with a `type`. The helpers only write the events and gather what comes
 //! until the event that ends it; anything else a test does with the raw session.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use serde_json::{Map, Value, json};
 
-use crate::error::{ClientError, Failure, Phase};
+use crate::error::{ClientError, Failure, Limit, Phase, seconds};
 use crate::frames::SocketMessage;
 use crate::speech_answer::AudioPiece;
 use crate::websocket::WebSocket;
@@ -80,13 +80,38 @@ impl WebSocket {
     ///
     /// # Errors
     /// An event of type `error`; a text message that is no event; the end of the session before
-    /// that event; and whatever [`receive`](Self::receive) fails with.
+    /// that event; more than the client's limits for a whole answer allow (total time, size of a
+    /// body); and whatever [`receive`](Self::receive) fails with.
     pub async fn gather_until(&mut self, last: &str) -> Result<Spoken, ClientError> {
         let mut spoken = Spoken::default();
+        let (begun, mut bytes) = (Instant::now(), 0_usize);
         loop {
-            let Some(received) = self.receive().await? else {
+            let left = self.total.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(self.endless(last, &spoken));
+            }
+            let received = match self.receive_within(self.idle.min(left)).await {
+                Err(error) if error.is_timeout() && left < self.idle => {
+                    return Err(self.endless(last, &spoken));
+                }
+                received => received?,
+            };
+            let Some(received) = received else {
                 return Err(self.ended(last, &spoken, None));
             };
+            bytes = bytes.saturating_add(match &received.message {
+                SocketMessage::Text(text) => text.len(),
+                SocketMessage::Binary(bytes) => bytes.len(),
+                SocketMessage::Close { .. } => 0,
+            });
+            if bytes > self.most {
+                let limit = self.most;
+                let message = format!("more than {limit} bytes came before the event `{last}`");
+                let failure = Failure::TooLarge { limit };
+                return Err(self
+                    .fail(failure, Phase::Events, message)
+                    .advice("raise the limit with `Client::with_sizes` if it should be"));
+            }
             let text = match received.message {
                 SocketMessage::Binary(bytes) => {
                     spoken.pieces.push(AudioPiece {
@@ -106,7 +131,10 @@ impl WebSocket {
                     Phase::Decode,
                     "a message of the session is no JSON event",
                 )
-                .excerpt(crate::error::excerpt(text.as_bytes(), 0))
+                .excerpt(
+                    self.secrets
+                        .text(&crate::error::excerpt(text.as_bytes(), 0)),
+                )
                 .caused_by(error)
             })?;
             let kind = event["type"].as_str().unwrap_or_default().to_owned();
@@ -176,6 +204,19 @@ impl WebSocket {
         self.send_event("response.create", json!({ "response": options }))
             .await?;
         self.gather_until("response.done").await
+    }
+
+    /// The server goes on and on.
+    fn endless(&self, last: &str, spoken: &Spoken) -> ClientError {
+        let (limit, after) = (Limit::Total, self.total);
+        let message = format!(
+            "the event `{last}` did not come within {} (the total limit); {} events and {} pieces of audio had come",
+            seconds(after),
+            spoken.events.len(),
+            spoken.pieces.len()
+        );
+        self.fail(Failure::TimedOut { limit, after }, Phase::Events, message)
+            .advice("see in the server's log whether it ends; if it is only slow, raise the limit with `Client::with_timeouts`")
     }
 
     fn ended(

@@ -34,6 +34,9 @@ pub struct WebSocket {
     pub(crate) start: Instant,
     pub(crate) url: String,
     pub(crate) idle: Duration,
+    /// How long a gathering may take, and how many bytes it may hold.
+    pub(crate) total: Duration,
+    pub(crate) most: usize,
     pub(crate) headers: Headers,
     pub(crate) over: bool,
 }

@@ -309,6 +309,9 @@ impl Run<'_> {
         .await
         {
             Ok(Reply::Answer(answer)) => success(*answer),
+            Ok(Reply::Dropped(why)) => Err(format!(
+                "{path} closed the connection without an answer: {why}"
+            )),
             Ok(_) => Err(format!(
                 "no answer of {path} within {} s",
                 limit.as_secs_f64()

@@ -87,7 +87,10 @@ fn a_file_that_is_cut_off_is_audio_with_a_finding_or_an_error() {
         for share in [10, 30, 50, 70, 90, 99] {
             match decode_audio(&whole[..whole.len() * share / 100]) {
                 Ok(cut) => assert!(
-                    matches!(&*cut.findings, [Finding::Undecoded { .. }]),
+                    matches!(
+                        &*cut.findings,
+                        [Finding::Undecoded { .. } | Finding::Unended]
+                    ),
                     "{name} at {share} %: {:?}",
                     cut.findings
                 ),
@@ -95,6 +98,18 @@ fn a_file_that_is_cut_off_is_audio_with_a_finding_or_an_error() {
             }
         }
     }
+}
+
+#[test]
+fn a_stream_whose_last_page_lacks_the_mark_is_whole_and_not_ended() {
+    let whole = decoded("silk.opus");
+    let mut bytes = bytes("silk.opus");
+    let last = (bytes.windows(4).rposition(|w| w == b"OggS")).expect("a page");
+    bytes[last + 5] &= !4;
+    summed(&mut bytes);
+    let open = decode_audio(&bytes).expect("a sound");
+    assert_eq!(open.findings, [Finding::Unended]);
+    assert!(open.audio.frames() >= whole.audio.frames());
 }
 
 #[test]

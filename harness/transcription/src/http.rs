@@ -31,7 +31,7 @@ impl Http {
         })?;
         Ok(Self {
             model: client.model(model),
-            name: format!("{model} at {url}"),
+            name: format!("{model} at {}", without_user(url)),
         })
     }
 
@@ -81,6 +81,18 @@ impl Http {
     }
 }
 
+/// An address without its user and password, since the name stands in verdicts.
+fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://***@{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
+}
+
 impl Transcriber for Http {
     fn name(&self) -> String {
         self.name.clone()
@@ -88,5 +100,27 @@ impl Transcriber for Http {
 
     fn transcribe<'a>(&'a self, audio: &'a Audio, language: Option<&'a str>) -> Transcribing<'a> {
         Box::pin(self.ask(audio, language))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_no_password() {
+        for (url, shown) in [
+            (
+                "http://me:opensesame@127.0.0.1:9000/v1",
+                "m at http://***@127.0.0.1:9000/v1",
+            ),
+            (
+                "http://127.0.0.1:9000/@home",
+                "m at http://127.0.0.1:9000/@home",
+            ),
+        ] {
+            let http = Http::new(url, "m").expect("an address");
+            assert_eq!(http.name(), shown);
+        }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tribunal_media::{AudioKind, Finding, MediaErrorKind, PcmFormat, decode_audio, decode_pcm};
 
 use crate::bench::Bench;
-use crate::sound::Sound;
+use crate::sound::{Declares, Sound};
 use crate::verdict::{Ending, RuleResult, quoted};
 
 /// The rate of raw samples where nobody names one: what speech servers send.
@@ -22,6 +22,12 @@ pub(crate) struct Sent {
     pub chunks: Vec<usize>,
     /// Whether it came as a stream, whose header cannot know the length.
     pub streamed: bool,
+}
+
+/// The format of bytes that begin with the mark of one. The frames of MP3 and AAC have no mark: eleven set bits stand at the
+/// beginning of raw samples as well.
+fn marked(bytes: &[u8]) -> Option<AudioKind> {
+    AudioKind::of(bytes).filter(|_| bytes.first() != Some(&0xFF))
 }
 
 /// What became of it.
@@ -42,9 +48,11 @@ impl Sent {
             .and_then(|kind| kind.split(';').next())
             .and_then(|kind| kind.trim().strip_prefix("audio/"));
         let asked = self.asked.as_deref();
-        AudioKind::of(&self.bytes).is_none()
-            && (asked.is_some_and(of)
-                || asked.is_none() && typed.is_some_and(|name| of(&name.to_lowercase())))
+        match marked(&self.bytes) {
+            Some(_) => false,
+            None if asked.is_some() => asked.is_some_and(of),
+            None => typed.is_some_and(|name| of(&name.to_lowercase())),
+        }
     }
 
     /// The rate of raw samples: what the test says, what the content type says, what is usual.
@@ -83,7 +91,7 @@ impl Sent {
                         Sound {
                             audio,
                             seams,
-                            declared: None,
+                            declares: Declares::Nothing,
                         },
                         findings,
                     )
@@ -92,12 +100,19 @@ impl Sent {
         }
         match decode_audio(&self.bytes) {
             Ok(decoded) => {
-                let declared = Some((decoded.audio.rate(), decoded.audio.channels()));
+                let declares = match decoded.kind {
+                    AudioKind::OggOpus => Declares::Channels,
+                    _ => Declares::RateAndChannels,
+                };
+                // A file without a sample in a row of files is no seam.
+                let mut seams = decoded.seams;
+                seams.retain(|seam| *seam > 0 && *seam < decoded.audio.frames());
+                seams.dedup();
                 Read::Sound(
                     Sound {
                         audio: decoded.audio,
-                        seams: decoded.seams,
-                        declared,
+                        seams,
+                        declares,
                     },
                     decoded.findings,
                 )
@@ -183,7 +198,7 @@ fn container(sent: &Sent) -> RuleResult {
     let result = |holds| RuleResult::holds(RULE, holds).figure(&figure);
     if let Some(asked) = sent.asked.as_deref() {
         if matches!(asked, "pcm" | "pcm16") {
-            if found == Some(AudioKind::Wav) {
+            if marked(&sent.bytes).is_some() {
                 return result(false)
                     .threshold("raw samples")
                     .because("raw samples have no header");
@@ -230,7 +245,7 @@ fn header(sent: &Sent, read: &Read) -> RuleResult {
     let streamed = |finding: &Finding| {
         matches!(
             finding,
-            Finding::StreamedSize { .. } | Finding::SeveralFiles { .. }
+            Finding::StreamedSize { .. } | Finding::SeveralFiles { .. } | Finding::Unended
         )
     };
     let wrong: Vec<String> = findings
@@ -240,6 +255,9 @@ fn header(sent: &Sent, read: &Read) -> RuleResult {
         .collect();
     if !wrong.is_empty() {
         return RuleResult::without_complaints(RULE, wrong);
+    }
+    if findings.contains(&Finding::Unended) {
+        return RuleResult::new(RULE, Ending::Undecided).because(Finding::Unended.to_string());
     }
     match findings.first() {
         None => RuleResult::new(RULE, Ending::Pass),

@@ -258,6 +258,12 @@ impl<'a> Facts<'a> {
         drawn && !more && !counted && !listed && choice.finish == Some("stop")
     }
 
+    /// Whether the choice may show nothing because it was cut after its first token: half of a letter, a mark or a blank is a token, and no text.
+    pub(crate) fn may_be_cut_within_a_letter(&self, choice: &Choice<'_>) -> bool {
+        let tokens = self.usage.and_then(|usage| usage.completion_tokens);
+        self.max_tokens() == Some(1) && choice.finish == Some("length") && tokens != Some(0)
+    }
+
     /// What is judged, in words.
     pub(crate) fn subject(&self) -> String {
         let route = match self.route {

@@ -195,7 +195,7 @@ fn finish_reason(facts: &Facts<'_>) -> RuleResult {
     }
 }
 
-/// Choices that say nothing, where that may be the luck of the draw and the test expects nothing of the text: undecided, so that it is seen.
+/// Choices that say nothing, where that may be the luck of the draw or of the cut, and the test expects nothing of the text: undecided, so that it is seen.
 pub(crate) fn ended_at_once(
     rule: &'static str,
     bench: &Bench,
@@ -203,7 +203,16 @@ pub(crate) fn ended_at_once(
     empty: &[&Choice<'_>],
 ) -> Option<RuleResult> {
     let first = empty.first()?;
-    let luck = !bench.expect.of_the_text() && empty.iter().all(|c| facts.may_end_at_once(c));
+    if bench.expect.of_the_text() {
+        return None;
+    }
+    if empty.iter().all(|c| facts.may_be_cut_within_a_letter(c)) {
+        return Some(RuleResult::new(rule, Ending::Undecided).because(format!(
+            "{} shows nothing; it was cut after its first token, which may be a part of a letter, a mark or a blank",
+            choice(first.index)
+        )));
+    }
+    let luck = empty.iter().all(|c| facts.may_end_at_once(c));
     luck.then(|| {
         RuleResult::new(rule, Ending::Undecided).because(format!(
             "{} is empty; it was drawn with a temperature, and the first token may have been the end (temperature 0, or `min_tokens`, decides it)",

@@ -159,10 +159,55 @@ fn sign(places: &[Place<'_>]) -> RuleResult {
     }
 }
 
-/// The chosen token is in the list, or is less likely than everything in it. With temperature 0 it is
-/// in the list.
+/// Fields of a request that change which token is chosen after the log-probabilities were taken: with them, the likeliest token
+/// need not be the chosen one.
+const STEERED: [&str; 20] = [
+    "response_format",
+    "structured_outputs",
+    "guided_json",
+    "guided_choice",
+    "guided_regex",
+    "guided_grammar",
+    "json_schema",
+    "regex",
+    "ebnf",
+    "grammar",
+    "tools",
+    "logit_bias",
+    "bad_words",
+    "allowed_token_ids",
+    "logits_processors",
+    "min_tokens",
+    "ignore_eos",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+];
+
+/// Whether the request leaves the choice to the probabilities alone. A neutral value (0, false, nothing) changes nothing.
+fn unsteered(facts: &Facts<'_>) -> bool {
+    STEERED.iter().all(|name| match facts.asked(name) {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => {
+            let neutral = if *name == "repetition_penalty" {
+                1.0
+            } else {
+                0.0
+            };
+            number.as_f64() == Some(neutral)
+        }
+        Value::Array(list) => list.is_empty(),
+        Value::Object(fields) => {
+            fields.is_empty() || fields.get("type").is_some_and(|t| t == "text")
+        }
+        _ => false,
+    })
+}
+
+/// The chosen token is in the list, or is less likely than everything in it. With temperature 0 and nothing that steers the choice
+/// it is in the list.
 fn chosen(facts: &Facts<'_>, places: &[Place<'_>], top: u64) -> RuleResult {
-    let greedy = facts.asked("temperature").as_f64() == Some(0.0);
+    let greedy = facts.asked("temperature").as_f64() == Some(0.0) && unsteered(facts);
     let mut complaints = Vec::new();
     for place in places {
         let Position {
@@ -199,8 +244,8 @@ fn chosen(facts: &Facts<'_>, places: &[Place<'_>], top: u64) -> RuleResult {
     RuleResult::without_complaints("logprobs_chosen", complaints)
 }
 
-/// The likeliest first. A chosen token that is less likely than all others may stand at the front:
-/// some servers put it there.
+/// The likeliest first. The chosen token may stand at the front, however likely it is: vLLM puts it there, and the others in order
+/// after it.
 fn order(route: Route, places: &[Place<'_>]) -> RuleResult {
     if route == Route::Completion {
         return RuleResult::not_applicable(
@@ -215,13 +260,9 @@ fn order(route: Route, places: &[Place<'_>]) -> RuleResult {
     let mut complaints = Vec::new();
     for place in places {
         let list = &place.position.top;
-        let chosen_first = list.split_first().is_some_and(|(first, rest)| {
-            first.0 == place.position.token
-                && sorted(rest)
-                && rest
-                    .last()
-                    .is_none_or(|last| value(first.1) <= value(last.1) + ROUNDING)
-        });
+        let chosen_first = list
+            .split_first()
+            .is_some_and(|(first, rest)| first.0 == place.position.token && sorted(rest));
         if !sorted(list) && !chosen_first {
             complaints.push(format!(
                 "the alternatives of {} are not sorted",

@@ -48,7 +48,7 @@ pub(crate) fn judge(bench: &Bench, answer: &ResponsesAnswer) -> Verdict {
             response.output.as_ref().map_or(0, Vec::len)
         ))
         .threshold("at least one"),
-        tools::structure(&answer.raw.request, &calls),
+        tools::structure(&answer.raw.request, &calls, cut),
     ];
     rules.extend(events(answer));
     rules.extend(common::latency(bench, times));
@@ -62,7 +62,7 @@ pub(crate) fn judge(bench: &Bench, answer: &ResponsesAnswer) -> Verdict {
         };
         rules.extend(content::rules(bench, &content));
         rules.push(tools::name(bench, &calls));
-        rules.push(tools::arguments(bench, &answer.raw.request, &calls));
+        rules.push(tools::arguments(bench, &answer.raw.request, &calls, cut));
         let usage = response.usage.as_ref();
         rules.push(serving::cached(
             bench,

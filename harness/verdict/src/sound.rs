@@ -11,8 +11,18 @@ pub(crate) struct Sound {
     pub audio: Audio,
     /// The frames at which chunks meet.
     pub seams: Vec<usize>,
-    /// What its container said of rate and channels; `None` for raw samples, which say nothing.
-    pub declared: Option<(u32, u16)>,
+    /// What its container says of the rate and the channels.
+    pub declares: Declares,
+}
+
+/// What a container says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Declares {
+    /// Raw samples say nothing.
+    Nothing,
+    /// Opus has one rate for whatever went in, so that its own says nothing.
+    Channels,
+    RateAndChannels,
 }
 
 /// The rules of depth that need nothing but the samples.
@@ -57,9 +67,19 @@ fn sample_rate(bench: &Bench, sound: &Sound) -> RuleResult {
         "{rate} Hz, {channels} channel{}",
         if channels == 1 { "" } else { "s" }
     );
-    let (wanted_rate, wanted_channels) = (bench.expect.rate, bench.expect.channels);
-    if sound.declared.is_none() {
-        return RuleResult::not_applicable(RULE, "raw samples declare no rate");
+    let (mut wanted_rate, wanted_channels) = (bench.expect.rate, bench.expect.channels);
+    match sound.declares {
+        Declares::Nothing => {
+            return RuleResult::not_applicable(RULE, "raw samples declare no rate");
+        }
+        Declares::Channels if wanted_rate.is_some() && wanted_channels.is_none() => {
+            return RuleResult::not_applicable(
+                RULE,
+                format!("{figure}: Opus has that rate for whatever went in"),
+            );
+        }
+        Declares::Channels => wanted_rate = None,
+        Declares::RateAndChannels => {}
     }
     let wrong = wanted_rate.is_some_and(|wanted| wanted != rate)
         || wanted_channels.is_some_and(|wanted| wanted != channels);

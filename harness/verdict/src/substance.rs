@@ -59,7 +59,9 @@ fn text(bench: &Bench, facts: &Facts<'_>) -> RuleResult {
         ));
     }
     // Blanks are text that was said, and no end at once.
-    let nothing = blank.iter().all(|c| c.text.is_none_or(str::is_empty));
+    let nothing = blank
+        .iter()
+        .all(|c| c.text.is_none_or(str::is_empty) || facts.may_be_cut_within_a_letter(c));
     if nothing && let Some(result) = form::ended_at_once("text", bench, facts, &blank) {
         return result;
     }

@@ -55,12 +55,12 @@ fn chat_verdict(
         .flat_map(|choice| choice.message.tool_calls.iter().flatten())
         .map(Call::of_chat)
         .collect();
-    rules.push(tools::structure(request, &calls));
+    rules.push(tools::structure(request, &calls, cut(&facts)));
     rules.extend(audio);
     if bench.deep() {
         rules.extend(content::rules(bench, &content(&facts, spoken)));
         rules.push(tools::name(bench, &calls));
-        rules.push(tools::arguments(bench, request, &calls));
+        rules.push(tools::arguments(bench, request, &calls, cut(&facts)));
         let of = |names: &[&str]| -> Vec<(Option<&str>, &str)> {
             let messages = answer.choices.iter().map(|choice| &choice.message);
             messages

@@ -66,18 +66,31 @@ fn required(request: &Value) -> Option<Option<&str>> {
     }
 }
 
-pub(crate) fn structure(request: &Value, calls: &[Call]) -> RuleResult {
+/// What the text or the call could not say any more, because it ended with the limit of tokens, decides nothing.
+fn cut_off(result: RuleResult) -> RuleResult {
+    RuleResult {
+        ending: Ending::Undecided,
+        message: format!("it ended with the limit of tokens: {}", result.message),
+        ..result
+    }
+}
+
+/// `cut`: whether a choice ended with the limit of tokens.
+pub(crate) fn structure(request: &Value, calls: &[Call], cut: bool) -> RuleResult {
     const RULE: &str = "tool_calls";
     let (tools, required) = (offered(request), required(request));
     if calls.is_empty() {
         return match required {
-            Some(_) => RuleResult::new(RULE, Ending::Fail)
-                .figure("no call")
-                .threshold("the call that the request requires"),
+            Some(_) => {
+                let result = RuleResult::new(RULE, Ending::Fail)
+                    .figure("no call")
+                    .threshold("the call that the request requires");
+                if cut { cut_off(result) } else { result }
+            }
             None => RuleResult::not_applicable(RULE, "there is no call, and none is required"),
         };
     }
-    let mut complaints = Vec::new();
+    let (mut complaints, mut unread) = (Vec::new(), 0);
     if request["tool_choice"] == "none" || tools.is_empty() {
         complaints.push("the request allows no call".to_owned());
     }
@@ -116,9 +129,13 @@ pub(crate) fn structure(request: &Value, calls: &[Call]) -> RuleResult {
         }
         if let Err(why) = call.parsed() {
             complaints.push(format!("the arguments of call {number}: {why}"));
+            // Only the last call can be the one that was cut off.
+            unread += usize::from(number == calls.len());
         }
     }
-    RuleResult::without_complaints(RULE, complaints)
+    let only_cut = cut && unread == 1 && complaints.len() == 1;
+    let result = RuleResult::without_complaints(RULE, complaints);
+    if only_cut { cut_off(result) } else { result }
 }
 
 pub(crate) fn name(bench: &Bench, calls: &[Call]) -> RuleResult {
@@ -144,7 +161,7 @@ pub(crate) fn name(bench: &Bench, calls: &[Call]) -> RuleResult {
     .threshold(quoted(wanted))
 }
 
-pub(crate) fn arguments(bench: &Bench, request: &Value, calls: &[Call]) -> RuleResult {
+pub(crate) fn arguments(bench: &Bench, request: &Value, calls: &[Call], cut: bool) -> RuleResult {
     const RULE: &str = "tool_arguments";
     let keys = &bench.expect.tool_keys;
     if calls.is_empty() {
@@ -157,12 +174,14 @@ pub(crate) fn arguments(bench: &Bench, request: &Value, calls: &[Call]) -> RuleR
     }
     let tools = offered(request);
     let (mut complaints, mut unknown) = (Vec::new(), Vec::new());
-    for call in calls {
+    let mut unread = 0;
+    for (number, call) in calls.iter().enumerate() {
         let name = call.name.as_deref().unwrap_or_default();
         let value = match call.parsed() {
             Ok(value) => value,
             Err(why) => {
                 complaints.push(format!("of {}: {why}", quoted(name)));
+                unread += usize::from(number + 1 == calls.len());
                 continue;
             }
         };
@@ -198,5 +217,7 @@ pub(crate) fn arguments(bench: &Bench, request: &Value, calls: &[Call]) -> RuleR
             "use the plainer words of the standard",
         );
     }
-    RuleResult::without_complaints(RULE, complaints)
+    let only_cut = cut && unread == 1 && complaints.len() == 1;
+    let result = RuleResult::without_complaints(RULE, complaints);
+    if only_cut { cut_off(result) } else { result }
 }

@@ -147,9 +147,20 @@ fn language(bench: &Bench, answer: &TranscriptionAnswer) -> RuleResult {
         );
     };
     // A translation is in English, and the language is that of the audio.
-    RuleResult::holds(RULE, code(found) == code(wanted))
+    let (found_code, wanted_code) = (code(found), code(wanted));
+    let result = RuleResult::holds(RULE, found_code == wanted_code)
         .figure(quoted(found))
-        .threshold(quoted(wanted))
+        .threshold(quoted(wanted));
+    // A code has two or three letters; whether a name that is not known here belongs to it, nobody can say.
+    let is_code = |text: &str| text.len() <= 3;
+    if found_code != wanted_code && is_code(&found_code) != is_code(&wanted_code) {
+        return RuleResult {
+            ending: Ending::Undecided,
+            ..result
+        }
+        .because("one is a code and the other a name that is not known here");
+    }
+    result
 }
 
 fn segments(bench: &Bench, answer: &TranscriptionAnswer) -> RuleResult {

@@ -353,3 +353,30 @@ async fn a_realtime_session_hears_and_answers_and_an_error_event_is_the_reason()
         "{error}"
     );
 }
+
+/// A server that never ends an answer must not hold a test up, nor fill its memory.
+#[tokio::test]
+async fn an_answer_without_an_end_is_bounded_in_time_and_size() {
+    let delta = || text(json!({ "type": "response.output_text.delta", "delta": "again " }));
+    let script = || (0..200).map(|_| (1, delta())).collect::<Script>();
+    let server = Session::start(script()).await;
+    let limits = Timeouts {
+        total: Duration::from_millis(300),
+        ..Timeouts::default()
+    };
+    let client = server.client().with_timeouts(limits).expect("limits");
+    let mut socket = client.websocket("/v1/realtime").await.expect("a session");
+    let error = socket.respond(json!({})).await.expect_err("no end");
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("the total limit"), "{error}");
+
+    let server = Session::start(script()).await;
+    let sizes = Sizes {
+        body: 1000,
+        ..Sizes::default()
+    };
+    let client = server.client().with_sizes(sizes);
+    let mut socket = client.websocket("/v1/realtime").await.expect("a session");
+    let error = socket.respond(json!({})).await.expect_err("too much");
+    assert_eq!(*error.failure(), Failure::TooLarge { limit: 1000 });
+}

@@ -98,7 +98,7 @@ async fn several_choices_and_tool_calls_are_told_apart_by_index() {
 
 data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"t","type":"function","function":{"name":"f","arguments":""}}]}}]}
 
-data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}},{"index":1,"delta":{"content":"c","reasoning_content":"x"}}]}
+data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"","type":null,"function":{"name":"","arguments":"{\"a\""}}]}},{"index":1,"delta":{"content":"c","reasoning_content":"x"}}]}
 
 data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}, {"index":1,"function":{"name":"g"}}]},"finish_reason":"tool_calls"},{"index":1,"delta":{"reasoning_content":"y"},"finish_reason":"stop"}]}
 

@@ -42,6 +42,9 @@ pub enum Finding {
         /// What rate, channels and sample size make.
         expected: u32,
     },
+    /// Everything was decoded, and nothing says that it is the end: a stream that was never closed, or one that was cut off
+    /// between two pieces.
+    Unended,
     /// The decoder stopped before the end of the data, or left something away.
     Undecoded {
         /// What it said.
@@ -79,6 +82,9 @@ impl fmt::Display for Finding {
                     f,
                     "the header declares {declared} bytes per second; its other fields make {expected}"
                 )
+            }
+            Self::Unended => {
+                write!(f, "no page says that it is the last: it may be cut off")
             }
             Self::Undecoded { why } => write!(f, "not decoded to the end: {why}"),
         }

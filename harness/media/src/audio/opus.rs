@@ -45,6 +45,7 @@ fn decode_unguarded(bytes: &[u8]) -> Result<(Audio, Vec<usize>, Vec<Finding>), M
     let mut seams = Vec::new();
     let mut shape = None;
     let mut streams = 0;
+    let mut unended = false;
     let mut pages = file.pages.iter().peekable();
     while let Some(page) = pages.next() {
         if page.first {
@@ -68,8 +69,9 @@ fn decode_unguarded(bytes: &[u8]) -> Result<(Audio, Vec<usize>, Vec<Finding>), M
                 problems.push(format!("it changes to {channels} channels"));
                 break;
             }
-            let (samples, said) = stream.ended();
+            let (samples, said, closed) = stream.ended();
             problems.extend(said);
+            unended |= !closed;
             if !sound.is_empty() && !samples.is_empty() {
                 seams.push(sound.len() / usize::from(channels));
             }
@@ -98,6 +100,8 @@ fn decode_unguarded(bytes: &[u8]) -> Result<(Audio, Vec<usize>, Vec<Finding>), M
         findings.push(Finding::Undecoded {
             why: format!("{first}{more}"),
         });
+    } else if unended {
+        findings.push(Finding::Unended);
     }
     Ok((
         Audio::new(RATE, u16::from(channels), sound)?,
@@ -281,8 +285,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Its samples, and what is the matter with it.
-    fn ended(mut self) -> (Vec<f32>, Vec<String>) {
+    /// Its samples, what is the matter with it, and whether a page says that it is the last.
+    fn ended(mut self) -> (Vec<f32>, Vec<String>, bool) {
         let channels = usize::from(self.head.channels);
         let mut problems = std::mem::take(&mut self.packets.problems);
         if self.lost > 0 {
@@ -294,8 +298,6 @@ impl Stream {
         }
         if self.packets.is_open() {
             problems.push("it ends within a packet".to_owned());
-        } else if !self.closed {
-            problems.push("no page says that it is the last: it may be cut off".to_owned());
         }
         // Only the last page says where the sound ends; where packets are missing, there are fewer frames than it says.
         if let (true, Some(end)) = (self.closed, self.position) {
@@ -310,7 +312,7 @@ impl Stream {
                 *sample *= self.head.gain;
             }
         }
-        (self.samples, problems)
+        (self.samples, problems, self.closed)
     }
 }
 

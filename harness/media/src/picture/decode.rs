@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 use crate::picture::pixels::{MAX_PIXELS, Picture};
 use crate::{MediaError, MediaErrorKind};
+
+const WHAT: &str = "picture";
 
 /// A format of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +85,17 @@ pub struct DecodedPicture {
 /// # Errors
 /// When the bytes are none of the formats, damaged or cut off, or the picture is larger than [`MAX_PIXELS`].
 pub fn decode_picture(bytes: &[u8]) -> Result<DecodedPicture, MediaError> {
-    const WHAT: &str = "picture";
+    // Whatever a server sends must not bring a test down, and the decoders are a large amount of somebody else's code.
+    catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes))).unwrap_or_else(|_| {
+        Err(MediaError::new(
+            MediaErrorKind::Malformed,
+            WHAT,
+            "the decoder broke down over these bytes",
+        ))
+    })
+}
+
+fn decode_unguarded(bytes: &[u8]) -> Result<DecodedPicture, MediaError> {
     if bytes.is_empty() {
         return Err(MediaError::new(MediaErrorKind::Empty, WHAT, "no bytes"));
     }

@@ -10,7 +10,7 @@ use tribunal_verdict::{Depth, Ending, Expect as _, Expectations, Modality};
 use crate::healthy::{Sample, chat, chat_stream, completion};
 use crate::literal;
 
-fn ending(mut sample: Sample, change: impl FnOnce(&mut Sample), rule: &str) -> Ending {
+pub fn ending(mut sample: Sample, change: impl FnOnce(&mut Sample), rule: &str) -> Ending {
     change(&mut sample);
     let verdict = sample.judge(Depth::Deep);
     verdict
@@ -239,6 +239,16 @@ fn a_sampled_token_beyond_the_list_may_be_missing_or_stand_at_either_end() {
             );
         }
     }
+    // vLLM: the chosen token first, though others are less likely than it, then the rest in order.
+    let (least, middle) = (
+        json!({ "token": "C", "logprob": -6.0 }),
+        sampled(json!([own, a, b, { "token": "C", "logprob": -6.0 }])),
+    );
+    assert_eq!(ending(chat(), middle, "logprobs_order"), Ending::Pass);
+    assert_eq!(
+        ending(chat(), sampled(json!([own, least, a])), "logprobs_order"),
+        Ending::Fail
+    );
     assert_eq!(
         ending(chat(), sampled(json!([b, a])), "logprobs_order"),
         Ending::Fail

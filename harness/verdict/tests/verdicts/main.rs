@@ -7,6 +7,7 @@ mod healthy;
 mod listening;
 mod literal;
 mod pictures;
+mod real;
 mod responses;
 mod routes;
 mod sounds;

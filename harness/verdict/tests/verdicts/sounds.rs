@@ -15,14 +15,14 @@ use tribunal_verdict::{
 use crate::literal::{Hears, Literal, events, half, hearing, json, judge, judge_with, raw};
 
 pub const TEXT: &str = "the quick brown fox jumps";
-const RATE: u32 = 24_000;
+pub const RATE: u32 = 24_000;
 
 fn expect() -> Expectations {
     Expectations::default()
 }
 
 /// Two seconds of a voice, as long as the text takes.
-fn voice(hz: f64, harmonicity: Option<f64>) -> Audio {
+pub fn voice(hz: f64, harmonicity: Option<f64>) -> Audio {
     let voice = Wave::Voice { hz, harmonicity };
     Sound::new(RATE, 7)
         .part(voice, 0.9)
@@ -32,7 +32,7 @@ fn voice(hz: f64, harmonicity: Option<f64>) -> Audio {
         .expect("a voice")
 }
 
-fn wav(audio: &Audio) -> Vec<u8> {
+pub fn wav(audio: &Audio) -> Vec<u8> {
     encode_wav(audio, Encoding::I16).expect("a file")
 }
 
@@ -159,7 +159,7 @@ fn twice() -> Vec<Vec<u8>> {
 }
 
 /// Two requests of one client with these texts and the same samples.
-fn repeated(first: &str, second: &str) -> Verdict {
+pub fn repeated(first: &str, second: &str) -> Verdict {
     let judging = Judging::new(tribunal_verdict::Depth::Deep);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
