@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tribunal_client::Judged;
 use tribunal_media::synthetic::{Sound, Wave};
 use tribunal_media::{Audio, Encoding, encode_pcm};
-use tribunal_verdict::{Ending, Expect as _, Expectations};
+#[cfg(feature = "opus")]
+use tribunal_verdict::Expect as _;
+use tribunal_verdict::{Ending, Expectations};
 
 use crate::endings::ending;
 use crate::healthy::{Sample, chat};
