@@ -41,7 +41,8 @@ fn truth(offers: &Offers) -> Result<Bigram, Error> {
         );
     };
     let truth = Bigram::new(seed);
-    if text.trim_end() != truth.truth().to_string() {
+    let right = truth.truth().to_string();
+    if text.trim_end() != right {
         fail!(
             "{} is not what this version knows of the bigram model {seed}; write model and truth again (fixtures/real/install)",
             path.display()
