@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use lexopt::Arg::{Long, Short, Value};
 
 use crate::deploy::{self, DeployCommand};
+use crate::devices::{self, DevicesOptions};
 use crate::model::{self, MODEL_HELP};
 
 /// What was asked for.
@@ -18,6 +19,7 @@ pub(crate) enum Command {
     Version,
     Doctor(DoctorOptions),
     Deploy(DeployCommand),
+    Devices(DevicesOptions),
     Model(crate::model::ModelOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
@@ -33,7 +35,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 4] = ["deploy", "doctor", "model", "help"];
+const VERBS: [&str; 5] = ["deploy", "devices", "doctor", "model", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -44,6 +46,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   deploy    show, list or check deployments before anything starts
+  devices   the accelerators, who uses them, and who has a right to
   doctor    check what tests and deployments need, each with its remedy
   model     where the name of a model leads; write tiny models with known answers
   help      print this text; `cargo tribunal help <VERB>` tells about one verb
@@ -98,6 +101,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
+        Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
@@ -157,6 +161,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
+        Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -245,6 +250,7 @@ mod tests {
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
             ("help deploy", Command::Help(deploy::HELP)),
+            ("help devices", Command::Help(devices::HELP)),
             ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
@@ -267,7 +273,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, devices, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
