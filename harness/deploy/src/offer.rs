@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 50] = [
+pub const CAPABILITIES: [(&str, &str); 51] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -114,6 +114,10 @@ pub const CAPABILITIES: [(&str, &str); 50] = [
     (
         "slots",
         "a fixed number of requests at once, the others wait",
+    ),
+    (
+        "device_memory",
+        "GET /debug/memory: what the server holds of which device",
     ),
 ];
 

@@ -14,6 +14,7 @@ use tribunal_serving::{
 
 use crate::deployments::{all_chosen, identity, located, rendered};
 use crate::fixture;
+use crate::memory_limit;
 
 /// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
 /// engine). Cases of equal deployments share it; it is looked at between them, and stopped after the last.
@@ -166,6 +167,16 @@ async fn launch(
                 ))
             })?;
     }
+    let limited = match recipe {
+        Some(recipe) => {
+            let (limited, note) =
+                memory_limit::limited(deployment, recipe, &memory_limit::variable)?;
+            note.into_iter().for_each(|note| cx.note(note));
+            limited
+        }
+        None => deployment.clone(),
+    };
+    let deployment = &limited;
     let began = Instant::now();
     let tell = cx.awaiting();
     let mut options = StartOptions::new(&folder).progress(Arc::new(move |text| {

@@ -35,6 +35,7 @@ mod drawing;
 mod entry;
 mod fixtures;
 mod judged;
+mod memory_limit;
 mod version;
 
 pub use docs::docs;
