@@ -192,15 +192,16 @@ fn devices(problem: &Problem, spans: &[f64]) -> (f64, bool) {
     if jobs.is_empty() {
         return (0.0, false);
     }
-    let mut best = (0.0, false);
-    // Thresholds that change anything: none, half, and the needs between, thinned out.
+    // A glance at every threshold, a long look at the best of them.
+    let mut best = (0.0, 0.0);
     for threshold in thresholds(&jobs, &classes) {
-        let bound = weighted(&jobs, &classes, threshold);
+        let bound = weighted(&jobs, &classes, threshold, 3);
         if bound > best.0 {
-            best = (bound, threshold > 0.0);
+            best = (bound, threshold);
         }
     }
-    best
+    let bound = best.0.max(weighted(&jobs, &classes, best.1, 40));
+    (bound, best.1 > 0.0)
 }
 
 struct Work {
@@ -247,9 +248,9 @@ fn share(need: u64, class: &Class, threshold: f64) -> f64 {
     }
 }
 
-/// Any weights of the classes that sum up to 1 over the cards give a bound: each job goes where it counts least. The weights are improved by
-/// moving them towards the classes that have too much.
-fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
+/// Any weights of the classes that sum up to 1 over the cards give a bound: each job goes where it counts least. They begin by memory and by cards,
+/// and are improved by moving them towards the classes that have too much.
+fn weighted(jobs: &[Work], classes: &[Class], threshold: f64, rounds: usize) -> f64 {
     let shares: Vec<Vec<f64>> = jobs
         .iter()
         .map(|j| {
@@ -259,8 +260,22 @@ fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
                 .collect()
         })
         .collect();
-    let rounds = if classes.len() == 1 { 1 } else { 40 };
-    let mut weights: Vec<f64> = classes.iter().map(|c| c.shared as f64).collect();
+    if classes.len() == 1 {
+        return improved(jobs, classes, &shares, vec![1.0], 1);
+    }
+    let by_memory = classes.iter().map(|c| c.shared as f64).collect();
+    let by_cards = vec![1.0; classes.len()];
+    improved(jobs, classes, &shares, by_memory, rounds)
+        .max(improved(jobs, classes, &shares, by_cards, rounds))
+}
+
+fn improved(
+    jobs: &[Work],
+    classes: &[Class],
+    shares: &[Vec<f64>],
+    mut weights: Vec<f64>,
+    rounds: usize,
+) -> f64 {
     let mut best = 0.0f64;
     let mut cheapest: Vec<usize> = (0..classes.len()).collect();
     let mut load = vec![0.0; classes.len()];
@@ -273,26 +288,32 @@ fn weighted(jobs: &[Work], classes: &[Class], threshold: f64) -> f64 {
         weights.iter_mut().for_each(|w| *w /= sum);
         load.fill(0.0);
         let mut bound = 0.0;
-        for (job, shares) in jobs.iter().zip(&shares) {
-            cheapest.sort_by(|a, b| {
-                (weights[*a] * shares[*a])
-                    .total_cmp(&(weights[*b] * shares[*b]))
-                    .then(a.cmp(b))
-            });
+        for (job, shares) in jobs.iter().zip(shares) {
+            let cost = |class: usize| weights[class] * shares[class];
+            let mut take = |class: usize, cards: usize| {
+                let work = cards as f64 * shares[class] * job.seconds;
+                load[class] += work;
+                bound += work * weights[class];
+            };
+            let least = (0..classes.len())
+                .filter(|c| job.cards[*c] >= job.gang)
+                .min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
+            if job.gang == 1
+                && let Some(class) = least
+            {
+                take(class, 1);
+                continue;
+            }
+            cheapest.sort_by(|a, b| cost(*a).total_cmp(&cost(*b)).then(a.cmp(b)));
             let mut left = job.gang;
             for class in &cheapest {
                 let here = left.min(job.cards[*class]);
                 left -= here;
-                let work = here as f64 * shares[*class] * job.seconds;
-                load[*class] += work;
-                bound += work * weights[*class];
-                if left == 0 {
-                    break;
-                }
+                take(*class, here);
             }
         }
         best = best.max(bound);
-        if rounds == 1 || bound <= 0.0 {
+        if bound <= 0.0 {
             break;
         }
         let step = 0.6 / (1.0 + round as f64 * 0.3);

@@ -82,7 +82,7 @@ pub(crate) fn drive(
             governor.end_task(task, now);
             let tenant = governor.state.problem.tasks[task as usize].tenant;
             if governor.state.tenancy[tenant as usize].left == 0 {
-                governor.state.close(tenant);
+                governor.close(tenant);
             }
         }
     }

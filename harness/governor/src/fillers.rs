@@ -1,7 +1,8 @@
 //! Jobs without devices: they run in what those with devices leave.
 //!
-//! Promise: none of them holds off a job with a device for longer than it overran its own expected length. Each either ends before the next device
-//! comes free, or leaves slots and processors for as many jobs with devices as the cards could ever carry at a time.
+//! Promise: where lengths are as expected, none of them holds off a job with a device. Each either ends before the next device comes free, or leaves
+//! slots, processors and host memory for as many jobs with devices as the cards could ever carry at a time, and names that those want alone. Only
+//! where outsiders keep all of those out, and nothing with a device runs, does one slot at least go on.
 //!
 //! Rejected: a fixed number of slots for them (idle in one run, too few in the next), and slots on top of the limit (a limit is a limit).
 
@@ -18,12 +19,7 @@ impl Pass<'_, '_> {
         let mut fillers = std::mem::take(&mut self.g.fillers);
         let (mut kept, mut seen) = (0, 0);
         self.g.work += 4;
-        let mut bound = self
-            .g
-            .promise
-            .as_ref()
-            .is_some_and(|p| self.g.state.problem.on_device(p.task))
-            || self.head.is_some();
+        let mut bound = self.first_with_device();
         while seen < fillers.len() && !self.full() {
             let task = fillers[seen];
             seen += 1;
@@ -46,15 +42,47 @@ impl Pass<'_, '_> {
         self.g.fillers = fillers;
     }
 
+    /// Whether a job with a device waits that others have to leave room for; finds it where this pass has not come across it.
+    fn first_with_device(&mut self) -> bool {
+        let promised = self.g.promise.as_ref().map(|p| p.task);
+        if self.head.is_none() && promised.is_none_or(|p| !self.g.state.problem.on_device(p)) {
+            for place in 0..self.g.queue.len() {
+                if let Some(task) = self.g.queue.at(place)
+                    && self.may_head(task)
+                {
+                    self.head = Some(task);
+                    return true;
+                }
+            }
+            return false;
+        }
+        true
+    }
+
     /// Whether a job without devices leaves room for those with: it ends before the next of them could start, or there is room for both.
     fn harmless(&self, reserve: &Reserve, task: u32) -> bool {
         let s = &self.g.state;
-        let limits = &s.problem.limits;
         let t = &s.problem.tasks[task as usize];
-        let cpus = u64::from(t.cpus);
-        self.g.now + t.expected <= reserve.until
-            || (s.fillers + 1 + reserve.slots <= limits.slots
-                && s.filler_cpus + cpus + reserve.cpus <= u64::from(limits.cpus))
+        if self.g.now + t.expected <= reserve.until {
+            return true;
+        }
+        let limits = &s.problem.limits;
+        let host = if s.tenancy[t.tenant as usize].live {
+            0
+        } else {
+            s.problem.tenants[t.tenant as usize].host
+        };
+        let wanted = |name: &u32| {
+            let mut waiting = self.g.queue.tasks();
+            waiting.any(|w| s.problem.tasks[w as usize].names.contains(name))
+        };
+        s.fillers + 1 + reserve.slots <= limits.slots
+            && s.filler_cpus + u64::from(t.cpus) + reserve.cpus <= u64::from(limits.cpus)
+            && limits.host_memory.is_none_or(|l| {
+                let all = s.filler_host.saturating_add(host);
+                host == 0 || all.saturating_add(reserve.host) <= l
+            })
+            && (reserve.relief || !t.names.iter().any(wanted))
     }
 
     /// What must stay free of jobs without devices, and until when it is free anyway.
@@ -62,41 +90,35 @@ impl Pass<'_, '_> {
         let s = &self.g.state;
         if self.g.queue.is_empty() && s.guests.is_empty() {
             return Reserve {
-                slots: 0,
-                cpus: 0,
                 until: f64::INFINITY,
+                ..Reserve::default()
             };
         }
         let limits = &s.problem.limits;
-        let mut until = f64::INFINITY;
-        let mut busy = 0usize;
-        for running in &s.running {
-            if s.problem.on_device(running.task) {
-                until = until.min(running.end.max(self.g.now));
-                busy += 1;
-            }
-        }
+        let running = s.running.iter();
+        let until = running
+            .filter(|r| s.problem.on_device(r.task))
+            .map(|r| r.end.max(self.g.now))
+            .fold(self.g.wake, f64::min);
         let most = self.most_at_a_time(limits.slots);
-        let cpus = self
-            .g
-            .queue
-            .tasks()
-            .map(|t| u64::from(s.problem.tasks[t as usize].cpus))
-            .max()
-            .unwrap_or(0)
-            .saturating_mul(most as u64);
-        if busy == 0 {
-            // They wait for something that no job with a device will give them; one slot at least goes on.
+        if until == f64::INFINITY {
             return Reserve {
                 slots: most.min(limits.slots.saturating_sub(1)),
-                cpus: 0,
-                until: self.g.now,
+                relief: true,
+                ..Reserve::default()
             };
+        }
+        let (mut cpus, mut host) = (0, 0);
+        for task in self.g.queue.tasks() {
+            cpus = cpus.max(u64::from(s.problem.tasks[task as usize].cpus));
+            host = host.max(s.problem.tenant(task).host);
         }
         Reserve {
             slots: most,
-            cpus,
+            cpus: cpus.saturating_mul(most as u64),
+            host: host.saturating_mul(most as u64),
             until,
+            relief: false,
         }
     }
 
@@ -134,8 +156,12 @@ impl Pass<'_, '_> {
     }
 }
 
+#[derive(Default)]
 struct Reserve {
     slots: usize,
     cpus: u64,
+    host: u64,
     until: f64,
+    /// Nothing with a device runs, and nothing of ours could change that.
+    relief: bool,
 }

@@ -122,7 +122,8 @@ impl Governor {
         self.queue.clear();
         self.fillers.clear();
         let problem = &self.state.problem;
-        for task in order {
+        for (position, task) in (0u32..).zip(order) {
+            self.state.position[*task as usize] = position;
             let tenant = problem.tenant(*task);
             if tenant.gang > 0 {
                 let expected = problem.tasks[*task as usize].expected;
@@ -208,9 +209,13 @@ impl Governor {
     /// The shared server has stopped: its cards and its host memory are free. If users of it still wait, the next of them opens it again.
     pub fn holding_ended(&mut self, holding: u32, now: f64) {
         self.now = self.now.max(now);
-        if let Some(tenant) = self.holdings.get(&holding) {
-            self.early |= self.state.close(*tenant);
+        if let Some(tenant) = self.holdings.get(&holding).copied() {
+            self.close(tenant);
         }
+    }
+
+    pub(crate) fn close(&mut self, tenant: u32) {
+        self.early |= self.state.close(tenant);
     }
 
     /// The lease of a job that was to start was not to be had after all: it waits again, in its place, and is not offered for [`REFUSED_PAUSE`].
@@ -254,7 +259,8 @@ impl Governor {
     /// Puts a task back to its place in the order.
     fn requeue(&mut self, task: u32) {
         let problem = Arc::clone(&self.state.problem);
-        let key = |t: u32| (problem.tasks[t as usize].rank, t);
+        let position = &self.state.position;
+        let key = |t: u32| position[t as usize];
         if problem.on_device(task) {
             let expected = problem.tasks[task as usize].expected;
             let need = problem.tenant(task).need;

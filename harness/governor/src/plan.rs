@@ -11,7 +11,7 @@ use crate::governor::Governor;
 use crate::impossible::Impossible;
 use crate::job::{Card, Job, Limits};
 use crate::problem::{Malformed, Problem};
-use crate::search::search;
+use crate::search::{WORK, search};
 
 /// One planned start.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,23 +67,10 @@ impl Schedule {
 /// # Errors
 /// [`Malformed`] where the input makes no sense.
 pub fn plan(cards: &[Card], jobs: &[Job], limits: Limits) -> Result<Schedule, Malformed> {
-    plan_with(cards, jobs, limits, crate::search::WORK)
-}
-
-/// The same with another bound on the search: `work` counts looks at waiting jobs, about 2 ns each.
-///
-/// # Errors
-/// As [`plan`].
-pub fn plan_with(
-    cards: &[Card],
-    jobs: &[Job],
-    limits: Limits,
-    work: u64,
-) -> Result<Schedule, Malformed> {
     let (problem, impossible) = Problem::new(cards, jobs, limits)?;
     let problem = Arc::new(problem);
     let bound = LowerBound::of(&problem);
-    let order = search(&problem, bound.seconds, work);
+    let order = search(&problem, bound.seconds, WORK);
     let mut governor = Governor::of(Arc::clone(&problem), &order);
     let mut course = Course::default();
     let mut taken = vec![];

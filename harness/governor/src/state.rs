@@ -60,8 +60,11 @@ pub(crate) struct State {
     /// Running tasks that need no device.
     pub fillers: usize,
     pub filler_cpus: u64,
+    pub filler_host: u64,
     /// When a group last started on a card, by group and card.
     stamps: Vec<f64>,
+    /// Where each task stands in the order.
+    pub position: Vec<u32>,
     /// Waiting users of live servers with devices.
     pub guests: Vec<u32>,
 }
@@ -83,7 +86,9 @@ impl State {
             alone: 0,
             fillers: 0,
             filler_cpus: 0,
+            filler_host: 0,
             stamps: vec![f64::NEG_INFINITY; problem.groups * cards],
+            position: vec![u32::MAX; problem.tasks.len()],
             guests: vec![],
             problem,
         };
@@ -109,6 +114,7 @@ impl State {
         self.alone = 0;
         self.fillers = 0;
         self.filler_cpus = 0;
+        self.filler_host = 0;
         self.stamps.fill(f64::NEG_INFINITY);
         self.guests.clear();
     }
@@ -146,6 +152,9 @@ impl State {
                 }
             }
             self.host += tenant.host;
+            if tenant.gang == 0 {
+                self.filler_host += tenant.host;
+            }
             let tenancy = &mut self.tenancy[t.tenant as usize];
             tenancy.live = true;
             tenancy.beside = beside;
@@ -160,8 +169,8 @@ impl State {
                         .iter()
                         .filter(|u| **u != task && place[**u as usize] == Place::Waits),
                 );
-                let tasks = &problem.tasks;
-                self.guests.sort_by_key(|u| (tasks[*u as usize].rank, *u));
+                let position = &self.position;
+                self.guests.sort_by_key(|u| position[*u as usize]);
             }
         } else if let Some(at) = self.guests.iter().position(|g| *g == task) {
             self.guests.remove(at);
@@ -221,7 +230,11 @@ impl State {
         if tenant.holding.is_none() || (tenancy.void && tenancy.busy == 0) {
             self.close(t.tenant);
         } else if again && tenant.gang > 0 {
-            self.guests.push(task);
+            let position = &self.position;
+            let at = self
+                .guests
+                .partition_point(|g| position[*g as usize] < position[task as usize]);
+            self.guests.insert(at, task);
         }
         true
     }
@@ -250,6 +263,9 @@ impl State {
             self.rooms.release(card as usize, t.need);
         }
         self.host -= t.host;
+        if t.gang == 0 {
+            self.filler_host -= t.host;
+        }
         self.tenancy[tenant as usize].live = false;
         self.tenancy[tenant as usize].beside = false;
         self.live.retain(|l| *l != tenant);

@@ -1,7 +1,6 @@
 //! Two other rules, for comparison: first fit in declared order, and the rule of an existing scheduler for tests that share cards.
 //!
-//! Both have the same cards, the same share for several jobs on a card and the same exclusive names; both let later jobs past one that does not
-//! fit. Neither is held back by slots, processors or pauses between starts.
+//! Both have the same cards, the same share for several jobs on a card and the same exclusive names. Neither is held back by slots, processors or pauses between starts.
 
 use tribunal_governor::{Card, Job, Memory};
 
@@ -47,10 +46,10 @@ fn need(job: &Job) -> u64 {
     }
 }
 
-/// First fit: whoever fits, in declared order, on the first cards that have room.
-pub fn first_fit(cards: &[Card], jobs: &[Job]) -> f64 {
+/// First fit: in declared order, on the first cards that have room. Later jobs may pass one that does not fit, or not (`strict`).
+pub fn first_fit(cards: &[Card], jobs: &[Job], strict: bool) -> f64 {
     let order: Vec<usize> = (0..jobs.len()).collect();
-    run(cards, jobs, order, |floor, job, _| {
+    run(cards, jobs, order, strict, |floor, job, _| {
         let chosen: Vec<usize> = (0..floor.cards.len())
             .filter(|c| floor.free(*c) >= need(job))
             .take(job.gang as usize)
@@ -69,7 +68,7 @@ pub fn reference(cards: &[Card], jobs: &[Job]) -> f64 {
             .total_cmp(&jobs[*a].expected)
             .then(need(&jobs[*b]).cmp(&need(&jobs[*a])))
     });
-    run(cards, jobs, order, |floor, job, kept| {
+    run(cards, jobs, order, false, |floor, job, kept| {
         let need = need(job);
         let gang = job.gang as usize;
         let mut fits: Vec<usize> = (0..floor.cards.len())
@@ -123,6 +122,7 @@ fn run(
     cards: &[Card],
     jobs: &[Job],
     mut pending: Vec<usize>,
+    strict: bool,
     mut choose: impl FnMut(&Floor<'_>, &Job, &mut [Kept]) -> Option<Vec<usize>>,
 ) -> f64 {
     let mut floor = Floor {
@@ -134,12 +134,16 @@ fn run(
     let mut now = 0.0;
     loop {
         let mut kept = vec![Kept::No; cards.len()];
+        let mut blocked = false;
         pending.retain(|at| {
             let job = &jobs[*at];
-            if job.names.iter().any(|n| floor.names.contains(n)) {
+            let named = job.names.iter().any(|n| floor.names.contains(n));
+            if named || (blocked && strict) {
+                blocked = true;
                 return true;
             }
             let Some(chosen) = choose(&floor, job, &mut kept) else {
+                blocked = true;
                 return true;
             };
             for card in &chosen {
