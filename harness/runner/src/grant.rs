@@ -4,9 +4,11 @@
 //! Rejected: setting the variables of this process (tests of one process have different devices).
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+
+use crate::attempt::lock;
 
 /// One device of a [`Grant`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub struct Grant {
     pub(crate) simulated: Option<PathBuf>,
     /// Holds the devices against all other processes of this host.
     #[cfg(target_os = "linux")]
-    pub(crate) lease: Option<tribunal_hardware::Lease>,
+    pub(crate) lease: Mutex<Option<tribunal_hardware::Lease>>,
     /// `None`: nobody looks at what is used.
     pub(crate) usage: Option<crate::usage::Usage>,
 }
@@ -56,7 +58,14 @@ impl Grant {
     #[cfg(target_os = "linux")]
     pub fn descriptor(&self) -> std::io::Result<Option<std::os::fd::OwnedFd>> {
         let copy = |lease: &tribunal_hardware::Lease| lease.descriptor().try_clone_to_owned();
-        self.lease.as_ref().map(copy).transpose()
+        lock(&self.lease).as_ref().map(copy).transpose()
+    }
+
+    /// Ends the lease, whoever still knows the grant; what it gave the right to.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn give_up(&self) -> Option<tribunal_hardware::Claim> {
+        let lease = lock(&self.lease).take()?;
+        Some(lease.claim().clone())
     }
 
     /// The variables by which a program sees these devices and no others.
@@ -121,7 +130,7 @@ impl Grant {
             devices: devices.collect::<Option<_>>()?,
             simulated: value["simulated"].as_str().map(PathBuf::from),
             #[cfg(target_os = "linux")]
-            lease: None,
+            lease: Mutex::default(),
             usage: None,
         })
     }

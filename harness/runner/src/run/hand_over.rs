@@ -91,7 +91,7 @@ impl Run {
             if let Some(usage) = &grant.usage {
                 self.settle(around, &grant, &usage.before, &mut torn);
             }
-            give_up(grant, around);
+            give_up(&grant, around);
             if let Some(holding) = holding {
                 let mut queue = lock(&self.queue);
                 if let Some(governed) = &mut queue.governed {
@@ -183,10 +183,9 @@ fn left_behind(name: &str, residue: &Residue, waited: Duration) -> String {
     )
 }
 
-/// Drops a grant, and waits a moment until its keepers have let go of the lease too: they end right after they have said that the server is gone.
-fn give_up(grant: Arc<Grant>, around: &Mutex<Surroundings>) {
-    let claim = grant.lease.as_ref().map(|lease| lease.claim().clone());
-    drop(grant);
+/// Ends a lease, and waits a moment until its keepers have let go of the lease too: they end right after they have said that the server is gone.
+fn give_up(grant: &Grant, around: &Mutex<Surroundings>) {
+    let claim = grant.give_up();
     let leases = lock(around).leases.clone();
     let (Some(claim), Some(leases)) = (claim, leases) else {
         return;

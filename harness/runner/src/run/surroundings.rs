@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Card, Foreign, Job, Reading, View};
@@ -215,7 +216,7 @@ impl Surroundings {
         Grant {
             devices: devices.collect(),
             simulated: self.simulated.clone(),
-            lease,
+            lease: Mutex::new(lease),
             usage: None,
         }
     }

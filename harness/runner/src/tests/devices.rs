@@ -143,11 +143,16 @@ fn the_plan_is_in_the_order_of_its_starts_and_says_what_fits_nowhere() {
         test("large").marked(&["gpu_1", "max_vram_gib(22)", "timeout(\"30s\")"]),
         test("three").marked(&["cards_4", "gpu"]),
         test("huge").marked(&["gpu_1", "max_vram_gib(25)"]),
+        test("busy").marked(&["cpus(1000000)"]),
     ];
     let (shown, plan) = planned(tests, &["--test-threads", "4"], &[24, 24]);
     let what = |name: &str| &shown.iter().find(|(n, _)| n == name).expect("planned").1;
     assert_eq!(what("small"), "runs");
-    assert!(what("huge").starts_with("needs 25 GiB"), "{shown:?}");
+    assert!(what("huge").starts_with("needs 1 GPU"), "{shown:?}");
+    assert!(
+        what("busy").starts_with("needs 1000000 processors"),
+        "{shown:?}"
+    );
     assert!(what("three").starts_with("needs 4 GPUs"), "{shown:?}");
     let resources = plan.resources.expect("devices are shared out");
     assert_eq!(resources.schedule.starts.len(), 3);

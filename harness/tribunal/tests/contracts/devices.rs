@@ -52,7 +52,7 @@ fn a_plan_says_where_and_when() {
         "simulated devices, and the most that is given out",
         "cuda 0",
         "on 14 GiB of each of cuda 0 and cuda 1",
-        "too_large  skipped: needs 30 GiB",
+        "too_large  skipped: needs 1 GPU",
     ]);
     // The whole of a device that nobody shares.
     assert!(said.out.contains("whole  [core_model"), "{}", said.out);
