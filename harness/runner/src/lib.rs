@@ -35,6 +35,7 @@ mod sys;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "linux")]
 mod usage;
 
 pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};
