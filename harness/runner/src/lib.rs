@@ -23,6 +23,7 @@ mod origin;
 mod outcome;
 mod panics;
 mod plan;
+mod provided;
 mod records;
 pub mod registry;
 mod resolve;
