@@ -186,10 +186,10 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
             extras.push(format!(
                 "{} x {}",
                 d.count,
-                if d.models.is_empty() {
-                    &d.platform
-                } else {
-                    &d.models[0]
+                match d.models.first() {
+                    Some(model) => model,
+                    None if d.platform.is_empty() => "GPU",
+                    None => &d.platform,
                 }
             ));
         }

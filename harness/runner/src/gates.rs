@@ -231,6 +231,9 @@ pub fn unmet(
             .map(|n| n.to_string())
             .collect::<Vec<_>>()
             .join("; ");
+        let memory = marks
+            .max_vram_gib
+            .map_or(String::new(), |gib| format!(" with {gib} GiB"));
         let found = if here == 0 {
             "this host has none".to_owned()
         } else {
@@ -242,7 +245,7 @@ pub fn unmet(
         return no(
             GateKind::Device,
             format!(
-                "needs {count} GPU{}; {found}{}",
+                "needs {count} GPU{}{memory}; {found}{}",
                 if count == 1 { "" } else { "s" },
                 if notes.is_empty() {
                     String::new()

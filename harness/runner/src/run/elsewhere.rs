@@ -55,6 +55,8 @@ impl Run {
         Devices::None
     }
 
+    pub(super) fn take_devices(&self, _: usize) {}
+
     pub(super) fn without_devices(&self, planned: usize) -> Option<String> {
         let job = self.plan.resources.as_ref()?.job(planned)?;
         let needs = job.gang > 0 || job.cpus > 0 || job.host_memory > 0;

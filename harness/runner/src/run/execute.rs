@@ -33,6 +33,7 @@ impl Run {
         let cell = Arc::new(SlotCell::default());
         attempt::enter(cell.clone());
         while let Some(planned) = self.next() {
+            self.take_devices(planned);
             let _names = match self.hold_names(planned) {
                 Ok(names) => names,
                 Err(why) => {
@@ -98,7 +99,10 @@ impl Run {
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
-            let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            let (outcome, judged, times) = match self.without_devices(planned) {
+                Some(why) => (Outcome::SetUpFailed(why), false, Times::default()),
+                None => self.attempt_isolated(&attempt),
+            };
             lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
             self.finish(&attempt, outcome, times, Torn::default());

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Governor, Job, Start, View};
-use tribunal_hardware::{Lease, Leases, Telemetry, waits_for};
+use tribunal_hardware::{Lease, Leases, Telemetry, Waiter, waits_for};
 
 use super::Run;
 use super::surroundings::Surroundings;
@@ -43,6 +43,19 @@ pub(super) struct Governed {
     pub telemetry: Option<Arc<Telemetry>>,
     /// Since when nothing could start although something waits.
     stuck: Option<(Instant, Option<Instant>)>,
+    /// A place in the queue of the host for the case that waits for other processes, so that those who come later do not delay it.
+    place: Option<Place>,
+    /// Every test has a process of its own: cases take their devices themselves.
+    one_process: bool,
+}
+
+/// What a case waits for in the queue of the host.
+struct Place {
+    planned: usize,
+    cards: Vec<usize>,
+    waiter: Waiter,
+    /// Its turn has come; the case starts as soon as the governor lets it.
+    lease: Option<(Lease, Instant)>,
 }
 
 /// What a case gives back at its end.
@@ -60,7 +73,7 @@ impl Governed {
     pub fn new(resources: &Resources, one_process: bool) -> Option<Governed> {
         let mut jobs = resources.jobs.clone();
         if one_process {
-            jobs.iter_mut().for_each(without_server);
+            jobs.iter_mut().for_each(without_needs);
         }
         let (governor, _) = Governor::new(&resources.measured(), &jobs, resources.limits).ok()?;
         Some(Governed {
@@ -72,6 +85,8 @@ impl Governed {
             broken: HashMap::new(),
             telemetry: None,
             stuck: None,
+            place: None,
+            one_process,
         })
     }
 
@@ -90,6 +105,7 @@ impl Governed {
         names: &[Arc<str>],
     ) -> Option<usize> {
         if self.ready.is_empty() {
+            self.ask_in_queue();
             for start in self.governor.admit(now, view) {
                 if let Err(why) = self.start(resources, around, &start, names) {
                     // It starts all the same, and fails with this.
@@ -130,7 +146,8 @@ impl Governed {
         names: &[Arc<str>],
     ) -> Result<(), String> {
         let planned = start.job;
-        let Some(job) = resources.job(planned) else {
+        let Some(job) = resources.job(planned).filter(|_| !self.one_process) else {
+            self.ready.push_back(planned);
             return Ok(());
         };
         let shared = job.holding.filter(|_| !start.cards.is_empty());
@@ -153,7 +170,13 @@ impl Governed {
             && wanted
             && let Some(leases) = &around.leases
         {
-            lease = leases.try_take(&claim).map_err(|e| e.to_string())?;
+            // A place of our own for other devices would be in our own way.
+            let place = self.place.take_if(|place| place.planned == planned);
+            let queued = place.filter(|place| place.cards == cards);
+            lease = match queued.and_then(|place| place.lease) {
+                Some((lease, _)) => Some(lease),
+                None => leases.try_take(&claim).map_err(|e| e.to_string())?,
+            };
             if lease.is_none() {
                 self.governor.refuse(planned);
                 return Ok(());
@@ -194,6 +217,35 @@ impl Governed {
         }
         self.ready.push_back(planned);
         Ok(())
+    }
+
+    /// Asks whether the turn of the case has come that stands in the queue of the host.
+    fn ask_in_queue(&mut self) {
+        let Some(place) = &mut self.place else {
+            return;
+        };
+        let waits = self.governor.waits(place.planned).is_some();
+        let idle = place
+            .lease
+            .as_ref()
+            .is_some_and(|(_, since)| since.elapsed() > TELL_AGAIN);
+        if !waits || idle {
+            // It has started, elsewhere or never; or what it got is of no use to it, and others wait.
+            self.place = None;
+        } else if place.lease.is_none() {
+            match place.waiter.try_take() {
+                Ok(lease) => place.lease = lease.map(|lease| (lease, Instant::now())),
+                Err(_) => self.place = None,
+            }
+        }
+    }
+
+    /// What a case took itself.
+    pub fn took(&mut self, planned: usize, taken: Result<Grant, String>) {
+        match taken {
+            Ok(grant) => drop(self.grants.insert(planned, Arc::new(grant))),
+            Err(why) => drop(self.broken.insert(planned, why)),
+        }
     }
 
     /// A case has been taken down.
@@ -255,6 +307,16 @@ impl Governed {
             return None;
         }
         self.stuck = Some((since, Some(now)));
+        if self.place.is_none() && !claim.devices.is_empty() {
+            // Without it the case is served too, but behind all who stand in the queue.
+            let waiter = leases.wait_for(&claim).ok();
+            self.place = waiter.map(|waiter| Place {
+                planned,
+                cards,
+                waiter,
+                lease: None,
+            });
+        }
         Some(format!(
             "{} {}",
             names[planned],
@@ -263,13 +325,15 @@ impl Governed {
     }
 }
 
-/// The server of a job is another's matter: the job itself takes no devices.
-fn without_server(job: &mut Job) {
-    if job.holding.take().is_some() {
-        job.gang = 0;
-        job.suits = None;
-        job.memory = tribunal_governor::Memory::None;
-    }
+/// A job that takes nothing of what is shared out.
+fn without_needs(job: &mut Job) {
+    let own = Job::new(job.id, job.expected);
+    *job = Job {
+        names: std::mem::take(&mut job.names),
+        alone: job.alone,
+        rank: job.rank,
+        ..own
+    };
 }
 
 impl Run {

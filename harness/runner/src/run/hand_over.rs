@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tribunal_governor::Job;
 use tribunal_hardware::{
     DeviceProcess, HolderInfo, Live, Process, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled,
     settle,
@@ -17,6 +18,7 @@ use super::govern::Back;
 use super::placing::Placing;
 use super::surroundings::Surroundings;
 use crate::attempt::lock;
+use crate::event::Event;
 use crate::grant::{Devices, Grant};
 use crate::stores::Torn;
 use crate::usage::{self, Verdict};
@@ -41,14 +43,39 @@ impl Run {
             return Devices::Granted(grant);
         }
         let job = resources.job(planned);
-        if self.options.process_per_test && job.is_some_and(|j| j.holding.is_some() && j.gang > 0) {
-            let (leases, simulated) = (&self.options.leases, &self.options.simulated);
-            let around = Surroundings::new(resources, leases.as_deref(), simulated.as_deref()).ok();
-            let placing =
-                around.and_then(|a| Placing::new(resources, planned, &self.names[planned], a));
-            return placing.map_or(Devices::None, |p| Devices::OnStart(Arc::new(p)));
+        if self.options.process_per_test
+            && job.is_some_and(|j| j.holding.is_some() && j.gang > 0)
+            && let Ok(placing) = self.placing(planned)
+        {
+            return Devices::OnStart(Arc::new(placing));
         }
         Devices::None
+    }
+
+    fn placing(&self, planned: usize) -> Result<Placing, String> {
+        let nothing = || "nothing is shared out".to_owned();
+        let resources = self.plan.resources.as_ref().ok_or_else(nothing)?;
+        let (leases, simulated) = (&self.options.leases, &self.options.simulated);
+        let around = Surroundings::new(resources, leases.as_deref(), simulated.as_deref())?;
+        Placing::new(resources, planned, &self.names[planned], around).ok_or_else(nothing)
+    }
+
+    /// Where every test has a process of its own, the case takes what it needs for itself, in the queue of the host.
+    pub(super) fn take_devices(&self, planned: usize) {
+        let job = self.plan.resources.as_ref().and_then(|r| r.job(planned));
+        let own = |job: &Job| {
+            job.holding.is_none() && (job.gang > 0 || job.cpus > 0 || job.host_memory > 0)
+        };
+        if !self.options.process_per_test || !job.is_some_and(own) {
+            return;
+        }
+        let taken = self.placing(planned).and_then(|placing| {
+            let tell = |text| self.emit(Event::Awaiting(text));
+            placing.take(&tell, &|| self.cancel.is_cancelled())
+        });
+        if let Some(governed) = &mut lock(&self.queue).governed {
+            governed.took(planned, taken);
+        }
     }
 
     /// Why a case cannot have the devices that it needs.

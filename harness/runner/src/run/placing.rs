@@ -77,9 +77,11 @@ impl Placing {
             let failed = |e: tribunal_hardware::LeaseError| e.to_string();
             if let Some(start) = starts.first() {
                 let claim = around.claim(&self.job, amount, &start.cards, &self.label);
+                // A place of our own for other devices would be in our own way.
+                waiter = waiter.filter(|(_, cards)| *cards == start.cards);
                 let lease = match &waiter {
-                    Some((waiter, cards)) if *cards == start.cards => waiter.try_take(),
-                    _ => leases.try_take(&claim),
+                    Some((waiter, _)) => waiter.try_take(),
+                    None => leases.try_take(&claim),
                 };
                 if let Some(lease) = lease.map_err(failed)? {
                     return Ok(around.grant(amount, &start.cards, Some(lease)));

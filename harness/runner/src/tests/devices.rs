@@ -58,15 +58,17 @@ fn used(count: u32, gib: Option<u64>, simulated_only: bool) -> DeviceUse {
 #[test]
 fn a_need_is_the_larger_of_marker_and_deployment() {
     let host = host_of(&layout(&[24, 24]));
-    let (devices, memory) =
-        |need: &Need| -> (u32, Option<u64>) { (need.devices, need.memory) }(&need(
+    type Row = (
+        &'static [&'static str],
+        Option<DeviceUse>,
+        (u32, Option<u64>),
+    );
+    let table: &[Row] = &[
+        (
             &["gpu_1", "max_vram_gib(5)"],
             Some(used(2, Some(3), false)),
-            false,
-            &host,
-        ));
-    assert_eq!((devices, memory), (2, Some(5 * GIB)));
-    let table: &[(&[&str], Option<DeviceUse>, (u32, Option<u64>))] = &[
+            (2, Some(5 * GIB)),
+        ),
         (&["cpu"], None, (0, None)),
         // Nobody has said how much: all of it.
         (&["gpu_1"], None, (1, None)),
@@ -148,7 +150,10 @@ fn the_plan_is_in_the_order_of_its_starts_and_says_what_fits_nowhere() {
     let (shown, plan) = planned(tests, &["--test-threads", "4"], &[24, 24]);
     let what = |name: &str| &shown.iter().find(|(n, _)| n == name).expect("planned").1;
     assert_eq!(what("small"), "runs");
-    assert!(what("huge").starts_with("needs 1 GPU"), "{shown:?}");
+    assert!(
+        what("huge").starts_with("needs 1 GPU with 25 GiB; this host has 2"),
+        "{shown:?}"
+    );
     assert!(
         what("busy").starts_with("needs 1000000 processors"),
         "{shown:?}"

@@ -215,9 +215,7 @@ fn held() {
                 })
             })
         }));
-        let server = Server::start(&folder.fake("ok"), &options)
-            .await
-            .unwrap();
+        let server = Server::start(&folder.fake("ok"), &options).await.unwrap();
         drop(options);
         assert_eq!(server.name(), "prepared");
         rustix::io::ioctl_fionbio(&open, true).unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::{Call, folder, until};
 use crate::row::rows;
-use crate::scaffold::binary;
+use crate::scaffold::{Workspace, binary};
 
 rows![
     devices_only_plan,
@@ -17,6 +17,9 @@ rows![
     a_killed_run_frees_all,
     more_than_declared_fails_or_is_noted,
     names_hold_across_processes,
+    ;
+    with "cargo-nextest":
+    processes_of_nextest_share_one_ledger,
 ];
 
 fn cards<const N: usize>(args: [&str; N]) -> Call {
@@ -52,7 +55,7 @@ fn a_plan_says_where_and_when() {
         "simulated devices, and the most that is given out",
         "cuda 0",
         "on 14 GiB of each of cuda 0 and cuda 1",
-        "too_large  skipped: needs 1 GPU",
+        "too_large  skipped: needs 1 GPU with 30 GiB",
     ]);
     // The whole of a device that nobody shares.
     assert!(said.out.contains("whole  [core_model"), "{}", said.out);
@@ -63,9 +66,9 @@ fn cases_run_side_by_side_within_memory() {
     cards(["--simulate-devices", "2xL4", "--test-threads", "6"])
         .run()
         .exits(0)
-        .says(["15 passed", "test pair"]);
+        .says(["14 passed", "test pair"]);
     // A host without devices: what needs some is skipped with the reason.
-    cards([]).run().exits(0).says(["4 passed"]);
+    cards([]).run().exits(0).says(["3 passed"]);
 }
 
 /// No ledger is made for a run that needs none.
@@ -89,8 +92,8 @@ fn two_runs_share_one_ledger() {
             .start()
     };
     let (one, two) = (run(), run());
-    one.end().exits(0).says(["15 passed"]);
-    two.end().exits(0).says(["15 passed"]);
+    one.end().exits(0).says(["14 passed"]);
+    two.end().exits(0).says(["14 passed"]);
 }
 
 fn a_killed_run_frees_all() {
@@ -119,7 +122,7 @@ fn a_killed_run_frees_all() {
         .env("TRIBUNAL_SIMULATED_LEDGER", &ledger)
         .run()
         .exits(0)
-        .says(["15 passed"]);
+        .says(["14 passed"]);
     assert_eq!(used(), 0);
 }
 
@@ -153,4 +156,15 @@ fn names_hold_across_processes() {
     two.end().exits(0);
     // One after the other: no machine makes it faster.
     assert!(begun.elapsed() >= Duration::from_millis(3000));
+}
+
+/// One process per test: whoever starts the shared server takes devices for it, and each test would notice if its own were somebody else's too.
+fn processes_of_nextest_share_one_ledger() {
+    Workspace::shared()
+        .cargo_line("nextest run -p lab --test cards --test-threads 6")
+        .env("TRIBUNAL_SIMULATE_DEVICES", "2xL4")
+        .env("LAB_HOLD_MS", "50")
+        .run()
+        .exits(0)
+        .warns(["14 tests run: 14 passed"]);
 }

@@ -321,7 +321,7 @@ impl Workspace {
     /// The folder of the package that holds a test target.
     pub fn package_of(&self, target: &str) -> PathBuf {
         let package = match target {
-            "lab" | "crowd" | "faults" | "rooms" | "servers" | "town" | "twin" => "lab",
+            "cards" | "lab" | "crowd" | "faults" | "rooms" | "servers" | "town" | "twin" => "lab",
             "calm" | "classic" => "mixed",
             "plain" | "mimicked" => "oracles",
             other => other,
