@@ -3,11 +3,12 @@
 //! Promise: a pure function; nothing is started or set up. `--plan` prints it, the executor follows it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::catalog::Catalog;
-use crate::gates::{Asked, Facts, GateKind, Unmet};
-use crate::needs;
+use crate::gates::{Asked, Facts, GateKind, Offer, Unmet};
+use crate::needs::{self, Need};
 use crate::options::Options;
 use crate::resources::{Asking, Resources};
 use crate::selection::Selection;
@@ -190,18 +191,18 @@ fn shared_out(
     v: &Vocabulary,
     facts: &mut dyn Facts,
 ) -> Option<Resources> {
+    let runs = |p: &&Planned| p.disposition == Disposition::Run;
+    if !cases
+        .iter()
+        .filter(runs)
+        .any(|p| needed(catalog, p, v, facts).0.is_any())
+    {
+        return None;
+    }
     let mut asking = vec![];
-    for (planned, p) in cases.iter().enumerate() {
-        if p.disposition != Disposition::Run {
-            continue;
-        }
+    for (planned, p) in cases.iter().enumerate().filter(|(_, p)| runs(p)) {
         let case = &catalog.cases[p.case];
-        let level = p.level.and_then(|l| v.levels().get(l));
-        let deployment = case.deployment(catalog);
-        // A gate has told of one that nobody knows.
-        let offer = deployment.and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
-        let simulated = facts.simulated();
-        let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+        let (need, offer) = needed(catalog, p, v, facts);
         let own = offer.as_deref().filter(|offer| !offer.foreign);
         let shared = own.filter(|_| !case.marks.fresh);
         asking.push(Asking {
@@ -212,9 +213,6 @@ fn shared_out(
             server: shared.map(|offer| offer.identity.clone()),
             expected: p.limit.map_or(0.0, |limit| limit.as_secs_f64()),
         });
-    }
-    if !asking.iter().any(|a| a.need.is_any()) {
-        return None;
     }
     let simulated = facts.simulated();
     let without = Host::without_devices();
@@ -242,6 +240,24 @@ fn shared_out(
     *cases = order.iter().map(|old| cases[*old].clone()).collect();
     resources.settle(&new);
     Some(resources)
+}
+
+/// What a case needs, and what its deployment offers.
+fn needed(
+    catalog: &Catalog,
+    p: &Planned,
+    v: &Vocabulary,
+    facts: &mut dyn Facts,
+) -> (Need, Option<Arc<Offer>>) {
+    let case = &catalog.cases[p.case];
+    let level = p.level.and_then(|l| v.levels().get(l));
+    // A gate has told of one that nobody knows.
+    let offer = case
+        .deployment(catalog)
+        .and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
+    let simulated = facts.simulated();
+    let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+    (need, offer)
 }
 
 /// Fisher–Yates with SplitMix64 (Steele, Lea, Flood 2014), so that a seed gives the same order everywhere.

@@ -1,4 +1,4 @@
-//! One slot, and one attempt: set-up, body, teardown, and what their end means.
+//! One attempt: set-up, body, teardown, and what their end means.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,36 +28,8 @@ impl Run {
         asker
     }
 
-    /// One slot: takes cases until none is left, or until its case was taken from it.
-    pub(super) fn slot(self: &Arc<Self>) {
-        let cell = Arc::new(SlotCell::default());
-        attempt::enter(cell.clone());
-        while let Some(planned) = self.next() {
-            self.take_devices(planned);
-            let _names = match self.hold_names(planned) {
-                Ok(names) => names,
-                Err(why) => {
-                    self.emit(Event::CaseStarted {
-                        planned,
-                        at: Instant::now(),
-                    });
-                    self.leave_fixtures(planned);
-                    let torn = self.hand_devices_back(planned);
-                    lock(&self.late_errors).extend(torn.errors);
-                    self.leave(planned, false);
-                    self.put_unrun(planned, Outcome::NotRun(why));
-                    continue;
-                }
-            };
-            if !self.attempt(planned, &cell) {
-                return;
-            }
-        }
-        cell.set(None);
-    }
-
     /// Runs one case; false if the watchdog took it away (this thread is abandoned then).
-    fn attempt(self: &Arc<Self>, planned: usize, cell: &Arc<SlotCell>) -> bool {
+    pub(super) fn attempt(self: &Arc<Self>, planned: usize, cell: &Arc<SlotCell>) -> bool {
         let started = Instant::now();
         let p = &self.plan.cases[planned];
         let case = &self.catalog.cases[p.case];
