@@ -5,13 +5,29 @@
 //!
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod execute;
 mod finish;
 #[cfg(target_os = "linux")]
+mod govern;
+#[cfg(target_os = "linux")]
+mod hand_over;
+#[cfg(target_os = "linux")]
 mod isolated;
+#[cfg(target_os = "linux")]
+mod names;
 mod options;
+#[cfg(target_os = "linux")]
+mod placing;
 mod queue;
 mod signals;
+mod slot;
+mod status;
+#[cfg(target_os = "linux")]
+mod surroundings;
+#[cfg(target_os = "linux")]
+mod telemetry;
 mod watchdog;
 
 use std::collections::VecDeque;
@@ -23,8 +39,16 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+#[cfg(not(target_os = "linux"))]
+use self::elsewhere::{Governed, Surroundings};
+#[cfg(target_os = "linux")]
+use self::govern::Governed;
 pub use self::options::RunOptions;
+#[cfg(target_os = "linux")]
+pub use self::placing::Placing;
 use self::queue::Queue;
+#[cfg(target_os = "linux")]
+use self::surroundings::Surroundings;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
@@ -48,6 +72,8 @@ pub struct Run {
     options: RunOptions,
     queue: Mutex<Queue>,
     wake: Condvar,
+    /// Where cases share devices: what these do, and who else uses them.
+    around: Option<Mutex<Surroundings>>,
     results: Vec<OnceLock<Ended>>,
     /// Who waits for the result of which case.
     waiting: Mutex<Vec<(usize, Thread)>>,
@@ -62,6 +88,8 @@ pub struct Run {
     evidence: Arc<Evidence>,
     /// Errors of teardowns for which no case can answer.
     late_errors: Mutex<Vec<String>>,
+    /// Why no case can have devices, if that is so.
+    no_devices: Option<String>,
     runtime: OnceLock<Runtime>,
     watch: Watch,
     started: Instant,
@@ -105,9 +133,21 @@ impl Run {
             .map(|(i, _)| i)
             .collect();
         let n = plan.cases.len();
+        let mut note = None;
+        let around = plan.resources.as_ref().and_then(|resources| {
+            let (leases, simulated) = (options.leases.as_deref(), options.simulated.as_deref());
+            let made = Surroundings::new(resources, leases, simulated);
+            made.map_err(|why| note = Some(why)).ok()
+        });
+        let governed = around.as_ref().and(plan.resources.as_ref());
+        let governed = governed.and_then(|r| Governed::new(r, options.process_per_test));
+        let evidence = Evidence::new(options.evidence.clone());
         let run = Arc::new(Run {
             names,
+            around: around.map(Mutex::new),
+            no_devices: note,
             queue: Mutex::new(Queue {
+                governed,
                 pending,
                 running: 0,
                 alone: false,
@@ -128,7 +168,7 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
-            evidence: Evidence::new(options.evidence.clone()),
+            evidence,
             late_errors: Mutex::default(),
             runtime: OnceLock::new(),
             watch: Watch::default(),
@@ -222,22 +262,6 @@ impl Run {
         }
     }
 
-    /// The cases that run now, for a live view: name, since when, and how many wait.
-    pub fn running(&self) -> (Vec<(String, Duration)>, usize) {
-        let now = Instant::now();
-        let mut running: Vec<(String, Duration)> = lock(&self.watch.bodies)
-            .running
-            .iter()
-            .filter(|w| !w.attempt.claimed.load(Ordering::SeqCst))
-            .map(|w| (w.attempt.name.to_string(), now - w.attempt.started))
-            .collect();
-        let apart = lock(&self.apart);
-        running.extend(apart.iter().map(|(name, at)| (name.to_string(), now - *at)));
-        drop(apart);
-        running.sort_by_key(|(_, d)| std::cmp::Reverse(*d));
-        (running, lock(&self.queue).pending.len())
-    }
-
     fn emit(&self, event: Event) {
         // The receiver outlives the run; after it is gone nobody wants events.
         let _ = lock(&self.events).send(event);
@@ -282,6 +306,7 @@ impl Run {
             });
             self.put_unrun(i, outcome);
         }
+        self.start_telemetry();
         let runnable = lock(&self.queue).pending.len();
         let slots = self.options.slots.min(runnable.max(1));
         for n in 1..slots {
@@ -332,6 +357,7 @@ impl Run {
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
+        self.end_telemetry();
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();

@@ -1,4 +1,4 @@
-//! One slot, and one attempt: set-up, body, teardown, and what their end means.
+//! One attempt: set-up, body, teardown, and what their end means.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,23 +23,13 @@ impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
         let p = &self.plan.cases[planned];
         let level = p.level.and_then(|l| self.options.level_names.get(l));
-        self.catalog.asker(p.case, p.level, level.map(|l| &**l))
-    }
-
-    /// One slot: takes cases until none is left, or until its case was taken from it.
-    pub(super) fn slot(self: &Arc<Self>) {
-        let cell = Arc::new(SlotCell::default());
-        attempt::enter(cell.clone());
-        while let Some(planned) = self.next() {
-            if !self.attempt(planned, &cell) {
-                return;
-            }
-        }
-        cell.set(None);
+        let mut asker = self.catalog.asker(p.case, p.level, level.map(|l| &**l));
+        asker.devices = self.devices(planned);
+        asker
     }
 
     /// Runs one case; false if the watchdog took it away (this thread is abandoned then).
-    fn attempt(self: &Arc<Self>, planned: usize, cell: &Arc<SlotCell>) -> bool {
+    pub(super) fn attempt(self: &Arc<Self>, planned: usize, cell: &Arc<SlotCell>) -> bool {
         let started = Instant::now();
         let p = &self.plan.cases[planned];
         let case = &self.catalog.cases[p.case];
@@ -77,10 +67,14 @@ impl Run {
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
             records: Default::default(),
+            devices: self.devices(planned),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
-            let (outcome, judged, times) = self.attempt_isolated(&attempt);
+            let (outcome, judged, times) = match self.without_devices(planned) {
+                Some(why) => (Outcome::SetUpFailed(why), false, Times::default()),
+                None => self.attempt_isolated(&attempt),
+            };
             lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
             self.finish(&attempt, outcome, times, Torn::default());
@@ -91,8 +85,8 @@ impl Run {
         let mut keys = vec![];
         let attempt_store: Arc<Store> = Arc::default();
         let mut values = vec![];
-        let mut set_up_outcome = None;
-        if !entry.fixtures.is_empty() {
+        let mut set_up_outcome = self.without_devices(planned).map(Outcome::SetUpFailed);
+        if !entry.fixtures.is_empty() && set_up_outcome.is_none() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
             let weak = Arc::downgrade(self);

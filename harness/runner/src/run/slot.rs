@@ -1,0 +1,42 @@
+//! One slot: a thread that takes cases, with what each needs before it may begin.
+//!
+//! Promise: devices come before names, and both before set-up, so that no two runs of a host wait for one another. Rejected: taking names in the
+//! queue (whoever waits for another process would hold the lock of the queue).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Run;
+use crate::attempt::{self, SlotCell, lock};
+use crate::event::Event;
+use crate::outcome::Outcome;
+
+impl Run {
+    /// One slot: takes cases until none is left, or until its case was taken from it.
+    pub(super) fn slot(self: &Arc<Self>) {
+        let cell = Arc::new(SlotCell::default());
+        attempt::enter(cell.clone());
+        while let Some(planned) = self.next() {
+            self.take_devices(planned);
+            let _names = match self.hold_names(planned) {
+                Ok(names) => names,
+                Err(why) => {
+                    self.emit(Event::CaseStarted {
+                        planned,
+                        at: Instant::now(),
+                    });
+                    self.leave_fixtures(planned);
+                    let torn = self.hand_devices_back(planned);
+                    lock(&self.late_errors).extend(torn.errors);
+                    self.leave(planned, false);
+                    self.put_unrun(planned, Outcome::NotRun(why));
+                    continue;
+                }
+            };
+            if !self.attempt(planned, &cell) {
+                return;
+            }
+        }
+        cell.set(None);
+    }
+}
