@@ -105,7 +105,10 @@ impl Advice {
         if wall < UNIT && grown {
             say(Marker::Kind("unit"), format!("{took}, no GPU memory used"));
         } else if wall < INTEGRATION && !profile.loads_a_model() {
-            say(Marker::Kind("integration"), format!("{took}, loads no real model"));
+            say(
+                Marker::Kind("integration"),
+                format!("{took}, loads no real model"),
+            );
         } else if profile.loads_a_model() {
             say(Marker::Kind("e2e"), format!("{took}, loads a real model"));
         } else {
@@ -116,7 +119,10 @@ impl Advice {
         }
         match profile.count() {
             0 => say(Marker::Gpus(0), "no GPU memory used".into()),
-            n => say(Marker::Gpus(n), format!("{n} GPU(s) used, peak {}", size(peak))),
+            n => say(
+                Marker::Gpus(n),
+                format!("{n} GPU(s) used, peak {}", size(peak)),
+            ),
         }
         let needed = needed_gib(peak);
         if used > TOLERANCE {
@@ -168,6 +174,32 @@ impl Advice {
         advice
     }
 
+    /// The markers to write into the source of a test that has these already, by itself or from its module. What was measured is
+    /// written anew; what a person decides (what sort of test it is, and when it runs) only where nobody has.
+    pub fn to_write(&self, present: &[&str]) -> Vec<Marker> {
+        const KINDS: [&str; 7] = [
+            "unit",
+            "integration",
+            "e2e",
+            "benchmark",
+            "performance",
+            "stress",
+            "multimodal",
+        ];
+        const LIFECYCLE: [&str; 5] = ["pre_merge", "post_merge", "nightly", "weekly", "release"];
+        let has = |names: &[&str]| present.iter().any(|name| names.contains(name));
+        let wanted = |marker: &Marker| match marker {
+            Marker::Model(_) => !has(&["model"]),
+            Marker::Kind(_) => !has(&KINDS),
+            Marker::PreMerge => !has(&LIFECYCLE),
+            // Which device and how many is said together, and better.
+            Marker::Gpus(_) => !has(&["hardware_test", marker.rust().as_str()]),
+            Marker::MaxVramGib(_) | Marker::Timeout(_) | Marker::Cache(..) => true,
+        };
+        let markers = self.items.iter().map(|item| item.marker.clone());
+        markers.filter(wanted).collect()
+    }
+
     /// The GiB of its `max_vram_gib`, where it has one.
     pub fn max_vram_gib(&self) -> Option<u64> {
         self.items.iter().find_map(|item| match item.marker {
@@ -213,7 +245,13 @@ mod tests {
     fn profile(peaks_mib: &[u64], last_mib: u64) -> Profile {
         let mut samples = vec![];
         for (device, peak) in peaks_mib.iter().enumerate() {
-            for (at, used) in [(0.0, 0), (1.0, 0), (2.0, *peak), (3.0, *peak), (9.0, last_mib)] {
+            for (at, used) in [
+                (0.0, 0),
+                (1.0, 0),
+                (2.0, *peak),
+                (3.0, *peak),
+                (9.0, last_mib),
+            ] {
                 samples.push(Sample {
                     at,
                     device,
@@ -270,7 +308,10 @@ mod tests {
             golden,
             ["e2e", "gpu_1", "max_vram_gib(21)", "timeout(\"124s\")"]
         );
-        assert_eq!((limit(41.2), limit(1.0), limit(10.0 / 3.0 + 1e-12)), (124, 10, 10));
+        assert_eq!(
+            (limit(41.2), limit(1.0), limit(10.0 / 3.0 + 1e-12)),
+            (124, 10, 10)
+        );
         assert_eq!(limit(50.0), 150);
     }
 
@@ -299,6 +340,44 @@ mod tests {
         assert_eq!(
             warnings(1.0, 50).last().unwrap(),
             "GPU 0 did not return to its baseline: +50 MiB after the test ended (possible leak)."
+        );
+    }
+
+    #[test]
+    fn what_a_person_decided_is_not_written() {
+        let advice = Advice::of(&Measurement {
+            profile: profile(&[18944], 0),
+            wall: 5.0,
+            model: Some("a/b"),
+            ..Measurement::default()
+        });
+        let written = |present: &[&str]| {
+            let all = advice.to_write(present);
+            all.iter().map(Marker::rust).collect::<Vec<_>>().join(" ")
+        };
+        let measured = "max_vram_gib(21) timeout(\"15s\")";
+        assert_eq!(
+            written(&[]),
+            format!("model(\"a/b\") e2e pre_merge gpu_1 {measured}")
+        );
+        assert_eq!(
+            written(&[
+                "stress",
+                "weekly",
+                "gpu_1",
+                "model",
+                "timeout",
+                "max_vram_gib"
+            ]),
+            measured
+        );
+        assert_eq!(
+            written(&["unit", "nightly", "model", "cpu", "gpu_0"]),
+            format!("gpu_1 {measured}")
+        );
+        assert_eq!(
+            written(&["e2e", "nightly", "model", "hardware_test"]),
+            measured
         );
     }
 

@@ -7,12 +7,14 @@
 //! * [`Search`]: by a fraction of the device's memory, by absolute bytes of KV cache, or by its tokens.
 //! * [`Trace`], [`Profile`], [`Phase`]: what was sampled, and what it says for each device.
 //! * [`Advice`]: the markers, and what to be warned of.
+//! * [`rewrite()`]: the markers written into a source file, every other byte as it was.
 
 mod advice;
 mod ended;
 mod phase;
 mod probe;
 mod profile;
+mod rewrite;
 mod search;
 mod size;
 pub mod text;
@@ -24,6 +26,7 @@ pub use ended::Ended;
 pub use phase::Phase;
 pub use probe::{Allowed, Kind, Probe, Scale, Tried};
 pub use profile::{DeviceProfile, Profile};
+pub use rewrite::{Change, Mistake, Place, Rewritten, rewrite};
 pub use search::{Found, Outcome, Search, Settings, Step};
 pub use size::{GIB, MIB};
 pub use tier::{TIERS, Tier};

@@ -55,7 +55,9 @@ pub(crate) fn phases(trace: &Trace, device: usize) -> Vec<Phase> {
         .map(|sample| (sample.at, sample.used))
         .collect();
     let before = all.partition_point(|(at, _)| *at <= trace.baseline_end);
-    let until = all.partition_point(|(at, _)| *at <= trace.test_end).max(before);
+    let until = all
+        .partition_point(|(at, _)| *at <= trace.test_end)
+        .max(before);
     let test = match until > before {
         true => &all[before.saturating_sub(1)..until],
         false => &[],
@@ -132,10 +134,7 @@ mod tests {
     fn a_third_jump_opens_nothing_and_an_empty_phase_is_left_out() {
         let third = phases(&trace(&[0, 0, 300, 600, 900, 1200], 0.0, 9.0), 0);
         assert_eq!(told(&third)[1], ("Model load", 0.0, 2.0, 0, 300, 300));
-        assert_eq!(
-            told(&third)[3],
-            ("Inference", 3.0, 5.0, 600, 1200, 1200)
-        );
+        assert_eq!(told(&third)[3], ("Inference", 3.0, 5.0, 600, 1200, 1200));
         let last = phases(&trace(&[0, 0, 300], 0.0, 9.0), 0);
         assert_eq!(told(&last)[1..], [("Model load", 0.0, 2.0, 0, 300, 300)]);
         let none = phases(&trace(&[0, 0, 300], 5.0, 9.0), 0);

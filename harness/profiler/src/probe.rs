@@ -172,7 +172,10 @@ mod tests {
 
     #[test]
     fn the_first_cache_is_half_of_what_is_free_and_at_least_a_gib() {
-        assert_eq!(Scale::Bytes { free: 10 * GIB }.numbers().high, (5 * GIB) as f64);
+        assert_eq!(
+            Scale::Bytes { free: 10 * GIB }.numbers().high,
+            (5 * GIB) as f64
+        );
         assert_eq!(Scale::Bytes { free: GIB }.numbers().high, GIB as f64);
     }
 }

@@ -71,7 +71,7 @@ impl Profile {
                     .map(|s| s.used),
                 peak: top.used,
                 peak_at: top.at,
-                last: samples().last()?.used,
+                last: samples().next_back()?.used,
                 phases: phases(trace, device),
             })
         };

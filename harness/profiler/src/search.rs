@@ -9,10 +9,10 @@
 
 use std::time::Duration;
 
+use crate::TOLERANCE;
 use crate::ended::Ended;
 use crate::probe::{Allowed, Kind, Numbers, Probe, Scale, Tried};
 use crate::size::MIB;
-use crate::TOLERANCE;
 
 /// How the search is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,7 +325,8 @@ impl Search {
         let absolute = !matches!(self.scale, Scale::Fraction { .. });
         if absolute
             && peaks.len() >= EARLY.0
-            && spread(&peaks[peaks.len() - 3..]).is_some_and(|(least, most)| most - least <= EARLY.1)
+            && spread(&peaks[peaks.len() - 3..])
+                .is_some_and(|(least, most)| most - least <= EARLY.1)
             && self.left() > 0
         {
             self.early = true;

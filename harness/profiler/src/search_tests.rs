@@ -271,10 +271,7 @@ fn a_cache_that_never_fits_ends_after_four_halvings() {
     // One GiB, 512, 256, 128 and 64 MiB: the floor is tried, nothing below it.
     let mut small = Search::new(Scale::Bytes { free: 0 }, Settings::default());
     let (probes, _) = all(&mut small, |_| tried(oom(), GIB));
-    assert_eq!(
-        probes.last().unwrap().allowed,
-        Allowed::Bytes(Scale::FLOOR)
-    );
+    assert_eq!(probes.last().unwrap().allowed, Allowed::Bytes(Scale::FLOOR));
     let mut not = Search::new(Scale::Bytes { free: 64 * GIB }, Settings::default());
     let (probes, outcome) = all(&mut not, |_| tried(broken(), GIB));
     assert_eq!((probes.len(), outcome), (1, Outcome::Fails(broken())));
@@ -305,11 +302,7 @@ fn tokens_begin_with_what_the_engine_tells() {
     let found = found(outcome);
     let lowest = amount(found.lowest);
     assert!((3000.0..3000.0 + 48.0).contains(&lowest), "{lowest}");
-    assert!(
-        probes[1..]
-            .iter()
-            .all(|p| amount(p.allowed) % 16.0 == 0.0)
-    );
+    assert!(probes[1..].iter().all(|p| amount(p.allowed) % 16.0 == 0.0));
     assert_eq!(
         amount(found.recommended.unwrap()),
         (2.0 * lowest / 16.0).ceil() * 16.0

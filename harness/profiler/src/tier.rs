@@ -64,10 +64,7 @@ mod tests {
     fn where_21_gib_fit() {
         let (fits, not) = split(21);
         let names = |tiers: Vec<Tier>| tiers.iter().map(|t| t.cards).collect::<Vec<_>>();
-        assert_eq!(
-            names(fits),
-            ["L4", "V100-32GB", "A6000/A40", "A100/H100"]
-        );
+        assert_eq!(names(fits), ["L4", "V100-32GB", "A6000/A40", "A100/H100"]);
         assert_eq!(names(not), ["edge/embedded", "RTX 3060/4060", "T4"]);
         assert_eq!(split(81).0, []);
         assert_eq!(split(24).0.len(), 4);

@@ -45,10 +45,11 @@ impl Trace {
 
     /// The raw readings as a table of commas, with a header.
     pub fn csv(&self) -> String {
-        let mut out =
-            String::from("timestamp_s,gpu,mem_used_mib,mem_total_mib,gpu_util_pct\n");
+        let mut out = String::from("timestamp_s,gpu,mem_used_mib,mem_total_mib,gpu_util_pct\n");
         for s in &self.samples {
-            let total = s.total.map_or(String::new(), |total| (total / MIB).to_string());
+            let total = s
+                .total
+                .map_or(String::new(), |total| (total / MIB).to_string());
             let busy = s.utilization.map_or(String::new(), |busy| busy.to_string());
             let _ = writeln!(
                 out,

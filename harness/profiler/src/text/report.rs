@@ -35,9 +35,15 @@ fn one(out: &mut String, device: &DeviceProfile) {
     let total = device
         .total
         .map_or(String::new(), |total| format!(" ({})", gib(total as f64)));
-    let share = device.total.filter(|total| *total > 0).map_or_else(String::new, |total| {
-        format!(" ({:.1}% of total)", device.peak as f64 * 100.0 / total as f64)
-    });
+    let share = device
+        .total
+        .filter(|total| *total > 0)
+        .map_or_else(String::new, |total| {
+            format!(
+                " ({:.1}% of total)",
+                device.peak as f64 * 100.0 / total as f64
+            )
+        });
     let baseline = device.baseline.map_or("unknown".into(), size);
     let delta = match device.delta() {
         None => "unknown".into(),

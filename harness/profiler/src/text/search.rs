@@ -108,7 +108,9 @@ pub fn heading(heading: &Heading<'_>, first: &Probe) -> String {
 /// An amount and what it is of the device.
 fn words(allowed: Allowed, scale: Scale) -> String {
     match allowed {
-        Allowed::Fraction(fraction) => format!("{:.0}% ({})", fraction * 100.0, of(fraction, scale)),
+        Allowed::Fraction(fraction) => {
+            format!("{:.0}% ({})", fraction * 100.0, of(fraction, scale))
+        }
         Allowed::Bytes(bytes) => format!("{} of KV cache", size(bytes)),
         Allowed::Tokens(tokens) => format!("{tokens} tokens of KV cache"),
         Allowed::Uncapped => "no limit".into(),
@@ -127,7 +129,12 @@ pub fn probe(style: Style, probe: &Probe, scale: Scale) -> String {
     let mut out = format!("  [probe {}/{}] ", probe.number, probe.of);
     match (probe.allowed, probe.allowed.value()) {
         (Allowed::Fraction(fraction), Some(value)) => {
-            let _ = write!(out, "{}={value} ({})", style.variable(), of(fraction, scale));
+            let _ = write!(
+                out,
+                "{}={value} ({})",
+                style.variable(),
+                of(fraction, scale)
+            );
         }
         (allowed, _) => out.push_str(&words(allowed, scale)),
     }
@@ -194,7 +201,11 @@ pub fn found(style: Style, name: &str, found: &Found, used: u64, scale: Scale) -
             );
         }
         lowest => {
-            let _ = writeln!(out, "  Lowest passing KV cache    : {}", words(lowest, scale));
+            let _ = writeln!(
+                out,
+                "  Lowest passing KV cache    : {}",
+                words(lowest, scale)
+            );
             match found.recommended {
                 Some(amount) => {
                     let _ = writeln!(
@@ -243,7 +254,12 @@ fn notes(found: &Found, scale: Scale) -> Vec<String> {
     let mut notes: Vec<String> = found
         .wavering
         .iter()
-        .map(|at| format!("it both passed and failed at {}: the boundary is not sharp", words(*at, scale)))
+        .map(|at| {
+            format!(
+                "it both passed and failed at {}: the boundary is not sharp",
+                words(*at, scale)
+            )
+        })
         .collect();
     notes.extend(found.unclear.iter().map(|(at, ended)| {
         let why = match ended {
