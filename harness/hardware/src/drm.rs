@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::device::Device;
 use crate::files;
+use crate::live::drm::{Holders, Place};
+use crate::live::{self, LiveReading};
 use crate::source::{DeviceSource, Reading, Unreadable};
 
 #[derive(Clone, Copy, PartialEq)]
@@ -82,9 +84,48 @@ impl DeviceSource for Drm {
         }
         Ok(reading)
     }
+
+    fn read_live(&self) -> Result<LiveReading, Unreadable> {
+        let known = self.read()?;
+        let places = match self.vendor {
+            Vendor::Amd => self.cards("0x1002"),
+            Vendor::Intel => self.intel_cards(),
+        };
+        let mut reading = LiveReading::default();
+        if places.is_empty() {
+            return Ok(reading);
+        }
+        let holders = Holders::read(&self.root);
+        for (device, (address, folder)) in known.devices.iter().zip(&places) {
+            let place = Place { address, folder };
+            let mut live = match self.vendor {
+                Vendor::Amd => live::drm::amd(&place, device),
+                Vendor::Intel => live::drm::intel(&place, device),
+            };
+            holders.enter(&self.root, place.address, &mut live);
+            if live.memory_used.is_none() {
+                let text = format!("the memory in use of the card at {address} is unmeasured");
+                reading.notes.push(text);
+            }
+            reading.devices.push(live);
+        }
+        let modules: &[&str] = match self.vendor {
+            Vendor::Amd => &["amdgpu"],
+            Vendor::Intel => &["xe", "i915"],
+        };
+        reading.driver = live::drm::driver(&self.root, self.platform(), modules);
+        Ok(reading)
+    }
 }
 
 impl Drm {
+    /// PCI vendor 0x8086: Intel. Graphics inside the processor always sit on bus 0 (0000:00:02.0); cards never do.
+    fn intel_cards(&self) -> Vec<(String, PathBuf)> {
+        let mut cards = self.cards("0x8086");
+        cards.retain(|(address, _)| address.split(':').nth(1) != Some("00"));
+        cards
+    }
+
     fn read_amd(&self, reading: &mut Reading) {
         // PCI vendor 0x1002: Advanced Micro Devices / ATI.
         let cards = self.cards("0x1002");
@@ -124,11 +165,7 @@ impl Drm {
     }
 
     fn read_intel(&self, reading: &mut Reading) {
-        // PCI vendor 0x8086: Intel. Graphics inside the processor always sit on bus 0 (0000:00:02.0); cards never do.
-        for (address, card) in self.cards("0x8086") {
-            if address.split(':').nth(1) == Some("00") {
-                continue;
-            }
+        for (_, card) in self.intel_cards() {
             let id = files::text(&card.join("device")).unwrap_or_else(|| "without id".into());
             reading.devices.push(Device::new(
                 "xpu",

@@ -29,6 +29,13 @@ mod drm;
 mod files;
 mod gate;
 mod host;
+mod layout;
+#[cfg(target_os = "linux")]
+mod lease;
+#[cfg(target_os = "linux")]
+mod ledger_error;
+mod live;
+mod load;
 mod matching;
 mod measured;
 mod nodes;
@@ -36,15 +43,51 @@ mod note;
 mod nvidia;
 mod platform;
 mod probe;
+mod proc_table;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod records;
+mod settle;
+#[cfg(target_os = "linux")]
+mod shared_file;
+#[cfg(target_os = "linux")]
+mod simulated;
 mod source;
+#[cfg(target_os = "linux")]
+mod sys;
+mod telemetry;
 mod visible;
 
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
+pub use layout::{LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
+#[cfg(target_os = "linux")]
+pub use lease::{
+    Amount, Capacity, Claim, DeviceClaim, HolderInfo, HostLimits, Lease, LeaseError, Leases,
+    Waiter, waits_for,
+};
+#[cfg(target_os = "linux")]
+pub use ledger_error::LedgerError;
+pub use live::{DeviceProcess, Driver, Live, LiveDevice, LiveReader, LiveReading, Throttle};
+pub use load::HostLoad;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use measured::{Measured, MeasuredDevice};
 pub use note::{Note, NoteKind};
 pub use platform::VISIBILITY_VARIABLES;
 pub use probe::Probe;
+#[cfg(target_os = "linux")]
+pub use process::Process;
+pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, compare, settle};
+#[cfg(target_os = "linux")]
+pub use shared_file::default_lease_folder;
+#[cfg(target_os = "linux")]
+pub use simulated::{
+    AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,
+};
 pub use source::{DeviceSource, Reading, Unreadable};
+pub use telemetry::{
+    DevicePeak, DeviceSummary, HostSummary, Members, Range, TELEMETRY_INTERVAL, Telemetry,
+    TelemetrySummary, TreeSummary, Watch,
+};

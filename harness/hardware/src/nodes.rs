@@ -1,12 +1,14 @@
-//! Devices of which only the device node is known: Ascend, Moore Threads, AWS Neuron.
+//! Devices of which little more than the device node is known: Ascend, Moore Threads, AWS Neuron.
 //!
-//! Promise: they are counted; model and memory are *unmeasured*, never zero. Rejected: parsing the output of the vendors'
-//! programs, whose layout changes between releases, before there is a host to check it on.
+//! Promise: they are counted; what is not known of them is *unmeasured*, never zero. Rejected: parsing the tables of the vendors'
+//! programs, whose layout changes between releases (Neuron's prints JSON, and is asked).
 
 use std::path::{Path, PathBuf};
 
 use crate::device::Device;
 use crate::files;
+use crate::live::neuron::{self, Described};
+use crate::live::{self, LiveReading, Namespace};
 use crate::source::{DeviceSource, Reading, Unreadable};
 
 /// The device nodes of one vendor below a root.
@@ -47,6 +49,69 @@ impl DeviceSource for Nodes {
     }
 
     fn read(&self) -> Result<Reading, Unreadable> {
+        let (mut devices, mut notes) = (self.devices(), Vec::new());
+        if !devices.is_empty() {
+            match self.described() {
+                Ok(described) => {
+                    for device in &mut devices {
+                        let found = described.iter().find(|one| one.number() == device.index);
+                        *device = device
+                            .clone()
+                            .with_memory_bytes(found.and_then(Described::memory), None);
+                    }
+                    notes.push("model and memory in use are unmeasured".into());
+                }
+                Err(why) => notes.push(why),
+            }
+        }
+        Ok(Reading { devices, notes })
+    }
+
+    fn read_live(&self) -> Result<LiveReading, Unreadable> {
+        let described = self.described();
+        let mut reading = live::from_inventory(Reading {
+            devices: self.devices(),
+            notes: Vec::new(),
+        });
+        if reading.devices.is_empty() {
+            return Ok(reading);
+        }
+        match described {
+            Ok(described) => {
+                let namespace = Namespace::of(&self.root);
+                for device in &mut reading.devices {
+                    let found = described.iter().find(|one| one.number() == device.index);
+                    device.memory_total = found.and_then(Described::memory);
+                    let listed = found.and_then(Described::processes);
+                    match listed.map(|all| namespace.believe(all, "/dev/neuron")) {
+                        Some(Ok(all)) => {
+                            (device.processes, device.processes_note) = (Some(all), None)
+                        }
+                        Some(Err(reason)) => device.processes_note = Some(reason),
+                        None => {}
+                    }
+                }
+            }
+            Err(why) => reading.notes.push(why),
+        }
+        Ok(reading)
+    }
+}
+
+impl Nodes {
+    /// What the vendor's own program says.
+    ///
+    /// # Errors
+    /// A note for people: why no more than the nodes is known.
+    fn described(&self) -> Result<Vec<Described>, String> {
+        let plain = "model and memory are unmeasured: only the device nodes are known";
+        if self.platform != "neuron" {
+            return Err(plain.into());
+        }
+        neuron::describe(&self.root).map_err(|why| format!("{plain} ({why})"))
+    }
+
+    fn devices(&self) -> Vec<Device> {
         let number = |name: &String| {
             self.prefixes
                 .iter()
@@ -57,17 +122,9 @@ impl DeviceSource for Nodes {
             .filter_map(number)
             .collect();
         numbers.sort_unstable();
-        let devices: Vec<Device> = numbers
+        numbers
             .iter()
             .map(|number| Device::new(self.platform, *number, self.name))
-            .collect();
-        let unmeasured =
-            "model and memory are unmeasured: only the device nodes are known".to_string();
-        let notes = if devices.is_empty() {
-            vec![]
-        } else {
-            vec![unmeasured]
-        };
-        Ok(Reading { devices, notes })
+            .collect()
     }
 }

@@ -32,6 +32,8 @@ pub enum NoteKind {
     Partial,
     /// A variable of the environment hides devices, or could not be understood.
     Hidden,
+    /// The devices are simulated: nothing that is measured of them says anything about hardware.
+    Simulated,
 }
 
 impl Note {

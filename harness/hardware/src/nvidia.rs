@@ -5,16 +5,40 @@
 //! `nvidia-smi` (its output changes between versions, and it is missing in many containers that have the library).
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device as NvmlDevice, Nvml as Library};
 
 use crate::device::Device;
 use crate::files;
+use crate::live::{self, LiveReading};
 use crate::source::{DeviceSource, Reading, Unreadable};
 
-/// The driver's management library, `libnvidia-ml.so.1`.
-pub(crate) struct Nvml;
+/// The driver's management library, `libnvidia-ml.so.1`. Opening it takes longer than a reading, so that it stays open.
+#[derive(Default)]
+pub(crate) struct Nvml {
+    library: Mutex<Option<Library>>,
+}
+
+impl Nvml {
+    /// Does something with the library. One that failed is opened anew the next time: a card that fell off the bus, or a driver
+    /// that was replaced under it, makes every later answer of the old handle worthless.
+    fn with<T>(&self, ask: impl FnOnce(&Library) -> Result<T, NvmlError>) -> Result<T, Unreadable> {
+        // Nothing is left half-changed by a panic: the handle is whole or gone.
+        let mut kept = self
+            .library
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let library = match kept.take() {
+            Some(library) => library,
+            None => Library::init().map_err(unreadable)?,
+        };
+        let answer = ask(&library).map_err(unreadable)?;
+        *kept = Some(library);
+        Ok(answer)
+    }
+}
 
 impl DeviceSource for Nvml {
     fn name(&self) -> &str {
@@ -26,18 +50,23 @@ impl DeviceSource for Nvml {
     }
 
     fn read(&self) -> Result<Reading, Unreadable> {
-        let library = Library::init().map_err(unreadable)?;
-        let count = library.device_count().map_err(unreadable)?;
-        let mut reading = Reading::default();
-        for at in 0..count {
-            match library.device_by_index(at) {
-                Ok(card) => add_card(&card, at, &mut reading),
-                Err(error) => reading
-                    .notes
-                    .push(format!("card {at} cannot be read: {error}")),
+        self.with(|library| {
+            let count = library.device_count()?;
+            let mut reading = Reading::default();
+            for at in 0..count {
+                match library.device_by_index(at) {
+                    Ok(card) => add_card(&card, at, &mut reading),
+                    Err(error) => reading
+                        .notes
+                        .push(format!("card {at} cannot be read: {error}")),
+                }
             }
-        }
-        Ok(reading)
+            Ok(reading)
+        })
+    }
+
+    fn read_live(&self) -> Result<LiveReading, Unreadable> {
+        self.with(live::nvml::read)
     }
 }
 

@@ -31,7 +31,7 @@ impl Probe {
     /// This system: NVML, then the tree at `/`, with the variables of this process's environment.
     pub fn system() -> Probe {
         let mut probe = Probe::tree("/");
-        probe.sources.insert(0, Arc::new(Nvml));
+        probe.sources.insert(0, Arc::new(Nvml::default()));
         probe.environment = VISIBILITY_VARIABLES
             .iter()
             .filter_map(|name| {
@@ -82,6 +82,11 @@ impl Probe {
     ) -> Probe {
         self.environment = variables.into_iter().collect();
         self
+    }
+
+    /// What is asked, in order.
+    pub(crate) fn sources(&self) -> &[Arc<dyn DeviceSource>] {
+        &self.sources
     }
 
     /// Asks all sources side by side and returns after `limit` at the latest (an hour, if `limit` is longer).

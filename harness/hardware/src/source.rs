@@ -9,9 +9,10 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::device::Device;
+use crate::live::{self, LiveReading};
 
 /// The longest limit that a reading accepts; above it the clock's arithmetic could overflow.
-const LONGEST: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Something that knows devices of one platform.
 ///
@@ -29,6 +30,15 @@ pub trait DeviceSource: Send + Sync {
     /// [`Unreadable::Absent`] where driver or library are not on this host, [`Unreadable::Failed`] where they are and gave
     /// no answer. A figure that one device does not give is no error: it is `None` with a note.
     fn read(&self) -> Result<Reading, Unreadable>;
+
+    /// The same devices, as they are at this moment. A source that knows no more than [`DeviceSource::read`] tells keeps this default: their
+    /// memory.
+    ///
+    /// # Errors
+    /// As [`DeviceSource::read`].
+    fn read_live(&self) -> Result<LiveReading, Unreadable> {
+        self.read().map(live::from_inventory)
+    }
 }
 
 /// What a source found.

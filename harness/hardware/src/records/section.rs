@@ -1,0 +1,303 @@
+//! The records while nobody else reads or writes them.
+//!
+//! Promise: what is read here is true until the section ends, but for holders that die meanwhile. Rejected: asking the
+//! kernel about every record that is read (it looks through all locks of the file each time): callers ask about those that
+//! are in their way.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use super::{Counters, Records, SIZE, STEP};
+use crate::ledger_error::Fault;
+use crate::sys;
+
+/// One record: byte 0 is its state ([`FREE`], else the user's), 1 to 3 are the user's, then the slot of the head and the
+/// number of the entry, and from byte 16 on what the user likes.
+#[derive(Clone)]
+pub(crate) struct Record(pub(crate) [u8; SIZE]);
+
+/// The state of a record that means nothing.
+pub(crate) const FREE: u8 = 0;
+
+impl Record {
+    pub(crate) fn new(state: u8, kind: u8, flags: u8) -> Record {
+        let mut bytes = [0; SIZE];
+        bytes[..3].copy_from_slice(&[state, kind, flags]);
+        Record(bytes)
+    }
+
+    pub(crate) fn state(&self) -> u8 {
+        self.0[0]
+    }
+
+    pub(crate) fn kind(&self) -> u8 {
+        self.0[1]
+    }
+
+    pub(crate) fn flags(&self) -> u8 {
+        self.0[2]
+    }
+
+    pub(crate) fn u32(&self, at: usize) -> u32 {
+        self.0
+            .get(at..at + 4)
+            .and_then(|b| b.try_into().ok())
+            .map_or(0, u32::from_le_bytes)
+    }
+
+    pub(crate) fn u64(&self, at: usize) -> u64 {
+        self.0
+            .get(at..at + 8)
+            .and_then(|b| b.try_into().ok())
+            .map_or(0, u64::from_le_bytes)
+    }
+
+    pub(crate) fn put(&mut self, at: usize, bytes: &[u8]) {
+        self.0[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// Writes the text with its length before it, cut with a mark if it does not fit before `end`.
+    pub(crate) fn put_text(&mut self, at: usize, end: usize, text: &str) {
+        const MARK: &str = "…";
+        let room = (end - at - 1).min(usize::from(u8::MAX));
+        let mut kept = std::borrow::Cow::Borrowed(text);
+        if text.len() > room {
+            let mut cut = room - MARK.len();
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            kept = format!("{}{MARK}", &text[..cut]).into();
+        }
+        self.0[at] = kept.len() as u8;
+        self.put(at + 1, kept.as_bytes());
+    }
+
+    pub(crate) fn text(&self, at: usize) -> String {
+        let bytes = self.0.get(at + 1..at + 1 + usize::from(self.0[at]));
+        String::from_utf8_lossy(bytes.unwrap_or_default())
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect()
+    }
+
+    /// The number of the entry.
+    pub(crate) fn ticket(&self) -> u64 {
+        self.u64(8)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Look {
+    AsItIs,
+    WithoutTheDead,
+}
+
+/// All records, while the whole file is locked.
+pub(crate) struct Section<'a> {
+    records: &'a Records,
+    counters: Counters,
+    length: u64,
+    bytes: &'a mut Vec<u8>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn read(
+        records: &'a Records,
+        counters: Counters,
+        length: u64,
+        bytes: &'a mut Vec<u8>,
+    ) -> io::Result<Section<'a>> {
+        bytes.resize(counters.used as usize * SIZE, 0);
+        records.file.read_exact_at(bytes, records.start)?;
+        Ok(Section {
+            records,
+            counters,
+            length,
+            bytes,
+        })
+    }
+
+    fn raw(&self, slot: u32) -> Option<&[u8]> {
+        let at = slot as usize * SIZE;
+        self.bytes.get(at..at + SIZE)
+    }
+
+    pub(crate) fn record(&self, slot: u32) -> Option<Record> {
+        self.raw(slot).and_then(|b| b.try_into().ok()).map(Record)
+    }
+
+    fn number(&self, slot: u32, at: usize) -> u64 {
+        self.raw(slot)
+            .and_then(|raw| raw.get(at..at + 8))
+            .and_then(|b| b.try_into().ok())
+            .map_or(0, u64::from_le_bytes)
+    }
+
+    fn state(&self, slot: u32) -> u8 {
+        self.raw(slot).map_or(FREE, |raw| raw[0])
+    }
+
+    fn head_of(&self, slot: u32) -> u32 {
+        (self.number(slot, 0) >> 32) as u32
+    }
+
+    /// Whether the record is a head that was not freed, or a part of one. Its holder may be dead.
+    fn means_something(&self, slot: u32) -> bool {
+        let head = self.head_of(slot);
+        self.state(slot) != FREE
+            && (head == slot
+                || (self.head_of(head) == head
+                    && self.state(head) != FREE
+                    && self.number(head, 8) == self.number(slot, 8)))
+    }
+
+    /// The heads of all entries that were not freed. Their holders may be dead.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (u32, Record)> + '_ {
+        (0..self.counters.used)
+            .filter(|slot| self.head_of(*slot) == *slot && self.state(*slot) != FREE)
+            .filter_map(|slot| Some((slot, self.record(slot)?)))
+    }
+
+    /// The parts of all those entries, with the slot of their head.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, Record)> + '_ {
+        (0..self.counters.used)
+            .filter(|slot| self.head_of(*slot) != *slot && self.means_something(*slot))
+            .filter_map(|slot| Some((self.head_of(slot), self.record(slot)?)))
+    }
+
+    /// Whether somebody holds the entry, whose holder may be this very process: but not by the description that the section
+    /// reads with.
+    pub(crate) fn is_held(&self, slot: u32) -> io::Result<bool> {
+        sys::is_locked(&self.records.file, self.records.place(slot), 1)
+    }
+
+    /// Overwrites a part of a record.
+    pub(crate) fn write(&mut self, slot: u32, at: usize, bytes: &[u8]) -> io::Result<()> {
+        self.records
+            .file
+            .write_all_at(bytes, self.records.place(slot) + at as u64)?;
+        let at = slot as usize * SIZE + at;
+        if let Some(kept) = self.bytes.get_mut(at..at + bytes.len()) {
+            kept.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// Frees an entry whose holder is dead.
+    pub(crate) fn bury(&mut self, slot: u32) -> io::Result<()> {
+        self.write(slot, 0, &[FREE])
+    }
+
+    /// Writes a new entry, held by the description `by`. Returns its slot and its number.
+    pub(crate) fn add(
+        &mut self,
+        by: &File,
+        mut head: Record,
+        parts: &mut [Record],
+    ) -> Result<(u32, u64), Fault> {
+        let place = self.lock_free(by)?;
+        let ticket = self.counters.ticket + 1;
+        head.put(4, &place.to_le_bytes());
+        head.put(8, &ticket.to_le_bytes());
+        let written = self.write_entry(place, ticket, &head, parts);
+        if written.is_err() {
+            let _ = sys::unlock(by, self.records.place(place));
+        }
+        written.map(|()| (place, ticket))
+    }
+
+    fn write_entry(
+        &mut self,
+        place: u32,
+        ticket: u64,
+        head: &Record,
+        parts: &mut [Record],
+    ) -> Result<(), Fault> {
+        let slots = self.free_slots(place, parts.len())?;
+        for (slot, part) in slots.into_iter().zip(parts) {
+            part.put(4, &place.to_le_bytes());
+            part.put(8, &ticket.to_le_bytes());
+            self.write(slot, 0, &part.0).map_err(Fault::Io)?;
+        }
+        self.counters.ticket = ticket;
+        self.records
+            .write_counters(self.counters)
+            .map_err(Fault::Io)?;
+        self.write(place, 0, &head.0).map_err(Fault::Io)
+    }
+
+    /// A free slot, locked by `by`.
+    fn lock_free(&mut self, by: &File) -> Result<u32, Fault> {
+        for look in [Look::AsItIs, Look::WithoutTheDead] {
+            if look == Look::WithoutTheDead {
+                self.bury_the_dead().map_err(Fault::Io)?;
+            }
+            for slot in 0..self.counters.used {
+                // A record that was freed a moment ago may still be locked, until its description is closed.
+                if !self.means_something(slot)
+                    && sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)?
+                {
+                    return Ok(slot);
+                }
+            }
+        }
+        loop {
+            let slot = self.grow()?;
+            if sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)? {
+                return Ok(slot);
+            }
+        }
+    }
+
+    /// That many free slots for the parts of an entry whose head will stand in `head`.
+    fn free_slots(&mut self, head: u32, count: usize) -> Result<Vec<u32>, Fault> {
+        let mut found = self.free_now(head, count);
+        if found.len() < count {
+            self.bury_the_dead().map_err(Fault::Io)?;
+            found = self.free_now(head, count);
+        }
+        while found.len() < count {
+            found.push(self.grow()?);
+        }
+        Ok(found)
+    }
+
+    fn free_now(&self, head: u32, count: usize) -> Vec<u32> {
+        (0..self.counters.used)
+            .filter(|slot| *slot != head && !self.means_something(*slot))
+            .take(count)
+            .collect()
+    }
+
+    fn bury_the_dead(&mut self) -> io::Result<()> {
+        let heads: Vec<u32> = self.heads().map(|(slot, _)| slot).collect();
+        for slot in heads {
+            if !self.is_held(slot)? {
+                self.bury(slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One more record.
+    fn grow(&mut self) -> Result<u32, Fault> {
+        let slot = self.counters.used;
+        if slot >= self.records.most {
+            return Err(Fault::Full(self.records.most));
+        }
+        self.grow_to(slot + 1).map_err(Fault::Io)?;
+        Ok(slot)
+    }
+
+    fn grow_to(&mut self, used: u32) -> io::Result<()> {
+        if self.records.place(used) > self.length {
+            let steps = used.next_multiple_of(STEP).min(self.records.most);
+            self.length = self.records.place(steps);
+            self.records.file.set_len(self.length)?;
+        }
+        self.bytes.resize(used as usize * SIZE, 0);
+        self.counters.used = used;
+        self.records.write_counters(self.counters)
+    }
+}
