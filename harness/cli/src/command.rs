@@ -9,6 +9,7 @@ use lexopt::Arg::{Long, Short, Value};
 
 use crate::deploy::{self, DeployCommand};
 use crate::model::{self, MODEL_HELP};
+use crate::profile;
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     Deploy(DeployCommand),
     Model(crate::model::ModelOptions),
+    Profile(Box<crate::profile::ProfileOptions>),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -33,7 +35,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 4] = ["deploy", "doctor", "model", "help"];
+const VERBS: [&str; 5] = ["deploy", "doctor", "model", "profile-vram", "help"];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -43,10 +45,11 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
-  deploy    show, list or check deployments before anything starts
-  doctor    check what tests and deployments need, each with its remedy
-  model     where the name of a model leads; write tiny models with known answers
-  help      print this text; `cargo tribunal help <VERB>` tells about one verb
+  deploy          show, list or check deployments before anything starts
+  doctor          check what tests and deployments need, each with its remedy
+  model           where the name of a model leads; write tiny models with known answers
+  profile-vram    measure how much device memory a test needs, and which markers follow from it
+  help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
   -h, --help       print this text
@@ -99,6 +102,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
+        Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -109,6 +113,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
             } else if model::has_flag(flag) {
                 format!("help: `cargo tribunal model … --{flag}`\n")
+            } else if profile::FLAGS.contains(&flag) {
+                format!("help: `cargo tribunal profile-vram <TEST> --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
@@ -158,6 +164,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
+        Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -267,7 +274,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, doctor, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -13,7 +13,7 @@ mod search;
 pub use advice::advice;
 pub use progress::progress;
 pub use report::report;
-pub use search::{Heading, ended, found, heading, probe, unresolved};
+pub use search::{Heading, ended, found, heading, probe, unresolved, words};
 
 /// For whom the text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

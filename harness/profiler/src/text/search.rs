@@ -105,8 +105,8 @@ pub fn heading(heading: &Heading<'_>, first: &Probe) -> String {
     out
 }
 
-/// An amount and what it is of the device.
-fn words(allowed: Allowed, scale: Scale) -> String {
+/// An amount, and what it is of the device: `36% (17.2 GiB)`.
+pub fn words(allowed: Allowed, scale: Scale) -> String {
     match allowed {
         Allowed::Fraction(fraction) => {
             format!("{:.0}% ({})", fraction * 100.0, of(fraction, scale))
