@@ -64,7 +64,7 @@ mod visible;
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
-pub use layout::{LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
+pub use layout::{FindModel, LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
 #[cfg(target_os = "linux")]
 pub use lease::{
     Amount, Capacity, Claim, DeviceClaim, HolderInfo, HostLimits, Lease, LeaseError, Leases,
