@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use lexopt::Arg::{Long, Short, Value};
 
 use crate::deploy::{self, DeployCommand};
+use crate::devices::{self, DevicesOptions};
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
 
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Version,
     Doctor(DoctorOptions),
     Deploy(DeployCommand),
+    Devices(DevicesOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
     /// The hidden verb of the child that tries namespaces.
@@ -35,7 +37,14 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 5] = ["deploy", "doctor", "model", "profile-vram", "help"];
+const VERBS: [&str; 6] = [
+    "deploy",
+    "devices",
+    "doctor",
+    "model",
+    "profile-vram",
+    "help",
+];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -46,6 +55,7 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   deploy          show, list or check deployments before anything starts
+  devices         the accelerators, who uses them, and who has a right to
   doctor          check what tests and deployments need, each with its remedy
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
@@ -101,6 +111,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
+        Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
@@ -163,6 +174,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
+        Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
@@ -252,6 +264,7 @@ mod tests {
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
             ("help deploy", Command::Help(deploy::HELP)),
+            ("help devices", Command::Help(devices::HELP)),
             ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
@@ -274,7 +287,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, doctor, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, devices, doctor, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -15,13 +15,11 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tribunal_hardware::{
-    Host, LayoutDevice, LiveReader, Measured, MeasuredDevice, Probe, Simulated, SimulatedSource,
-    parse_layout,
+    Host, LayoutDevice, LiveReader, Measured, MeasuredDevice, Probe, Simulated, parse_layout,
 };
 use tribunal_profiler::{Allowed, Ended, Tried};
 
@@ -182,21 +180,18 @@ fn result(o: &ProfileOptions, conclusion: &Conclusion, measured: Option<&Measure
 }
 
 /// A ledger of simulated devices that lives as long as the session.
-struct Ledger {
-    simulated: Simulated,
-    path: PathBuf,
-}
+struct Ledger(PathBuf);
 
 impl Ledger {
     fn variable(&self) -> (OsString, OsString) {
-        (LEDGER.into(), self.path.clone().into())
+        (LEDGER.into(), self.0.clone().into())
     }
 }
 
 impl Drop for Ledger {
     fn drop(&mut self) {
         // A file that stays in the temporary folder does no harm.
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -223,9 +218,9 @@ fn simulated(o: &ProfileOptions) -> Result<Option<Ledger>, Failure> {
         std::process::id(),
         now.as_nanos()
     ));
-    let simulated = Simulated::create(&path, &devices)
+    Simulated::create(&path, &devices)
         .map_err(|error| failed(format!("{}: {error}", path.display())))?;
-    Ok(Some(Ledger { simulated, path }))
+    Ok(Some(Ledger(path)))
 }
 
 /// The devices that count: those of one platform that a test may use.
@@ -242,11 +237,11 @@ impl Devices {
     fn find(o: &ProfileOptions, ledger: Option<&Ledger>) -> Result<Devices, Failure> {
         let probe = match ledger {
             None => Probe::system(),
-            Some(ledger) => SimulatedSource::all(&ledger.simulated)
-                .into_iter()
-                .fold(Probe::empty(), |probe, source| {
-                    probe.with_source(Arc::new(source))
-                }),
+            Some(ledger) => {
+                let path = &ledger.0;
+                Probe::simulated(path)
+                    .map_err(|error| failed(format!("{}: {error}", path.display())))?
+            }
         };
         let host: Host = probe.run(LOOKING);
         let platform = host.platforms().next().map(str::to_owned);

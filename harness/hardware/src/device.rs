@@ -65,6 +65,12 @@ impl Device {
         self.with_memory_gib(total.map(gib), used.map(gib))
     }
 
+    /// What names the device in leases and records, as in [`LiveDevice::key`](crate::LiveDevice::key): its uuid, else
+    /// `platform:index`.
+    pub fn key(&self) -> String {
+        crate::live::key(self.uuid.as_deref(), &self.platform, self.index)
+    }
+
     /// Whether this is a slice of an NVIDIA card (MIG) and not a whole card. The driver says so in the uuid or name.
     pub(crate) fn is_slice(&self) -> bool {
         self.uuid

@@ -18,6 +18,9 @@ const CUSTOM_PLATFORM: &str = "cuda";
 const MOST_GIB: f64 = 65_536.0;
 const GIB: f64 = 1_073_741_824.0;
 
+/// Looks a model up by a name of it, and gives its platform, its proper name and its memory in GiB.
+pub type FindModel<'a> = dyn Fn(&str) -> Option<(String, String, f64)> + 'a;
+
 /// One device of a layout.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LayoutDevice {
@@ -62,7 +65,7 @@ impl Error for LayoutError {}
 /// The first item that is wrong.
 pub fn parse_layout(
     text: &str,
-    find: &dyn Fn(&str) -> Option<(String, String, f64)>,
+    find: &FindModel<'_>,
     known: &dyn Fn() -> Vec<String>,
 ) -> Result<Vec<LayoutDevice>, LayoutError> {
     let mut devices: Vec<LayoutDevice> = Vec::new();
@@ -108,10 +111,7 @@ pub fn parse_layout(
 }
 
 /// Splits an item into number and model.
-fn counted<'t>(
-    item: &'t str,
-    find: &dyn Fn(&str) -> Option<(String, String, f64)>,
-) -> Result<(usize, &'t str), String> {
+fn counted<'t>(item: &'t str, find: &FindModel<'_>) -> Result<(usize, &'t str), String> {
     if item.is_empty() {
         return Err("there is no device here; say for example `2xH100,1xL4`".into());
     }
@@ -138,7 +138,8 @@ fn counted<'t>(
         && find(model).is_some()
     {
         return Err(format!(
-            "the number is missing before the `x`; say for example `2x{model}`"
+            "the number is missing before the `x`; say for example `2x{}`",
+            shown(model)
         ));
     }
     // `H100x2`, `2 H100`: the right parts in the wrong way.
@@ -150,13 +151,15 @@ fn counted<'t>(
     {
         return Err(format!(
             "the number stands before the model: `{}x{}`",
-            number.trim(),
-            model.trim()
+            shown(number.trim()),
+            shown(model.trim())
         ));
     }
     if digits > 0 && rest.starts_with(char::is_whitespace) {
         return Err(format!(
-            "an `x` stands between number and model: `{number}x{times}`"
+            "an `x` stands between number and model: `{}x{}`",
+            shown(number),
+            shown(times)
         ));
     }
     if let Some(rest) = item.strip_prefix('-')

@@ -75,6 +75,11 @@ impl Leases {
         })
     }
 
+    /// Whether there is a ledger in this folder; for those who only look, and must not make one.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// The same ledger with other limits for processors and memory; where processes differ, the smaller counts.
     #[must_use]
     pub fn with_limits(mut self, limits: HostLimits) -> Leases {
@@ -92,7 +97,7 @@ impl Leases {
         let needs = entry::needs(claim, self.limits);
         let taken = self.records.locked(|section| {
             let way = in_the_way(section, &needs, u64::MAX, Ask::WhetherAny)?;
-            if way.is_empty() {
+            if way.all.is_empty() {
                 self.add(section, HOLDS, claim, &held).map(Some)
             } else {
                 Ok(None)
@@ -121,7 +126,7 @@ impl Leases {
     pub fn holders(&self) -> Result<Vec<HolderInfo>, LeaseError> {
         let infos = self.records.locked(|section| {
             let mut live = Vec::new();
-            for entry in entry::read(section) {
+            for entry in entry::read(section, u64::MAX) {
                 if section.is_held(entry.slot).map_err(Fault::Io)? {
                     live.push((entry.ticket, entry.slot));
                 } else {
@@ -147,7 +152,7 @@ impl Leases {
         let needs = entry::needs(claim, self.limits);
         let infos = self.records.locked(|section| {
             let way = in_the_way(section, &needs, before, Ask::ForAll)?;
-            Ok(infos(section, way.into_iter().map(|(slot, _)| slot)))
+            Ok(infos(section, way.all.into_iter().map(|(slot, _)| slot)))
         })?;
         Ok(infos)
     }
@@ -188,47 +193,61 @@ enum Ask {
     ForAll,
 }
 
-/// The live entries that are in the way of these needs, with their slots and whether they hold: those that hold, and those that
-/// wait with a ticket below `before`. Buries the dead that it meets.
+/// What is in the way of a claim.
+#[derive(Default)]
+struct Way {
+    /// Slots, and whether the entry holds; the dead may be among them unless one asked [`Ask::ForAll`].
+    all: Vec<(u32, bool)>,
+    /// Slots and tickets of some that live and suffice to be in the way.
+    sure: Vec<(u32, u64)>,
+}
+
+/// What is in the way of these needs: of those that hold, and those that wait with a ticket below `before`. Buries the dead that it
+/// meets.
 fn in_the_way(
     section: &mut Section<'_>,
     needs: &Needs,
     before: u64,
     ask: Ask,
-) -> Result<Vec<(u32, bool)>, Fault> {
+) -> Result<Way, Fault> {
     let now = entry::now();
-    let mut others = entry::read(section);
-    others.retain(|other| {
-        let silent = !other.holds && other.asked.saturating_add(SILENT) < now;
-        other.ticket != before && (other.holds || (other.ticket < before && !silent))
-    });
+    let mut others = entry::read(section, before);
+    others.retain(|other| other.holds || other.asked.saturating_add(SILENT) >= now);
     let mut alive = vec![false; others.len()];
     loop {
         let all: Vec<&Needs> = others.iter().map(|other| &other.needs).collect();
         let way = needs::in_the_way(needs, &all);
-        // The kernel is asked about those in the way only, since it looks through all locks of the file each time.
-        let Some(at) = way.iter().copied().find(|at| !alive[*at]) else {
-            return Ok(way
-                .into_iter()
-                .map(|at| (others[at].slot, others[at].holds))
-                .collect());
-        };
-        if section.is_held(others[at].slot).map_err(Fault::Io)? {
+        // The kernel is asked about those in the way only, since it looks through all locks of the file each time. First about those
+        // that will probably be there longest, so that a waiter need not look again soon: waiters, the last of them first.
+        let unsure = way.iter().copied().filter(|at| !alive[*at]);
+        let next = unsure.max_by_key(|at| (!others[*at].holds, others[*at].ticket));
+        let mut enough = next.is_none();
+        if let Some(at) = next {
+            if !section.is_held(others[at].slot).map_err(Fault::Io)? {
+                section.bury(others[at].slot).map_err(Fault::Io)?;
+                others.remove(at);
+                alive.remove(at);
+                continue;
+            }
             alive[at] = true;
-            let sure: Vec<&Needs> = (0..all.len())
-                .filter(|at| alive[*at])
-                .map(|at| all[at])
-                .collect();
-            if ask == Ask::WhetherAny && !needs::in_the_way(needs, &sure).is_empty() {
-                return Ok(way
+            if ask == Ask::WhetherAny {
+                let sure = (0..all.len()).filter(|at| alive[*at]);
+                let sure: Vec<&Needs> = sure.map(|at| all[at]).collect();
+                enough = !needs::in_the_way(needs, &sure).is_empty();
+            }
+        }
+        if enough {
+            let entries = || others.iter().zip(&alive);
+            return Ok(Way {
+                all: way
                     .into_iter()
                     .map(|at| (others[at].slot, others[at].holds))
-                    .collect());
-            }
-        } else {
-            section.bury(others[at].slot).map_err(Fault::Io)?;
-            others.remove(at);
-            alive.remove(at);
+                    .collect(),
+                sure: entries()
+                    .filter(|(_, alive)| **alive)
+                    .map(|(other, _)| (other.slot, other.ticket))
+                    .collect(),
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What devices this host has, what was measured of them, and whether they meet a need.
 //!
-//! Three questions, three answers:
+//! Four questions, four answers:
 //!
 //! * *What is here?* [`Host::probe`] asks every [`DeviceSource`] (NVML for NVIDIA, sysfs for AMD and Intel, device
 //!   nodes for the others) side by side and within one limit. It never fails: what could not be read is a [`Note`].
@@ -8,6 +8,9 @@
 //!   a declaration; a label from the environment is never believed.
 //! * *Can this case run here?* [`gate()`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
 //!   sentence what is missing.
+//!
+//! * *What is going on there?* A [`LiveReader`] reads again and again what each device does and which processes hold what
+//!   of it; [`Telemetry`] does so beside a run, and [`settle()`] tells whether a server has given back what it took.
 //!
 //! One rule holds everywhere: a figure that could not be read is `None`, *unmeasured*, and never zero. An unmeasured
 //! device is not given to a case that states how much memory it needs.
@@ -62,7 +65,7 @@ mod visible;
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
 pub use host::Host;
-pub use layout::{LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
+pub use layout::{FindModel, LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
 #[cfg(target_os = "linux")]
 pub use lease::{
     Amount, Capacity, Claim, DeviceClaim, HolderInfo, HostLimits, Lease, LeaseError, Leases,
@@ -75,7 +78,7 @@ pub use load::HostLoad;
 pub use matching::{MEMORY_TOLERANCE, declared_as, device_is};
 pub use measured::{Measured, MeasuredDevice};
 pub use note::{Note, NoteKind};
-pub use platform::VISIBILITY_VARIABLES;
+pub use platform::{PLATFORMS, Platform, VISIBILITY_VARIABLES};
 pub use probe::Probe;
 #[cfg(target_os = "linux")]
 pub use process::Process;

@@ -284,6 +284,9 @@ mod tests {
         assert_eq!(device.key(), "npu:3");
         device.uuid = Some("GPU-1".into());
         assert_eq!(device.key(), "GPU-1");
+        assert_eq!(Device::new("npu", 3, "x").key(), "npu:3");
+        let named = Device::new("npu", 3, "x").with_uuid("GPU-1");
+        assert_eq!(named.key(), "GPU-1");
     }
 
     #[test]

@@ -4,16 +4,17 @@
 //! Rejected: reading the platforms from the vocabulary, since finding a device is code and not data.
 
 /// A platform that a source exists for.
-pub(crate) struct Platform {
-    pub(crate) name: &'static str,
+pub struct Platform {
+    /// Its name in the vocabulary: `cuda`.
+    pub name: &'static str,
     /// The maker, as in "no NVIDIA device here".
-    pub(crate) maker: &'static str,
+    pub maker: &'static str,
     /// Where its devices are looked for.
-    pub(crate) looked_in: &'static str,
+    pub looked_in: &'static str,
 }
 
 /// Every platform that a source exists for.
-pub(crate) const PLATFORMS: [Platform; 6] = [
+pub const PLATFORMS: [Platform; 6] = [
     Platform {
         name: "cuda",
         maker: "NVIDIA",

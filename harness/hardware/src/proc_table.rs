@@ -77,16 +77,28 @@ pub(crate) fn start_time(root: &Path, pid: u32) -> Option<u64> {
     Some(parse(&stat)?.start_time)
 }
 
-/// The command line of a process for one line of text, or its name where it has none (kernel threads, other users' with
-/// hidden processes); `None`: neither can be read.
+/// The command line of a process for one line of text, without secrets; or its name where it has none (kernel threads, other
+/// users' with hidden processes). `None`: neither can be read.
 pub(crate) fn command(root: &Path, pid: u32) -> Option<String> {
     let folder = root.join(format!("proc/{pid}"));
-    let line = files::text(&folder.join("cmdline"))
-        .map(|line| line.replace('\0', " "))
-        .map(|line| line.trim().to_string())
-        .filter(|line| !line.is_empty());
-    let text = line.or_else(|| files::text(&folder.join("comm")))?;
+    let line = files::text(&folder.join("cmdline")).map(|line| {
+        let words = line.split('\0').map(str::to_string);
+        one_line(words).trim().to_string()
+    });
+    let text = line.filter(|line| !line.is_empty());
+    let text = text.or_else(|| files::text(&folder.join("comm")))?;
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
+}
+
+#[cfg(target_os = "linux")]
+fn one_line(words: impl Iterator<Item = String>) -> String {
+    crate::process::shown(words)
+}
+
+/// Systems without `/proc` have no words to show.
+#[cfg(not(target_os = "linux"))]
+fn one_line(_: impl Iterator<Item = String>) -> String {
+    String::new()
 }
 
 /// `/proc/PID/stat`: the name in brackets may itself hold brackets and spaces, so that fields are counted from the last one.
@@ -179,8 +191,12 @@ mod tests {
         fs::write(folder.join("comm"), "engine\n").unwrap();
         fs::write(folder.join("cmdline"), "").unwrap();
         assert_eq!(command(root.path(), 10).unwrap(), "engine");
-        fs::write(folder.join("cmdline"), "serve\0--port\0\u{1b}[31m1\0").unwrap();
-        assert_eq!(command(root.path(), 10).unwrap(), "serve --port [31m1");
+        fs::write(
+            folder.join("cmdline"),
+            "/bin/serve\0--api-key\0hush\0\u{1b}[31m1\0",
+        )
+        .unwrap();
+        assert_eq!(command(root.path(), 10).unwrap(), "serve --api-key … [31m1");
     }
 
     #[test]

@@ -51,7 +51,8 @@ pub(crate) fn command() -> &'static str {
 /// Words that say that a secret stands in or behind them.
 const SECRET: [&str; 6] = ["key", "token", "secret", "passw", "auth", "credential"];
 
-fn shown(mut words: impl Iterator<Item = String>) -> String {
+/// A command line as one line without control characters: its program without folder, and nothing of what looks like a secret.
+pub(crate) fn shown(mut words: impl Iterator<Item = String>) -> String {
     let program = words.next().unwrap_or_default();
     let mut line = program.rsplit('/').next().unwrap_or_default().to_string();
     let mut hide_next = false;

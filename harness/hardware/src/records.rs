@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::ledger_error::{Fault, LedgerError};
 use crate::{shared_file, sys};
 
-pub(crate) use section::{Record, Section};
+pub(crate) use section::{Record, Section, View};
 
 mod section;
 
@@ -183,6 +183,15 @@ impl Records {
             .map_err(|fault| self.error(fault))
     }
 
+    /// Whether this entry still stands and somebody holds it, without waiting for the whole file. What is said to stand may
+    /// end at any moment; what has ended never stands again.
+    pub(crate) fn stands(&self, slot: u32, ticket: u64) -> io::Result<bool> {
+        let mut bytes = [0; 16];
+        self.file.read_exact_at(&mut bytes, self.place(slot))?;
+        let one = bytes[0] != section::FREE && bytes[8..] == ticket.to_le_bytes();
+        Ok(one && sys::is_locked(&self.file, self.place(slot), 1)?)
+    }
+
     /// Frees an entry whose lock `held` has, without waiting for the whole file: one byte is written, after which others may
     /// use the record as soon as the lock is gone.
     pub(crate) fn free(&self, held: &File, slot: u32) {
@@ -328,3 +337,6 @@ impl Drop for Lock<'_> {
         let _ = sys::unlock(self.file, 0);
     }
 }
+
+#[cfg(test)]
+mod tests;

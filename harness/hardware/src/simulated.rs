@@ -260,10 +260,8 @@ impl Simulated {
         let mut by_process: Vec<BTreeMap<Process, u64>> =
             vec![BTreeMap::new(); ledger.devices.len()];
         ledger.records.locked(|section| {
-            let all: Vec<(u32, Record)> = section.heads().collect();
-            for (slot, record) in all {
+            for (slot, record) in section.heads() {
                 if !section.is_held(slot).map_err(Fault::Io)? {
-                    section.bury(slot).map_err(Fault::Io)?;
                     continue;
                 }
                 let process = Process {

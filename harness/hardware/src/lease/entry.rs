@@ -4,13 +4,12 @@
 //! long as somebody holds it. Long keys and names are compared by a digest of all of them and shown by their beginning.
 //! Rejected: a text format, since a record must have a fixed size to carry a lock.
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::claim::{Amount, Capacity, Claim, DeviceClaim, HostLimits};
 use super::needs::{DeviceNeed, Needs};
 use crate::process::{self, Process};
-use crate::records::{Record, Section};
+use crate::records::{Record, Section, View};
 
 /// It has a ticket and no lease.
 pub(crate) const WAITS: u8 = 1;
@@ -139,18 +138,22 @@ pub(crate) fn needs(claim: &Claim, limits: HostLimits) -> Needs {
     }
 }
 
-/// All entries of the ledger. Their holders may be dead.
-pub(crate) fn read(section: &Section<'_>) -> Vec<Entry> {
+/// The entries of the ledger that hold, and those that wait with a number below `before`. Their holders may be dead.
+pub(crate) fn read(section: &Section<'_>, before: u64) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut parts: Vec<u32> = Vec::new();
-    let mut places: HashMap<u32, usize> = HashMap::new();
+    let mut places: Vec<Option<usize>> = vec![None; section.used() as usize];
     for (slot, head) in section.heads() {
-        places.insert(slot, entries.len());
+        let waits = head.state() == WAITS;
+        if waits && head.ticket() >= before {
+            continue;
+        }
+        places[slot as usize] = Some(entries.len());
         parts.push(head.u32(PARTS));
         entries.push(Entry {
             slot,
             ticket: head.ticket(),
-            holds: head.state() != WAITS,
+            holds: !waits,
             asked: head.u64(ASKED),
             needs: Needs {
                 cpus: head.u32(CPUS),
@@ -167,7 +170,7 @@ pub(crate) fn read(section: &Section<'_>) -> Vec<Entry> {
         });
     }
     for (head, part) in section.parts() {
-        let Some(at) = places.get(&head).copied() else {
+        let Some(at) = places.get(head as usize).copied().flatten() else {
             continue;
         };
         let needs = &mut entries[at].needs;
@@ -226,7 +229,7 @@ pub(crate) fn decode(
     ))
 }
 
-fn device_need(part: &Record) -> DeviceNeed {
+fn device_need(part: &View<'_>) -> DeviceNeed {
     let flags = part.flags();
     let known = |flag: u8, at: usize| (flags & flag != 0).then(|| part.u64(at));
     DeviceNeed {
@@ -243,7 +246,7 @@ fn device_need(part: &Record) -> DeviceNeed {
     }
 }
 
-fn digest_of(part: &Record) -> u128 {
+fn digest_of(part: &View<'_>) -> u128 {
     u128::from(part.u64(DIGEST)) | u128::from(part.u64(DIGEST + 8)) << 64
 }
 

@@ -148,7 +148,7 @@ fn who_does_not_ask_is_passed_until_he_asks_again() {
     leases
         .records
         .locked(|section| {
-            let slot = entry::read(section)[0].slot;
+            let slot = entry::read(section, u64::MAX)[0].slot;
             section
                 .write(slot, entry::ASKED, &asked.to_le_bytes())
                 .map_err(Fault::Io)
@@ -296,7 +296,7 @@ fn nobody_waits_for_one_who_came_later() {
         leases
             .records
             .locked(|section| {
-                let all = entry::read(section);
+                let all = entry::read(section, u64::MAX);
                 let needs = |of: &dyn Fn(&&entry::Entry) -> bool| -> Vec<&Needs> {
                     all.iter().filter(of).map(|e| &e.needs).collect()
                 };

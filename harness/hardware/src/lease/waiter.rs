@@ -16,8 +16,8 @@ use super::{Ask, Lease, Leases, in_the_way};
 use crate::ledger_error::Fault;
 
 /// The longest time that a waiter should let pass before it asks again.
-const LONGEST: Duration = Duration::from_millis(100);
-/// A waiter tells the others that it still asks at most once in so many milliseconds.
+const LONGEST: Duration = Duration::from_millis(20);
+/// A waiter tells the others once in so many milliseconds that it still asks, and looks whether those before it do.
 const TELL: u64 = 1_000;
 
 /// A place in the queue for a claim. Dropping it gives the place up.
@@ -38,8 +38,10 @@ struct Place {
     held: Option<File>,
     /// When the others were last told that it asks, on their common clock.
     told: u64,
-    /// Waiters that were in the way when it last asked.
+    /// Waiters that were in the way when it last looked.
     ahead: u32,
+    /// Entries that were in the way when it last looked: as long as they stand, it need not look at all the others.
+    blockers: Vec<(u32, u64)>,
 }
 
 impl Waiter {
@@ -48,6 +50,7 @@ impl Waiter {
             held: Some(held),
             told: entry::now(),
             ahead: 0,
+            blockers: Vec::new(),
         };
         Waiter {
             needs: entry::needs(&claim, leases.limits),
@@ -74,39 +77,56 @@ impl Waiter {
         if place.held.is_none() {
             return Err(LeaseError::Served);
         }
-        let (way, told) = self.leases.records.locked(|section| {
+        let now = entry::now();
+        let tell = now.saturating_sub(place.told) >= TELL;
+        if !tell && self.still_blocked(&place.blockers)? {
+            return Ok(None);
+        }
+        let way = self.leases.records.locked(|section| {
             let way = in_the_way(section, &self.needs, self.ticket, Ask::WhetherAny)?;
-            let now = entry::now();
-            let tell = way.is_empty() || now.saturating_sub(place.told) >= TELL;
-            if tell {
-                section
-                    .write(self.slot, entry::ASKED, &now.to_le_bytes())
-                    .map_err(Fault::Io)?;
-            }
-            if way.is_empty() {
+            let granted = way.all.is_empty();
+            let mut write = |at, bytes: &[u8]| section.write(self.slot, at, bytes);
+            if granted {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);
                 let since = since.unwrap_or_default().as_millis() as u64;
-                section
-                    .write(self.slot, entry::SINCE, &since.to_le_bytes())
-                    .and_then(|()| section.write(self.slot, 0, &[HOLDS]))
+                write(entry::SINCE, &since.to_le_bytes())
+                    .and_then(|()| write(0, &[HOLDS]))
                     .map_err(Fault::Io)?;
+            } else if tell {
+                write(entry::ASKED, &now.to_le_bytes()).map_err(Fault::Io)?;
             }
-            Ok((way, tell.then_some(now)))
+            Ok(way)
         })?;
-        place.told = told.unwrap_or(place.told);
-        if way.is_empty() {
+        if tell {
+            place.told = now;
+        }
+        if way.all.is_empty() {
             let held = place.held.take().ok_or(LeaseError::Served)?;
             return Ok(Some(self.leases.lease(&self.claim, held, self.slot)));
         }
-        place.ahead = way.iter().filter(|(_, holds)| !holds).count() as u32;
+        place.ahead = way.all.iter().filter(|(_, holds)| !holds).count() as u32;
+        place.blockers = way.sure;
         Ok(None)
     }
 
-    /// How long to let pass before asking again: a millisecond for each waiter ahead, and the longer it has waited, the longer, up to a
-    /// tenth of a second. Whoever asks less often than every 30 s loses its turn to those behind.
+    /// Whether all of these stand, so that nothing can have changed for the better. Asked without the lock of the ledger, for which
+    /// many waiters would queue.
+    fn still_blocked(&self, blockers: &[(u32, u64)]) -> Result<bool, LeaseError> {
+        for (slot, ticket) in blockers {
+            let records = &self.leases.records;
+            let stands = records.stands(*slot, *ticket);
+            if !stands.map_err(|error| records.error(Fault::Io(error)))? {
+                return Ok(false);
+            }
+        }
+        Ok(!blockers.is_empty())
+    }
+
+    /// How long to let pass before asking again: a millisecond for each waiter ahead, and the longer it has waited, the longer, up to
+    /// 20 ms. Whoever asks less often than every 30 s loses its turn to those behind.
     pub fn ask_again(&self) -> Duration {
         let ahead = Duration::from_millis(1) * (1 + self.place().ahead);
-        ahead.max(self.begin.elapsed() / 64).min(LONGEST)
+        ahead.max(self.begin.elapsed() / 256).min(LONGEST)
     }
 
     /// Waits on this thread, until its turn has come or the time is over (`None`); it keeps its place then.

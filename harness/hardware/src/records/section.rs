@@ -27,32 +27,6 @@ impl Record {
         Record(bytes)
     }
 
-    pub(crate) fn state(&self) -> u8 {
-        self.0[0]
-    }
-
-    pub(crate) fn kind(&self) -> u8 {
-        self.0[1]
-    }
-
-    pub(crate) fn flags(&self) -> u8 {
-        self.0[2]
-    }
-
-    pub(crate) fn u32(&self, at: usize) -> u32 {
-        self.0
-            .get(at..at + 4)
-            .and_then(|b| b.try_into().ok())
-            .map_or(0, u32::from_le_bytes)
-    }
-
-    pub(crate) fn u64(&self, at: usize) -> u64 {
-        self.0
-            .get(at..at + 8)
-            .and_then(|b| b.try_into().ok())
-            .map_or(0, u64::from_le_bytes)
-    }
-
     pub(crate) fn put(&mut self, at: usize, bytes: &[u8]) {
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
     }
@@ -72,6 +46,49 @@ impl Record {
         self.0[at] = kept.len() as u8;
         self.put(at + 1, kept.as_bytes());
     }
+}
+
+/// A record as it stands in the ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a>(&'a [u8]);
+
+impl<'a> View<'a> {
+    #[cfg(test)]
+    pub(crate) fn of(bytes: &'a [u8; SIZE]) -> View<'a> {
+        View(bytes)
+    }
+
+    pub(crate) fn state(&self) -> u8 {
+        self.0[0]
+    }
+
+    pub(crate) fn kind(&self) -> u8 {
+        self.0[1]
+    }
+
+    pub(crate) fn flags(&self) -> u8 {
+        self.0[2]
+    }
+
+    /// The slot of the head.
+    fn head(&self) -> u32 {
+        self.u32(4)
+    }
+
+    /// The number of the entry.
+    pub(crate) fn ticket(&self) -> u64 {
+        self.u64(8)
+    }
+
+    pub(crate) fn u32(&self, at: usize) -> u32 {
+        let bytes = self.0.get(at..at + 4).and_then(|b| b.try_into().ok());
+        bytes.map_or(0, u32::from_le_bytes)
+    }
+
+    pub(crate) fn u64(&self, at: usize) -> u64 {
+        let bytes = self.0.get(at..at + 8).and_then(|b| b.try_into().ok());
+        bytes.map_or(0, u64::from_le_bytes)
+    }
 
     pub(crate) fn text(&self, at: usize) -> String {
         let bytes = self.0.get(at + 1..at + 1 + usize::from(self.0[at]));
@@ -79,11 +96,6 @@ impl Record {
             .chars()
             .filter(|c| !c.is_control())
             .collect()
-    }
-
-    /// The number of the entry.
-    pub(crate) fn ticket(&self) -> u64 {
-        self.u64(8)
     }
 }
 
@@ -118,52 +130,45 @@ impl<'a> Section<'a> {
         })
     }
 
-    fn raw(&self, slot: u32) -> Option<&[u8]> {
+    /// How many records were ever used.
+    pub(crate) fn used(&self) -> u32 {
+        self.counters.used
+    }
+
+    pub(crate) fn record(&self, slot: u32) -> Option<View<'_>> {
         let at = slot as usize * SIZE;
-        self.bytes.get(at..at + SIZE)
+        self.bytes.get(at..at + SIZE).map(View)
     }
 
-    pub(crate) fn record(&self, slot: u32) -> Option<Record> {
-        self.raw(slot).and_then(|b| b.try_into().ok()).map(Record)
-    }
-
-    fn number(&self, slot: u32, at: usize) -> u64 {
-        self.raw(slot)
-            .and_then(|raw| raw.get(at..at + 8))
-            .and_then(|b| b.try_into().ok())
-            .map_or(0, u64::from_le_bytes)
-    }
-
-    fn state(&self, slot: u32) -> u8 {
-        self.raw(slot).map_or(FREE, |raw| raw[0])
-    }
-
-    fn head_of(&self, slot: u32) -> u32 {
-        (self.number(slot, 0) >> 32) as u32
+    /// The head of the entry that a record belongs to, if that was not freed. Its holder may be dead.
+    fn head_of(&self, record: View<'_>) -> Option<View<'_>> {
+        let head = self.record(record.head())?;
+        let one = record.state() != FREE && head.state() != FREE;
+        (one && head.head() == record.head() && head.ticket() == record.ticket()).then_some(head)
     }
 
     /// Whether the record is a head that was not freed, or a part of one. Its holder may be dead.
     fn means_something(&self, slot: u32) -> bool {
-        let head = self.head_of(slot);
-        self.state(slot) != FREE
-            && (head == slot
-                || (self.head_of(head) == head
-                    && self.state(head) != FREE
-                    && self.number(head, 8) == self.number(slot, 8)))
+        self.record(slot)
+            .is_some_and(|record| self.head_of(record).is_some())
+    }
+
+    fn all(&self) -> impl Iterator<Item = (u32, View<'_>)> + '_ {
+        (0..).zip(self.bytes.chunks_exact(SIZE).map(View))
     }
 
     /// The heads of all entries that were not freed. Their holders may be dead.
-    pub(crate) fn heads(&self) -> impl Iterator<Item = (u32, Record)> + '_ {
-        (0..self.counters.used)
-            .filter(|slot| self.head_of(*slot) == *slot && self.state(*slot) != FREE)
-            .filter_map(|slot| Some((slot, self.record(slot)?)))
+    pub(crate) fn heads(&self) -> impl Iterator<Item = (u32, View<'_>)> + '_ {
+        self.all()
+            .filter(|(slot, record)| record.state() != FREE && record.head() == *slot)
     }
 
     /// The parts of all those entries, with the slot of their head.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, Record)> + '_ {
-        (0..self.counters.used)
-            .filter(|slot| self.head_of(*slot) != *slot && self.means_something(*slot))
-            .filter_map(|slot| Some((self.head_of(slot), self.record(slot)?)))
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, View<'_>)> + '_ {
+        self.all()
+            .filter(|(slot, record)| record.state() != FREE && record.head() != *slot)
+            .filter(|(_, record)| self.head_of(*record).is_some())
+            .map(|(_, record)| (record.head(), record))
     }
 
     /// Whether somebody holds the entry, whose holder may be this very process: but not by the description that the section

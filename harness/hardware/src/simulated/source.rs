@@ -7,8 +7,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Simulated;
+use super::{DeviceUsage, Simulated};
+use crate::device::Device;
 use crate::layout;
+use crate::live::{DeviceProcess, LiveDevice, LiveReading};
 use crate::probe::Probe;
 use crate::source::{DeviceSource, Reading, Unreadable};
 
@@ -57,6 +59,38 @@ impl DeviceSource for SimulatedSource {
             notes: vec![],
         })
     }
+
+    fn read_live(&self) -> Result<LiveReading, Unreadable> {
+        let usage = self
+            .simulated
+            .usage()
+            .map_err(|error| Unreadable::Failed(error.to_string()))?;
+        let known = layout::devices_of(self.simulated.devices(), |_| None);
+        let devices = known.into_iter().zip(usage);
+        Ok(LiveReading {
+            devices: devices
+                .filter(|(device, _)| device.platform == self.platform)
+                .map(|(device, usage)| live(device, &usage))
+                .collect(),
+            ..LiveReading::default()
+        })
+    }
+}
+
+/// What the ledger says of one device: memory to the byte, and nothing that only hardware has.
+fn live(device: Device, usage: &DeviceUsage) -> LiveDevice {
+    let mut live = LiveDevice::new(device.platform, device.index, device.name);
+    live.uuid = device.uuid;
+    live.simulated = true;
+    live.memory_total = Some(usage.total);
+    live.memory_used = Some(usage.used);
+    live.memory_free = Some(usage.total.saturating_sub(usage.used));
+    let processes = usage.processes.iter().map(|held| DeviceProcess {
+        start_time: held.process.start_time,
+        ..DeviceProcess::new(held.process.pid, Some(held.bytes))
+    });
+    live.processes = Some(processes.collect());
+    live
 }
 
 impl Probe {

@@ -136,6 +136,11 @@ impl Watches {
         id
     }
 
+    /// Whether any tree is followed now.
+    pub(super) fn any(&self) -> bool {
+        self.all.iter().any(|entry| entry.members.is_some())
+    }
+
     pub(super) fn sample(&mut self, at: Duration, live: &Live, table: &Table) -> Vec<TreeSample> {
         self.all
             .iter_mut()
