@@ -3,6 +3,7 @@
 //! The search and its texts are of `tribunal-profiler`; here are the processes, the devices and the files.
 
 mod drive;
+mod help;
 mod machine;
 mod options;
 mod outcome;
@@ -26,9 +27,10 @@ use tribunal_profiler::{Allowed, Ended, Tried};
 use crate::command::see;
 use crate::deploy;
 use drive::{Conclusion, Measure};
+pub(crate) use help::HELP;
 use machine::Machine;
 use options::By;
-pub(crate) use options::{FLAGS, HELP, ProfileOptions, parse};
+pub(crate) use options::{FLAGS, ProfileOptions, parse};
 use sampler::Live;
 use target::Workspace;
 

@@ -25,6 +25,9 @@ pub(crate) struct Reading {
     pub(crate) utilization: Option<u32>,
 }
 
+/// Readings, each with the seconds since the first.
+pub(crate) type Seen = Vec<(f64, Reading)>;
+
 /// Whoever can read devices.
 pub(crate) trait Sampler: Send {
     /// The devices now; `pids` are the test's processes.
@@ -63,7 +66,7 @@ impl Sampler for Live {
 pub(crate) struct Recorder {
     begun: Instant,
     stop: Sender<()>,
-    seen: Arc<Mutex<Vec<(f64, Reading)>>>,
+    seen: Arc<Mutex<Seen>>,
     thread: JoinHandle<Box<dyn Sampler>>,
 }
 
@@ -73,7 +76,7 @@ impl Recorder {
         let begun = Instant::now();
         let (stop, stopped) = mpsc::channel();
         let seen = Arc::new(Mutex::new(vec![]));
-        let take = move |sampler: &mut dyn Sampler, seen: &Mutex<Vec<(f64, Reading)>>| {
+        let take = move |sampler: &mut dyn Sampler, seen: &Mutex<Seen>| {
             let readings = sampler.read(&tree::below_this());
             let at = begun.elapsed().as_secs_f64();
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +110,7 @@ impl Recorder {
     }
 
     /// What was read up to now.
-    pub(crate) fn seen(&self) -> Vec<(f64, Reading)> {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -115,7 +118,7 @@ impl Recorder {
     }
 
     /// Stops; gives the sampler back, for the next run.
-    pub(crate) fn finish(self) -> Result<(Box<dyn Sampler>, Vec<(f64, Reading)>), String> {
+    pub(crate) fn finish(self) -> Result<(Box<dyn Sampler>, Seen), String> {
         // Where the thread has ended by itself, joining says why.
         let _ = self.stop.send(());
         let sampler = self
