@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use tribunal_serving::{Readiness, StartOrder};
 
+use crate::devices::DeviceUse;
 use crate::judging::{JudgingFacts, TranscriberFact, VoiceFact};
 use crate::recipe::{FatalLine, Process, Recipe, Way};
 use crate::secret::names_secret;
@@ -72,6 +73,7 @@ impl Recipe {
             "requires": { "program": self.requires.program, "file": self.requires.file, "env": self.requires.env, "hint": self.requires.hint },
             "config": self.config.as_ref().map(|config| json!({ "from": config.from, "name": config.name, "text": config.text })),
             "log": self.log.map(|log| json!({ "whole": log.whole, "head": log.head })),
+            "devices": self.devices.as_ref().map(devices_json),
             "params": params,
             "destructive_ok": self.destructive_ok,
             "known_model": self.known_model,
@@ -80,6 +82,22 @@ impl Recipe {
         });
         self.secrets.masked_json(shown)
     }
+}
+
+fn devices_json(devices: &DeviceUse) -> Value {
+    let profile = &devices.profile;
+    json!({
+        "count": devices.count,
+        "memory_bytes": devices.memory,
+        "simulated_only": devices.simulated_only,
+        "start_group": devices.start_group,
+        "start_spacing_s": devices.start_spacing.map(|spacing| spacing.as_secs_f64()),
+        "cap": devices.cap,
+        "cap_of": devices.cap_of,
+        "profile": {
+            "fraction": profile.fraction, "kv_bytes": profile.kv_bytes, "kv_tokens": profile.kv_tokens, "kv_tokens_log": profile.kv_tokens_log,
+        },
+    })
 }
 
 fn judging_json(facts: &JudgingFacts) -> Value {

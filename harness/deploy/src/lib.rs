@@ -25,6 +25,8 @@ mod command;
 mod config;
 mod context;
 mod cover;
+mod device_table;
+mod devices;
 mod draw;
 mod format;
 mod json;
@@ -57,6 +59,7 @@ mod yaml;
 pub use catalogue::{Catalogue, Listed};
 pub use config::ConfigFile;
 pub use context::{Context, EnvHook, OfflineHook};
+pub use devices::{DeviceProfile, DeviceUse, MemoryLimit};
 pub use draw::{
     Cover, Drawing, Feature, MOST_VARIANTS, Matrix, MatrixRow, Priority, Variant, draw,
 };

@@ -10,6 +10,7 @@ use tribunal_serving::{Container, Deployment, LogLimits, Offers, Part, Readiness
 
 use crate::config::ConfigFile;
 use crate::context::Context;
+use crate::devices::{DeviceUse, MemoryLimit};
 use crate::judging::JudgingFacts;
 use crate::secret::Secrets;
 
@@ -47,6 +48,8 @@ pub struct Recipe {
     pub config: Option<ConfigFile>,
     /// How much of the log is kept.
     pub log: Option<LogLimits>,
+    /// What one server uses of devices; `None`: the file does not say.
+    pub devices: Option<DeviceUse>,
     /// The parameters, with what they are set to.
     pub params: Vec<(String, Option<String>)>,
     /// Whether tests may break the server on purpose.
@@ -214,6 +217,28 @@ impl Recipe {
             }
         }
         out
+    }
+
+    /// A deployment of this recipe whose engine is told to keep to a limit of memory, by the arguments that the file gives; `None`: the file
+    /// knows no way. Where several parts share the devices, each gets its part of the limit.
+    pub fn limited(&self, deployment: Deployment, limit: &MemoryLimit) -> Option<Deployment> {
+        let devices = self.devices.as_ref()?;
+        let Some(pattern) = devices.cap_of.as_deref().filter(|name| *name != "server") else {
+            return Some(deployment.args(devices.arguments(limit, 1)?));
+        };
+        let meant = |name: &str| match pattern.split_once('*') {
+            None => name == pattern,
+            Some((before, after)) => name
+                .strip_prefix(before)
+                .is_some_and(|rest| rest.ends_with(after)),
+        };
+        let names = self.parts.iter().map(|part| &*part.name);
+        let names: Vec<&str> = names.filter(|name| meant(name)).collect();
+        let sharers = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let args = devices.arguments(limit, sharers)?;
+        Some(names.iter().fold(deployment, |deployment, name| {
+            deployment.part_args(name, args.iter().cloned())
+        }))
     }
 
     /// What the start acts on. An offline job needs `offline`, which makes a server out of it.

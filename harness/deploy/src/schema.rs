@@ -9,6 +9,7 @@ use tribunal_serving::{LogLimits, Offers, Readiness};
 
 use crate::config;
 use crate::context::Context;
+use crate::device_table;
 use crate::draw::Matrix;
 use crate::judging;
 use crate::matrix;
@@ -25,7 +26,7 @@ use crate::source::{Found, Place, Sources};
 use crate::way;
 
 /// Keys that stand in a file and in an overlay.
-pub(crate) const KEYS: [&str; 30] = [
+pub(crate) const KEYS: [&str; 31] = [
     "command",
     "args_add",
     "url",
@@ -56,6 +57,7 @@ pub(crate) const KEYS: [&str; 30] = [
     "similarity",
     "transcriber",
     "matrix",
+    "devices",
 ];
 
 /// Keys that stand in a file only.
@@ -220,6 +222,12 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         );
     }
     let log = log_limits(reader, table);
+    let devices = device_table::read(reader, table).filter(|_| {
+        if reached {
+            notes.push("`devices` is not looked at: somebody else runs the server".to_owned());
+        }
+        !reached
+    });
     let params = shown_params(reader);
     let secrets = reader.secrets.clone();
     Some(Recipe {
@@ -238,6 +246,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         requires: requires(reader, table),
         config,
         log,
+        devices,
         params,
         destructive_ok: !reached && destructive.unwrap_or(true),
         known_model: process::folder(reader, table, "known_model"),

@@ -19,6 +19,8 @@ pub(crate) enum Holes {
     Offline,
     /// Those of a program that listens.
     Listening,
+    /// Those of a limit of memory.
+    Limit(&'static [&'static str]),
 }
 
 /// Holes of a program that listens.
@@ -148,7 +150,10 @@ impl Scope<'_> {
                 Holes::Listening if LISTENING.contains(&name) => {
                     Ok(vec![Part::Hole(name.to_owned())])
                 }
-                Holes::Offline | Holes::Listening => self.later(name),
+                Holes::Limit(names) if names.contains(&name) => {
+                    Ok(vec![Part::Hole(name.to_owned())])
+                }
+                Holes::Offline | Holes::Listening | Holes::Limit(_) => self.later(name),
             },
         }
     }
@@ -209,6 +214,7 @@ impl Scope<'_> {
                 .into(),
             Holes::Offline => OFFLINE.map(String::from).into(),
             Holes::Listening => LISTENING.map(String::from).into(),
+            Holes::Limit(names) => names.iter().map(|name| (*name).to_owned()).collect(),
         };
         names.extend(
             [

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tribunal_serving::{Container, Readiness, StartOrder};
 
+use crate::devices::DeviceUse;
 use crate::judging::{JudgingFacts, TranscriberFact};
 use crate::recipe::{FatalLine, Process, Recipe, Way};
 use crate::secret::names_secret;
@@ -136,6 +137,9 @@ impl fmt::Display for Open<'_> {
         if !unset.is_empty() {
             row(f, "not set", &unset.join(" "))?;
         }
+        if let Some(devices) = &recipe.devices {
+            lines(f, "devices", &device_lines(devices))?;
+        }
         let requires = &recipe.requires;
         let needs: Vec<String> = requires
             .program
@@ -189,6 +193,47 @@ fn judging_lines(facts: &JudgingFacts) -> Vec<String> {
         &facts.stronger_transcriber,
     ));
     lines
+}
+
+fn device_lines(devices: &DeviceUse) -> Vec<String> {
+    let memory = match devices.memory {
+        Some(bytes) => format!("{} GiB of each", gib(bytes)),
+        None => "how much memory is not known: whole devices".to_owned(),
+    };
+    let what = match devices.simulated_only {
+        true => "simulated, ",
+        false => "",
+    };
+    let mut out = vec![format!("{}, {what}{memory}", devices.count)];
+    if let Some(group) = &devices.start_group {
+        let spacing = devices
+            .start_spacing
+            .map_or(String::new(), |spacing| format!(" by {}", seconds(spacing)));
+        out.push(format!("starts of {group} are spaced{spacing}"));
+    }
+    let profile = &devices.profile;
+    let of = devices.cap_of.as_deref().unwrap_or("server");
+    for (what, args) in [
+        (format!("limit of {of}"), &devices.cap),
+        ("profiled by".to_owned(), &profile.fraction),
+        ("profiled by".to_owned(), &profile.kv_bytes),
+        ("profiled by".to_owned(), &profile.kv_tokens),
+    ] {
+        if !args.is_empty() {
+            let words: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+            out.push(format!("{what}: {}", words.join(" ")));
+        }
+    }
+    if let Some(pattern) = &profile.kv_tokens_log {
+        out.push(format!("tokens of the cache by /{pattern}/"));
+    }
+    out
+}
+
+/// Up to three digits behind the point.
+fn gib(bytes: u64) -> String {
+    let thousandths = (bytes as f64 / f64::from(1u32 << 30) * 1000.0).round();
+    (thousandths / 1000.0).to_string()
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {

@@ -31,6 +31,72 @@ const SEEDED: &[(&str, &str)] = &[
         "a transcriber with a word that nobody fills in",
         "command = [\"x\"]\n[transcriber]\ncommand = [\"listen\", \"{wave}\", \"{port}\", \"{wav}\"]",
     ),
+    // Devices.
+    (
+        "devices of the wrong type",
+        "command = [\"x\"]\ndevices = 2",
+    ),
+    (
+        "unknown key of devices",
+        "command = [\"x\"]\ndevices = { cuont = 2 }",
+    ),
+    ("no devices", "command = [\"x\"]\ndevices = { count = 0 }"),
+    (
+        "devices that are no number",
+        "command = [\"x\"]\ndevices = { count = [2, \"four\"] }",
+    ),
+    (
+        "too many devices",
+        "command = [\"x\"]\ndevices = { count = [512, 4] }",
+    ),
+    (
+        "memory of the wrong type",
+        "command = [\"x\"]\ndevices = { memory_gib = \"8GiB\" }",
+    ),
+    (
+        "memory of nothing",
+        "command = [\"x\"]\ndevices = { memory_gib = 0 }",
+    ),
+    (
+        "devices that there are not",
+        "command = [\"x\"]\ndevices = { on = \"simulatd\" }",
+    ),
+    (
+        "spacing of nobody",
+        "command = [\"x\"]\ndevices = { start_spacing = \"5s\" }",
+    ),
+    (
+        "a limit of the wrong type",
+        "command = [\"x\"]\ndevices = { cap = \"--limit {memory_gib}\" }",
+    ),
+    (
+        "a limit that says nothing",
+        "command = [\"x\"]\ndevices = { cap = [\"--limit\", \"0.5\"] }",
+    ),
+    (
+        "a limit with an unknown figure",
+        "command = [\"x\"]\ndevices = { cap = [\"--limit\", \"{memory_gb}\"] }",
+    ),
+    (
+        "a limit with a port",
+        "command = [\"x\"]\ndevices = { cap = [\"--limit\", \"{port}\"] }",
+    ),
+    (
+        "a limit of a part that is not there",
+        "command = [\"x\"]\ndevices = { cap = [\"{memory_gib}\"], cap_of = \"worker-*\" }",
+    ),
+    (
+        "unknown key of a profile",
+        "command = [\"x\"]\ndevices = { profile = { kv_byte = [\"{kv_bytes}\"] } }",
+    ),
+    (
+        "a profile with another figure",
+        "command = [\"x\"]\ndevices = { profile = { kv_bytes = [\"{memory_bytes}\"] } }",
+    ),
+    (
+        "an expression without a group",
+        "command = [\"x\"]\ndevices = { profile = { kv_tokens_log = \"tokens: [0-9]+\" } }",
+    ),
     // The text.
     ("no TOML", "command = [\"x\""),
     ("a value is missing", "command ="),

@@ -188,6 +188,19 @@ impl Deployment {
         self
     }
 
+    /// Adds arguments to the part of this name. Without such a part nothing changes.
+    #[must_use]
+    pub fn part_args<A: Into<OsString>>(
+        mut self,
+        name: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.name == name) {
+            part.launch.args.extend(args.into_iter().map(Into::into));
+        }
+        self
+    }
+
     /// What the server offers.
     #[must_use]
     pub fn offers(mut self, offers: Offers) -> Self {
