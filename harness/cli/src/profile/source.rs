@@ -98,3 +98,95 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
         let _ = std::fs::remove_file(&new);
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tribunal_profiler::{Item, Marker};
+
+    use super::*;
+
+    fn advice() -> Advice {
+        Advice {
+            items: [Marker::Gpus(1), Marker::MaxVramGib(21)]
+                .map(|marker| Item {
+                    marker,
+                    reason: String::new(),
+                })
+                .into(),
+            ..Advice::default()
+        }
+    }
+
+    /// A repository with one test.
+    fn repository() -> (tempfile::TempDir, Workspace, Listed) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_path_buf();
+        std::fs::write(root.join("t.rs"), "#[tribunal::test]\nfn t() {}\n").unwrap();
+        for arguments in [
+            &["init", "-q"][..],
+            &["add", "."],
+            &[
+                "-c",
+                "user.name=n",
+                "-c",
+                "user.email=e",
+                "commit",
+                "-qm",
+                "first",
+            ],
+        ] {
+            let done = Command::new("git")
+                .args(arguments)
+                .current_dir(&root)
+                .status();
+            assert!(done.unwrap().success(), "{arguments:?}");
+        }
+        let listed = Listed {
+            file: "t.rs".into(),
+            line: 2,
+            test: "m::t".into(),
+            ..Listed::default()
+        };
+        let target = root.join("target");
+        (folder, Workspace { root, target }, listed)
+    }
+
+    #[test]
+    fn a_file_that_git_has_is_written_and_then_it_is_dirty() {
+        let (_folder, workspace, listed) = repository();
+        let said = write(&workspace, "m::t", &listed, &advice(), false).unwrap();
+        assert!(
+            said.ends_with("  + #[gpu_1]\n  + #[max_vram_gib(21)]\n"),
+            "{said}"
+        );
+        let file = workspace.root.join("t.rs");
+        let expected = "#[tribunal::test]\n#[gpu_1]\n#[max_vram_gib(21)]\nfn t() {}\n";
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+        let refused = write(&workspace, "m::t", &listed, &advice(), false).unwrap_err();
+        assert!(
+            refused.contains("changes that git does not have"),
+            "{refused}"
+        );
+        let again = write(&workspace, "m::t", &listed, &advice(), true).unwrap();
+        assert!(again.contains("has all of it already"), "{again}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+        let files: Vec<_> = std::fs::read_dir(&workspace.root)
+            .unwrap()
+            .flatten()
+            .collect();
+        assert_eq!(files.len(), 2, "the file and .git: {files:?}");
+    }
+
+    #[test]
+    fn a_case_among_several_is_not_written() {
+        let (_folder, workspace, listed) = repository();
+        let refused = write(&workspace, "m::t::a", &listed, &advice(), true).unwrap_err();
+        assert!(refused.contains("one case of `m::t`"), "{refused}");
+        let gone = Listed {
+            file: "other.rs".into(),
+            ..listed
+        };
+        let refused = write(&workspace, "m::t", &gone, &advice(), true).unwrap_err();
+        assert!(refused.contains("`other.rs` is not below"), "{refused}");
+    }
+}
