@@ -4,6 +4,7 @@
 
 mod compiling;
 mod late;
+mod leasing;
 mod machine;
 mod options;
 mod process;

@@ -6,7 +6,7 @@ use lexopt::{Arg, ValueExt as _};
 use tribunal::vocabulary::nearest;
 use tribunal_benches::Figure;
 
-use crate::{compiling, running, serving};
+use crate::{compiling, leasing, running, serving};
 
 /// Figures that are measured together.
 pub struct Group {
@@ -39,6 +39,12 @@ const GROUPS: &[Group] = &[
         what: "10,000 empty tests",
         long: false,
         measure: running::run,
+    },
+    Group {
+        name: "lease",
+        what: "taking and releasing leases, alone and beside many",
+        long: false,
+        measure: leasing::leases,
     },
     Group {
         name: "server",

@@ -5,6 +5,8 @@
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
+    /// Wall time in microseconds.
+    Microseconds,
     /// Wall time in milliseconds.
     Milliseconds,
     /// Wall time in seconds.
@@ -17,6 +19,7 @@ impl Unit {
     /// As the table writes it.
     pub fn name(self) -> &'static str {
         match self {
+            Unit::Microseconds => "µs",
             Unit::Milliseconds => "ms",
             Unit::Seconds => "s",
             Unit::Mebibytes => "MiB",

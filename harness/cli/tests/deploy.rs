@@ -57,7 +57,7 @@ fn show_in_both_forms() {
         &["show", "mine", "--set", "len=9", "--format", "json"],
     );
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(value["schema"], 1);
+    assert_eq!(value["schema"], 2);
     assert_eq!(
         value["command"]["args"],
         serde_json::json!(["--len", "9", "--api-key", "***"])

@@ -55,6 +55,13 @@ impl ModelClient {
         &self.model
     }
 
+    /// The same client, judge and defaults for another model of the server.
+    pub fn with_model(mut self, model: impl Into<String>) -> Self {
+        self.model = model.into();
+        self.aliases.clear();
+        self
+    }
+
     /// Other names under which the same model may sign its answers.
     pub fn also_served_as<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.aliases.extend(names.into_iter().map(Into::into));

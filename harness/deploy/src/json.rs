@@ -3,7 +3,7 @@
 //! Promise: the same masks as in the text for people; keys are only added while `schema` stays the same.
 
 use serde_json::{Value, json};
-use tribunal_serving::{Readiness, StartOrder};
+use tribunal_serving::{KnownModel, Readiness, StartOrder, Truth};
 
 use crate::devices::DeviceUse;
 use crate::judging::{JudgingFacts, TranscriberFact, VoiceFact};
@@ -12,7 +12,7 @@ use crate::secret::names_secret;
 use crate::show::masked;
 
 /// Grows when a key changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 impl Recipe {
     /// The recipe as JSON. `schema` grows when a key changes its meaning or goes away. Values of variables and options whose names say that they are
@@ -76,7 +76,7 @@ impl Recipe {
             "devices": self.devices.as_ref().map(devices_json),
             "params": params,
             "destructive_ok": self.destructive_ok,
-            "known_model": self.known_model,
+            "known_model": offers.known_model.as_ref().map(known_json),
             "judging": judging_json(&self.judging),
             "notes": self.notes,
         });
@@ -98,6 +98,13 @@ fn devices_json(devices: &DeviceUse) -> Value {
             "fraction": profile.fraction, "kv_bytes": profile.kv_bytes, "kv_tokens": profile.kv_tokens, "kv_tokens_log": profile.kv_tokens_log,
         },
     })
+}
+
+fn known_json(known: &KnownModel) -> Value {
+    match &known.truth {
+        Truth::File(path) => json!({ "name": known.name, "truth": path }),
+        Truth::Bigram { seed } => json!({ "name": known.name, "bigram_seed": seed }),
+    }
 }
 
 fn judging_json(facts: &JudgingFacts) -> Value {

@@ -31,6 +31,7 @@ mod draw;
 mod format;
 mod json;
 mod judging;
+mod known_model;
 mod load;
 mod matrix;
 mod merge;

@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 48] = [
+pub const CAPABILITIES: [(&str, &str); 51] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -54,7 +54,11 @@ pub const CAPABILITIES: [(&str, &str); 48] = [
     ("tools", "calls of tools in chats"),
     (
         "guided",
-        "answers that follow a JSON schema, a grammar or a choice",
+        "answers that follow a JSON schema or are some JSON object",
+    ),
+    (
+        "guided_choice",
+        "answers that are one of some texts: `guided_choice`, and `choice` in `structured_outputs`",
     ),
     ("reasoning", "thoughts apart from the answer"),
     ("logprobs", "log-probabilities of tokens"),
@@ -98,11 +102,22 @@ pub const CAPABILITIES: [(&str, &str); 48] = [
         "context",
         "answers depend on the whole conversation, not on its end alone",
     ),
-    ("known_model", "the model is one whose answers are known"),
+    (
+        "known_model",
+        "a model is served whose answers are known; it follows from the key `known_model`",
+    ),
+    (
+        "http",
+        "the engine reads requests itself; true of everything but a command that is run for each",
+    ),
     ("metrics", "GET /metrics in Prometheus's text format"),
     (
         "slots",
         "a fixed number of requests at once, the others wait",
+    ),
+    (
+        "device_memory",
+        "GET /debug/memory: what the server holds of which device",
     ),
 ];
 

@@ -54,8 +54,6 @@ pub struct Recipe {
     pub params: Vec<(String, Option<String>)>,
     /// Whether tests may break the server on purpose.
     pub destructive_ok: bool,
-    /// A file with the answers that the model is known to give.
-    pub known_model: Option<PathBuf>,
     /// How its answers are judged.
     pub judging: JudgingFacts,
     /// What was decided on the way and somebody may want to know.

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::device_table;
 use crate::draw::Matrix;
 use crate::judging;
+use crate::known_model;
 use crate::matrix;
 use crate::node::{Node, Table, Value};
 use crate::offer;
@@ -200,6 +201,7 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         features: offer::features(reader, table),
         version: None,
         workers: offer::workers(reader, table),
+        known_model: None,
     };
     if reached && table.get("capabilities").is_none() {
         offers.capabilities = offer::ASSUMED.map(String::from).into();
@@ -207,6 +209,22 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
             "what the server offers is not declared; {} are assumed (a file with `url` and `capabilities` says it)",
             offer::ASSUMED.join(", ")
         ));
+    }
+    let served = reader
+        .scope
+        .served_name
+        .clone()
+        .or(reader.scope.model.clone());
+    offers.known_model = known_model::read(reader, table, served.as_deref());
+    // What follows from the rest of the file needs not be said again.
+    if offers.known_model.is_some() {
+        offers.capabilities.insert("known_model".to_owned());
+    }
+    if way
+        .as_ref()
+        .is_some_and(|way| !matches!(way, Way::Offline(_)))
+    {
+        offers.capabilities.insert("http".to_owned());
     }
     let version = version(reader, table);
     offers.version = version.as_ref().and_then(|version| version.pinned.clone());
@@ -249,7 +267,6 @@ fn whole(job: &Job<'_>, reader: &mut Reader<'_>, sources: &mut Sources) -> Optio
         devices,
         params,
         destructive_ok: !reached && destructive.unwrap_or(true),
-        known_model: process::folder(reader, table, "known_model"),
         judging: judging::read(reader, table),
         notes,
         secrets,

@@ -154,8 +154,8 @@ impl fmt::Display for Open<'_> {
             .chain(requires.env.iter().map(|name| format!("variable {name}")))
             .collect();
         lines(f, "requires", &needs)?;
-        if let Some(path) = &recipe.known_model {
-            row(f, "known", &path.display().to_string())?;
+        if let Some(known) = &recipe.offers.known_model {
+            row(f, "known", &known.to_string())?;
         }
         lines(f, "judged by", &judging_lines(&recipe.judging))?;
         row(

@@ -6,6 +6,15 @@ use tribunal_deploy::{Catalogue, Context};
 
 /// One mistake each: what it is, and the file.
 const SEEDED: &[(&str, &str)] = &[
+    // What is known of answers.
+    (
+        "a known model of which nothing is known",
+        "command = [\"x\"]\nknown_model = { name = \"b\" }",
+    ),
+    (
+        "a known model with two truths",
+        "command = [\"x\"]\nknown_model = { truth = \"t.json\", bigram_seed = 1, sed = 2 }",
+    ),
     // How answers are judged.
     (
         "a threshold that is no number",

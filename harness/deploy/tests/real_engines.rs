@@ -3,7 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use tribunal_deploy::{CAPABILITIES, Catalogue, Context, Recipe, Rendered, TranscriberFact, Way};
+use tribunal_deploy::{
+    CAPABILITIES, Catalogue, Context, OfflineJob, Recipe, Rendered, TranscriberFact, Way,
+};
+use tribunal_serving::{Deployment, KnownModel, Truth};
 
 fn rendered(name: &str, installed: bool, settings: &[&str]) -> Rendered {
     let mut spec = Catalogue::new(&[]).resolve(name).unwrap();
@@ -12,7 +15,9 @@ fn rendered(name: &str, installed: bool, settings: &[&str]) -> Rendered {
     }
     let exists = |_: &Path| installed;
     let nothing = |_: &str| -> Option<OsString> { None };
+    let offline = |_: &OfflineJob| Ok(Deployment::command("bridge"));
     let context = Context {
+        offline: Some(&offline),
         workspace: Some(PathBuf::from("/w")),
         exists: Some(&exists),
         env: Some(&nothing),
@@ -39,9 +44,30 @@ fn llama_cpp_serves_the_known_model() {
          --host {host} --port {port} --ctx 8192 --parallel 2 --threads 1 --embedding"
     );
     assert_eq!(recipe.served_name.as_deref(), Some("bigram"));
-    let truth = Path::new("/w/target/real/models/bigram.truth.json");
-    assert_eq!(recipe.known_model.as_deref(), Some(truth));
+    let truth = Truth::File("/w/target/real/models/bigram.truth.json".into());
+    let name = "bigram".to_owned();
+    assert_eq!(recipe.offers.known_model, Some(KnownModel { name, truth }));
     assert!(rendered.missing.is_empty(), "{:?}", rendered.missing);
+}
+
+/// What is served beside a deployment's own model has a name of its own.
+#[test]
+fn embedded_serves_the_known_model_beside_its_own() {
+    let recipe = &rendered("embedded", true, &[]).recipe;
+    let (name, truth) = ("bigram".to_owned(), Truth::Bigram { seed: 1 });
+    assert_eq!(recipe.offers.known_model, Some(KnownModel { name, truth }));
+    assert_eq!(recipe.model.as_deref(), Some("embedded"));
+    assert!(recipe.offers.capabilities.contains("known_model"));
+    let offline = &rendered("embedded-offline", true, &[]).recipe;
+    assert_eq!(offline.offers.known_model, None);
+    let speaks = |name: &str| {
+        rendered(name, true, &[])
+            .recipe
+            .offers
+            .capabilities
+            .contains("http")
+    };
+    assert!(speaks("embedded") && speaks("gateway") && !speaks("embedded-offline"));
 }
 
 #[test]

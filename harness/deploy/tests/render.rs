@@ -183,7 +183,8 @@ fn overlays_lie_in_order() {
         ]
     );
     assert_eq!(both.served_name.as_deref(), Some("patched"));
-    assert_eq!(both.offers.capabilities.len(), 1);
+    // What the platform names, and what is true of every server.
+    assert_eq!(both.offers.capabilities.len(), 2);
     // A level without an overlay is the file as it is.
     let other = at(
         &spec,

@@ -116,7 +116,7 @@ fn every_file_says_what_it_is_and_where_its_options_were_looked_up() {
         if matches!(
             &*listed.name,
             "embedded" | "embedded-offline" | "embedded-speech" | "url"
-        ) || recipe.known_model.is_some()
+        ) || recipe.offers.known_model.is_some()
         {
             continue;
         }

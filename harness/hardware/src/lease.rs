@@ -211,7 +211,7 @@ fn in_the_way(
     ask: Ask,
 ) -> Result<Way, Fault> {
     let now = entry::now();
-    let mut others = entry::read(section, before);
+    let mut others = entry::read_rivals(section, before, needs);
     others.retain(|other| other.holds || other.asked.saturating_add(SILENT) >= now);
     let mut alive = vec![false; others.len()];
     loop {

@@ -82,7 +82,7 @@ pub use platform::{PLATFORMS, Platform, VISIBILITY_VARIABLES};
 pub use probe::Probe;
 #[cfg(target_os = "linux")]
 pub use process::Process;
-pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, compare, settle};
+pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, settle, settled};
 #[cfg(target_os = "linux")]
 pub use shared_file::default_lease_folder;
 #[cfg(target_os = "linux")]

@@ -17,7 +17,13 @@ pub struct Process {
 impl Process {
     /// The process that runs this.
     pub fn this() -> Process {
-        Process::of(std::process::id())
+        static THIS: OnceLock<Process> = OnceLock::new();
+        let pid = std::process::id();
+        // A process that was forked is another one than the one that filled this in.
+        match THIS.get_or_init(|| Process::of(pid)) {
+            this if this.pid == pid => *this,
+            _ => Process::of(pid),
+        }
     }
 
     /// The process that has this pid now.

@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub(crate) struct Records {
     /// Where the records begin.
     start: u64,
     preamble: Vec<u8>,
+    /// Where a free record was found the last time.
+    hint: AtomicU32,
     /// Keeps the threads of this process apart, whom the kernel's lock does not; keeps the memory for reading, too.
     bytes: Mutex<Vec<u8>>,
 }
@@ -134,6 +137,7 @@ impl Records {
             most: purpose.most,
             start: start(0),
             preamble: Vec::new(),
+            hint: AtomicU32::new(0),
             bytes: Mutex::default(),
         })
     }

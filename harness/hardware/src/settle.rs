@@ -44,7 +44,7 @@ pub struct Residue {
 
 /// Compares a device with its reading from before. `others`: whether a pid belongs to somebody who uses the device by right
 /// (another lease); processes that used it before count as others by themselves.
-pub fn compare(
+pub fn settled(
     before: &LiveDevice,
     now: &LiveDevice,
     others: &dyn Fn(u32) -> bool,
@@ -154,7 +154,7 @@ fn one(
     tolerance: u64,
 ) -> Settled {
     match (before.device(key), now.device(key)) {
-        (Some(before), Some(now)) => compare(before, now, others, tolerance),
+        (Some(before), Some(now)) => settled(before, now, others, tolerance),
         (None, _) => Settled::NotMade("the device was not read before the start".into()),
         (_, None) => Settled::NotMade("the device could not be read after the stop".into()),
     }
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn compared(before: &LiveDevice, now: &LiveDevice, others: &[u32]) -> Settled {
-        compare(before, now, &|pid| others.contains(&pid), SETTLE_TOLERANCE)
+        settled(before, now, &|pid| others.contains(&pid), SETTLE_TOLERANCE)
     }
 
     #[test]

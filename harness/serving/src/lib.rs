@@ -38,6 +38,7 @@ mod exit;
 #[cfg_attr(not(target_os = "linux"), path = "group_elsewhere.rs")]
 mod group;
 mod health;
+mod known_model;
 mod launch;
 mod leftover;
 mod log;
@@ -112,6 +113,7 @@ pub use belt::cgroup_belt;
 pub use cause::Cause;
 pub use deployment::Deployment;
 pub use health::Unhealthy;
+pub use known_model::{KnownModel, Truth};
 pub use launch::{Container, Part, Readiness, StartOrder};
 pub use leftover::Leftover;
 pub use mask::without_secrets;

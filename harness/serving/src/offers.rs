@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::known_model::KnownModel;
+
 /// What a server offers, as its deployment declares it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Offers {
@@ -15,6 +17,8 @@ pub struct Offers {
     pub version: Option<String>,
     /// How the processes that hold the model are told from the rest of the tree.
     pub workers: Option<Workers>,
+    /// The model whose answers are known, if there is one.
+    pub known_model: Option<KnownModel>,
 }
 
 /// How worker processes are told from the rest of the tree.

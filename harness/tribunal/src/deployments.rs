@@ -34,6 +34,8 @@ type Made = Result<Arc<Rendered>, String>;
 
 /// What the whole run uses.
 struct Here {
+    /// The names on the command line, in their order; the default one if there are none.
+    chosen: Vec<String>,
     catalogue: Catalogue,
     package: PathBuf,
     workspace: Option<PathBuf>,
@@ -132,7 +134,12 @@ impl Here {
                 roots.push(root);
             }
         }
+        let chosen = match o.deploy.is_empty() {
+            true => vec![DEFAULT.to_owned()],
+            false => o.deploy.clone(),
+        };
         Here {
+            chosen,
             catalogue: Catalogue::new(&roots).vocabulary(v),
             package: package.to_path_buf(),
             workspace,
@@ -230,6 +237,12 @@ fn offline(job: &tribunal_deploy::OfflineJob) -> Result<Deployment, String> {
     tribunal_offline::deployment(&made).map_err(|e| e.to_string())
 }
 
+/// The deployments that the run was told to test, as they are started at a level.
+pub(crate) fn all_chosen(level: Option<&str>) -> Result<Vec<Arc<Rendered>>, Error> {
+    let names = here().chosen.iter();
+    names.map(|name| rendered(Some(name), level)).collect()
+}
+
 /// What a deployment offers at a level.
 pub(crate) fn offer(name: &str, level: Option<&str>) -> Result<Offer, String> {
     if let Some(why) = without_engine(name) {
@@ -237,12 +250,8 @@ pub(crate) fn offer(name: &str, level: Option<&str>) -> Result<Offer, String> {
     }
     let rendered = here().rendered(name, level)?;
     let offers = rendered.offers();
-    let mut capabilities = offers.capabilities.clone();
-    if rendered.recipe.known_model.is_some() {
-        capabilities.insert("known_model".into());
-    }
     Ok(Offer {
-        capabilities: Some(capabilities),
+        capabilities: Some(offers.capabilities.clone()),
         features: offers.features.clone(),
         missing: (!rendered.missing.is_empty()).then(|| rendered.missing.join("; ")),
         foreign: matches!(rendered.recipe.way, Way::Url { .. }) || !rendered.destructive_ok(),

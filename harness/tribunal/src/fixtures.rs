@@ -12,8 +12,9 @@ use tribunal_serving::{
     Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
 };
 
-use crate::deployments::{identity, located, rendered};
+use crate::deployments::{all_chosen, identity, located, rendered};
 use crate::fixture;
+use crate::memory_limit;
 
 /// The server that tests talk to: of the deployment that the case runs against (`--deploy`, or its own parameter `deploy`; else the embedded
 /// engine). Cases of equal deployments share it; it is looked at between them, and stopped after the last.
@@ -76,6 +77,22 @@ pub fn api(cx: &SetUp, server: &Server) -> Result<ModelClient, Error> {
 pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
     let rendered = rendered(cx.deployment(), cx.level())?;
     Ok(rendered.offers().clone())
+}
+
+/// All deployments that the run was told to test (`--deploy a,b`), in that order, for a test that compares them; nothing is started. A test asks for it with
+/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`]; what is declared of each is in [`Deployment::offered`].
+///
+/// Skips where something that one of them needs is not on this machine.
+#[fixture]
+pub fn chosen(cx: &SetUp) -> Result<Vec<Deployment>, Error> {
+    let mut out = vec![];
+    for rendered in all_chosen(cx.level())? {
+        if !rendered.missing.is_empty() {
+            crate::skip!("{}", rendered.missing.join("; "));
+        }
+        out.push(rendered.deployment.clone());
+    }
+    Ok(out)
 }
 
 /// The embedded engine as a deployment: this binary, run again. Arguments of the engine can be added with [`Deployment::arg`].
@@ -150,6 +167,15 @@ async fn launch(
                 ))
             })?;
     }
+    let limited = match recipe {
+        Some(recipe) => {
+            let (limited, note) = memory_limit::limited(deployment, recipe, &memory_limit::variable)?;
+            note.into_iter().for_each(|note| cx.note(note));
+            limited
+        }
+        None => deployment.clone(),
+    };
+    let deployment = &limited;
     let began = Instant::now();
     let tell = cx.awaiting();
     let mut options = StartOptions::new(&folder).progress(Arc::new(move |text| {

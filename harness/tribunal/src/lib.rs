@@ -35,10 +35,11 @@ mod drawing;
 mod entry;
 mod fixtures;
 mod judged;
+mod memory_limit;
 mod version;
 
 pub use docs::docs;
-pub use fixtures::{Start, embedded, judged, offers, start};
+pub use fixtures::{Start, chosen, embedded, judged, offers, start};
 pub use judged::judging_of;
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;

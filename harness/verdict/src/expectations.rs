@@ -103,6 +103,17 @@ impl Expectations {
         *self == Self::default()
     }
 
+    /// Whether something is expected of the text, so that an empty one cannot be right.
+    pub(crate) fn of_the_text(&self) -> bool {
+        !self.keywords.is_empty()
+            || !self.json_keys.is_empty()
+            || !self.tool_keys.is_empty()
+            || self.text.is_some()
+            || self.transcript.is_some()
+            || self.tool.is_some()
+            || self.refusal
+    }
+
     /// The rules that something is expected of.
     pub(crate) fn rules(&self, kind: Kind) -> Vec<&'static str> {
         let of = |video: &'static str, other| match kind {

@@ -15,6 +15,17 @@ pub(crate) enum Route {
     Completion,
 }
 
+/// Keys that ask for a form, which no empty text has.
+const FORMS: [&str; 7] = [
+    "response_format",
+    "structured_outputs",
+    "guided_json",
+    "guided_choice",
+    "guided_regex",
+    "guided_grammar",
+    "grammar",
+];
+
 pub(crate) struct Facts<'a> {
     pub route: Route,
     pub raw: &'a RawAnswer,
@@ -232,6 +243,19 @@ impl<'a> Facts<'a> {
             Value::Array(list) => !list.is_empty(),
             stop => stop.is_string(),
         }
+    }
+
+    /// Whether the choice may say nothing because the first token that was drawn was the end: it was asked to be drawn and not to be the likeliest, nothing asks
+    /// for more, and nothing tells of more than that one token.
+    pub(crate) fn may_end_at_once(&self, choice: &Choice<'_>) -> bool {
+        let drawn = self.asked("temperature").as_f64().is_some_and(|t| t > 0.0);
+        let more = self.asked("min_tokens").as_u64().is_some_and(|n| n > 0)
+            || self.asked("ignore_eos") == true
+            || FORMS.iter().any(|key| !self.asked(key).is_null());
+        let tokens = self.usage.and_then(|usage| usage.completion_tokens);
+        let counted = self.choices.len() == 1 && tokens.is_some_and(|tokens| tokens > 1);
+        let listed = choice.positions.as_ref().is_some_and(|all| all.len() > 1);
+        drawn && !more && !counted && !listed && choice.finish == Some("stop")
     }
 
     /// What is judged, in words.

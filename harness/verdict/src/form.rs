@@ -3,7 +3,8 @@
 
 use tribunal_client::RawAnswer;
 
-use crate::facts::{Facts, Route, choice};
+use crate::bench::Bench;
+use crate::facts::{Choice, Facts, Route, choice};
 use crate::verdict::{Ending, RuleResult, quoted, shown};
 
 /// What the API reference lists for chat.
@@ -17,7 +18,7 @@ const CHAT_FINISHES: &[&str] = &[
 /// What the API reference lists for completions.
 const COMPLETION_FINISHES: &[&str] = &["stop", "length", "content_filter"];
 
-pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
+pub(crate) fn rules(bench: &Bench, facts: &Facts<'_>) -> Vec<RuleResult> {
     vec![
         success(facts.raw),
         content_type(facts),
@@ -27,7 +28,7 @@ pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
         choices(facts),
         role(facts),
         finish_reason(facts),
-        output(facts),
+        output(bench, facts),
     ]
 }
 
@@ -194,25 +195,45 @@ fn finish_reason(facts: &Facts<'_>) -> RuleResult {
     }
 }
 
+/// Choices that say nothing, where that may be the luck of the draw and the test expects nothing of the text: undecided, so that it is seen.
+pub(crate) fn ended_at_once(
+    rule: &'static str,
+    bench: &Bench,
+    facts: &Facts<'_>,
+    empty: &[&Choice<'_>],
+) -> Option<RuleResult> {
+    let first = empty.first()?;
+    let luck = !bench.expect.of_the_text() && empty.iter().all(|c| facts.may_end_at_once(c));
+    luck.then(|| {
+        RuleResult::new(rule, Ending::Undecided).because(format!(
+            "{} is empty; it was drawn with a temperature, and the first token may have been the end (temperature 0, or `min_tokens`, decides it)",
+            choice(first.index)
+        ))
+    })
+}
+
 /// Every choice says something.
-fn output(facts: &Facts<'_>) -> RuleResult {
+fn output(bench: &Bench, facts: &Facts<'_>) -> RuleResult {
     if facts.max_tokens() == Some(0) {
         return RuleResult::not_applicable("output", "the request asked for no token");
     }
-    let mut empty = facts
+    let empty: Vec<_> = facts
         .choices
         .iter()
         .filter(|choice| !choice.other && choice.text.is_none_or(str::is_empty))
-        .peekable();
-    let Some(first) = empty.peek() else {
+        .collect();
+    let Some(first) = empty.first() else {
         return RuleResult::holds("output", !facts.choices.is_empty())
             .threshold("output in every choice");
     };
     let which = choice(first.index);
-    if facts.has_stop() && empty.all(|choice| choice.finish == Some("stop")) {
+    if facts.has_stop() && empty.iter().all(|choice| choice.finish == Some("stop")) {
         return RuleResult::new("output", Ending::Undecided).because(format!(
             "{which} is empty, and a stop string may have come first"
         ));
+    }
+    if let Some(result) = ended_at_once("output", bench, facts, &empty) {
+        return result;
     }
     RuleResult::new("output", Ending::Fail)
         .figure("nothing")

@@ -3,14 +3,16 @@
 
 use tribunal_client::Usage;
 
+use crate::bench::Bench;
 use crate::facts::{Facts, choice};
+use crate::form;
 use crate::verdict::{Ending, RuleResult, quoted};
 
 const COUNTS: [&str; 4] = ["usage_sum", "usage_counts", "usage_limit", "finish_length"];
 
-pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
+pub(crate) fn rules(bench: &Bench, facts: &Facts<'_>) -> Vec<RuleResult> {
     let (usage, counts) = usage(facts);
-    let mut rules = vec![text(facts), usage];
+    let mut rules = vec![text(bench, facts), usage];
     match counts {
         Some(counts) => rules.extend([
             sum(counts),
@@ -26,7 +28,7 @@ pub(crate) fn rules(facts: &Facts<'_>) -> Vec<RuleResult> {
 }
 
 /// Every choice has text that is more than blanks, unless it answers in another way.
-fn text(facts: &Facts<'_>) -> RuleResult {
+fn text(bench: &Bench, facts: &Facts<'_>) -> RuleResult {
     if facts.max_tokens() == Some(0) {
         return RuleResult::not_applicable("text", "the request asked for no token");
     }
@@ -55,6 +57,11 @@ fn text(facts: &Facts<'_>) -> RuleResult {
         return RuleResult::new("text", Ending::Undecided).because(format!(
             "{which} has no text, and a stop string may have come first"
         ));
+    }
+    // Blanks are text that was said, and no end at once.
+    let nothing = blank.iter().all(|c| c.text.is_none_or(str::is_empty));
+    if nothing && let Some(result) = form::ended_at_once("text", bench, facts, &blank) {
+        return result;
     }
     let figure = first.text.map_or_else(|| "null".into(), quoted);
     RuleResult::new("text", Ending::Fail)

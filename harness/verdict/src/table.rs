@@ -90,7 +90,7 @@ pub const RULES: &[Rule] = &[
     rule("choices", TEXT, Basic, "as many choices as asked for, numbered from 0", &[]),
     rule("role", &[Chat], Basic, "every message is the assistant's", &[]),
     rule("finish_reason", TEXT, Basic, "every choice ends for one of the reasons of the API", &[]),
-    rule("output", GENERATED, Basic, "every choice has output of some sort", &[]),
+    rule("output", GENERATED, Basic, "every choice has output of some sort; of one that was drawn with a temperature and ended with its first token nothing is decided", &[]),
     rule("stream_end", TEXT, Basic, "a stream ends with [DONE], and nothing follows", &[]),
     rule("stream_role_first", &[Chat], Basic, "the first chunk of a choice has its role", &[]),
     rule("stream_one_finish", TEXT, Basic, "every choice finishes once", &[]),
@@ -102,7 +102,7 @@ pub const RULES: &[Rule] = &[
         limit("min_audio_bytes", 100.0, "the fewest bytes of audio", "Dynamo's speech payload")]),
     rule("audio_container", &[Chat, Speech, Audio], Basic, "the bytes are of the format asked for, and the content type names it", &[]),
     rule("audio_header", &[Chat, Speech, Audio], Basic, "the audio can be read, and its header agrees with itself and with what came", &[]),
-    rule("text", TEXT, Deep, "every choice has text that is more than blanks", &[]),
+    rule("text", TEXT, Deep, "every choice has text that is more than blanks; undecided like `output`", &[]),
     rule("stream_pieces", TEXT, Deep, "a long text of a stream comes in more than one chunk", &[
         limit("stream_pieces", 120.0, "the most characters that may come in a single chunk where there is no other", "engines that compute 16 tokens before they send any")]),
     rule("usage", GENERATED, Deep, "the three token counts are there, under the names of the route", &[]),

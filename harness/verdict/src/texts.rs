@@ -111,11 +111,11 @@ pub(crate) fn completion(bench: &Bench, answer: &CompletionAnswer) -> Verdict {
 
 /// What both routes are held to.
 fn shared(bench: &Bench, facts: &Facts<'_>, times: Times) -> Vec<RuleResult> {
-    let mut rules = form::rules(facts);
+    let mut rules = form::rules(bench, facts);
     rules.extend(stream::rules(facts));
     rules.extend(common::latency(bench, times));
     if bench.deep() {
-        rules.extend(substance::rules(facts));
+        rules.extend(substance::rules(bench, facts));
         rules.push(stream::pieces(bench, facts));
         rules.extend(logprobs::rules(facts));
     }

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod conformance;
+mod devices;
 mod docs;
 mod e2e;
 mod features;

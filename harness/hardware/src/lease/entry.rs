@@ -29,7 +29,6 @@ const SHARED: u8 = 4;
 
 // Places in a head.
 pub(crate) const PID: usize = 16;
-const PARTS: usize = 20;
 pub(crate) const START: usize = 24;
 pub(crate) const SINCE: usize = 32;
 /// When a waiter last asked, on the clock of [`now`].
@@ -77,10 +76,8 @@ pub(crate) fn encode(
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     let flags = flag(claim.host_exclusive, EXCLUSIVE) | flag(claim.server, SERVER);
     let mut head = Record::new(state, HEAD, flags);
-    let parts = claim.devices.len() + claim.names.len();
     let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
     head.put(PID, &holder.pid.to_le_bytes());
-    head.put(PARTS, &(parts as u32).to_le_bytes());
     head.put(START, &holder.start_time.unwrap_or(UNKNOWN).to_le_bytes());
     head.put(SINCE, &(since.as_millis() as u64).to_le_bytes());
     head.put(ASKED, &now().to_le_bytes());
@@ -140,20 +137,79 @@ pub(crate) fn needs(claim: &Claim, limits: HostLimits) -> Needs {
 
 /// The entries of the ledger that hold, and those that wait with a number below `before`. Their holders may be dead.
 pub(crate) fn read(section: &Section<'_>, before: u64) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut parts: Vec<u32> = Vec::new();
-    let mut places: Vec<Option<usize>> = vec![None; section.used() as usize];
+    let mut entries = Vec::new();
+    let mut places = vec![None; section.used() as usize];
     for (slot, head) in section.heads() {
-        let waits = head.state() == WAITS;
-        if waits && head.ticket() >= before {
-            continue;
+        if counts(&head, before) {
+            places[slot as usize] = Some(entries.len());
+            entries.push(Entry::new(slot, &head));
         }
-        places[slot as usize] = Some(entries.len());
-        parts.push(head.u32(PARTS));
-        entries.push(Entry {
+    }
+    for (head, part) in section.parts(|_| true) {
+        if let Some(at) = places[head as usize] {
+            add_part(&mut entries, at, &part);
+        }
+    }
+    entries
+}
+
+/// Those of [`read`] that could be in the way of these needs, as far as they could: of devices and names only those that are
+/// needed. A tenth of the work where many others have other devices.
+pub(crate) fn read_rivals(section: &Section<'_>, before: u64, needs: &Needs) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut places = vec![None; section.used() as usize];
+    let wanted: Vec<[u8; 16]> = (needs.devices.iter().map(|device| &device.key))
+        .chain(&needs.names)
+        .map(|digest| digest.to_le_bytes())
+        .collect();
+    let rivals = section.parts(|part| wanted.iter().any(|digest| part.has(DIGEST, digest)));
+    for (slot, part) in rivals {
+        let Some(head) = section.record(slot).filter(|head| counts(head, before)) else {
+            continue;
+        };
+        let at = *places[slot as usize].get_or_insert_with(|| {
+            entries.push(Entry::new(slot, &head));
+            entries.len() - 1
+        });
+        add_part(&mut entries, at, &part);
+    }
+    for (slot, head) in section.heads() {
+        if places[slot as usize].is_none() && counts(&head, before) {
+            let entry = Entry::new(slot, &head);
+            let theirs = &entry.needs;
+            if needs.exclusive
+                || theirs.exclusive
+                || theirs.unreadable
+                || (needs.cpus > 0 && theirs.cpus > 0)
+                || (needs.memory > 0 && theirs.memory > 0)
+            {
+                entries.push(entry);
+            }
+        }
+    }
+    entries
+}
+
+fn counts(head: &View<'_>, before: u64) -> bool {
+    head.state() != WAITS || head.ticket() < before
+}
+
+fn add_part(entries: &mut [Entry], at: usize, part: &View<'_>) {
+    let needs = &mut entries[at].needs;
+    match part.kind() {
+        DEVICE => needs.devices.push(device_need(part)),
+        NAME => needs.names.push(digest_of(part)),
+        _ => needs.unreadable = true,
+    }
+}
+
+impl Entry {
+    /// The entry of a head, still without its parts.
+    fn new(slot: u32, head: &View<'_>) -> Entry {
+        Entry {
             slot,
             ticket: head.ticket(),
-            holds: !waits,
+            holds: head.state() != WAITS,
             asked: head.u64(ASKED),
             needs: Needs {
                 cpus: head.u32(CPUS),
@@ -167,24 +223,8 @@ pub(crate) fn read(section: &Section<'_>, before: u64) -> Vec<Entry> {
                 unreadable: head.kind() != HEAD || ![WAITS, HOLDS].contains(&head.state()),
                 ..Needs::default()
             },
-        });
-    }
-    for (head, part) in section.parts() {
-        let Some(at) = places.get(head as usize).copied().flatten() else {
-            continue;
-        };
-        let needs = &mut entries[at].needs;
-        match part.kind() {
-            DEVICE => needs.devices.push(device_need(&part)),
-            NAME => needs.names.push(digest_of(&part)),
-            _ => needs.unreadable = true,
         }
     }
-    for (entry, parts) in entries.iter_mut().zip(parts) {
-        let needs = &mut entry.needs;
-        needs.unreadable |= needs.devices.len() + needs.names.len() != parts as usize;
-    }
-    entries
 }
 
 /// The claim of an entry, as its holder wrote it but for texts that were too long, with the holder, its command and since when.
@@ -201,7 +241,7 @@ pub(crate) fn decode(
         label: head.text(LABEL),
         ..Claim::default()
     };
-    for (_, part) in section.parts().filter(|(owner, _)| *owner == slot) {
+    for (_, part) in section.parts(|part| part.head() == slot) {
         let text = part.text(TEXT);
         match part.kind() {
             DEVICE => {

@@ -309,6 +309,13 @@ fn nobody_waits_for_one_who_came_later() {
                     let earlier = needs(&|e| e.ticket < one.ticket);
                     let counted =
                         needs(&|e| e.slot != one.slot && (e.holds || e.ticket < one.ticket));
+                    // The short way of reading comes to the same as the long one.
+                    let rivals = entry::read_rivals(section, one.ticket, &one.needs);
+                    let rivals: Vec<&Needs> = rivals.iter().map(|e| &e.needs).collect();
+                    assert_eq!(
+                        needs::in_the_way(&one.needs, &rivals).is_empty(),
+                        needs::in_the_way(&one.needs, &counted).is_empty()
+                    );
                     if needs::in_the_way(&one.needs, &earlier).is_empty() {
                         assert!(
                             needs::in_the_way(&one.needs, &counted).is_empty(),

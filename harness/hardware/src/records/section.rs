@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
 
 use super::{Counters, Records, SIZE, STEP};
 use crate::ledger_error::Fault;
@@ -71,7 +72,7 @@ impl<'a> View<'a> {
     }
 
     /// The slot of the head.
-    fn head(&self) -> u32 {
+    pub(crate) fn head(&self) -> u32 {
         self.u32(4)
     }
 
@@ -81,13 +82,18 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn u32(&self, at: usize) -> u32 {
-        let bytes = self.0.get(at..at + 4).and_then(|b| b.try_into().ok());
-        bytes.map_or(0, u32::from_le_bytes)
+        match self.0.get(at..at + 4) {
+            Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
+            _ => 0,
+        }
     }
 
     pub(crate) fn u64(&self, at: usize) -> u64 {
-        let bytes = self.0.get(at..at + 8).and_then(|b| b.try_into().ok());
-        bytes.map_or(0, u64::from_le_bytes)
+        u64::from(self.u32(at)) | u64::from(self.u32(at + 4)) << 32
+    }
+
+    pub(crate) fn has(&self, at: usize, bytes: &[u8]) -> bool {
+        self.0.get(at..at + bytes.len()) == Some(bytes)
     }
 
     pub(crate) fn text(&self, at: usize) -> String {
@@ -163,10 +169,15 @@ impl<'a> Section<'a> {
             .filter(|(slot, record)| record.state() != FREE && record.head() == *slot)
     }
 
-    /// The parts of all those entries, with the slot of their head.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (u32, View<'_>)> + '_ {
+    /// The parts of all those entries that `wanted` accepts, with the slot of their head.
+    pub(crate) fn parts(
+        &self,
+        wanted: impl Fn(&View<'_>) -> bool,
+    ) -> impl Iterator<Item = (u32, View<'_>)> {
         self.all()
-            .filter(|(slot, record)| record.state() != FREE && record.head() != *slot)
+            .filter(move |(slot, record)| {
+                record.state() != FREE && record.head() != *slot && wanted(record)
+            })
             .filter(|(_, record)| self.head_of(*record).is_some())
             .map(|(_, record)| (record.head(), record))
     }
@@ -238,11 +249,12 @@ impl<'a> Section<'a> {
             if look == Look::WithoutTheDead {
                 self.bury_the_dead().map_err(Fault::Io)?;
             }
-            for slot in 0..self.counters.used {
+            for slot in self.from_hint() {
                 // A record that was freed a moment ago may still be locked, until its description is closed.
                 if !self.means_something(slot)
                     && sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)?
                 {
+                    self.records.hint.store(slot, Ordering::Relaxed);
                     return Ok(slot);
                 }
             }
@@ -269,10 +281,20 @@ impl<'a> Section<'a> {
     }
 
     fn free_now(&self, head: u32, count: usize) -> Vec<u32> {
-        (0..self.counters.used)
+        if count == 0 {
+            return Vec::new();
+        }
+        self.from_hint()
             .filter(|slot| *slot != head && !self.means_something(*slot))
             .take(count)
             .collect()
+    }
+
+    /// All slots, beginning with the one where this process found a free one the last time.
+    fn from_hint(&self) -> impl Iterator<Item = u32> + use<> {
+        let used = self.counters.used;
+        let hint = self.records.hint.load(Ordering::Relaxed).min(used);
+        (hint..used).chain(0..hint)
     }
 
     fn bury_the_dead(&mut self) -> io::Result<()> {

@@ -36,7 +36,7 @@ fn live(records: &Records) -> Vec<(u32, usize)> {
             let mut live = Vec::new();
             for (slot, _) in section.heads() {
                 if section.is_held(slot).map_err(Fault::Io)? {
-                    live.push((slot, section.parts().filter(|(h, _)| *h == slot).count()));
+                    live.push((slot, section.parts(|part| part.head() == slot).count()));
                 }
             }
             Ok(live)

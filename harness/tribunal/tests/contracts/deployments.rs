@@ -120,10 +120,10 @@ fn a_server_of_somebody_else_is_not_broken() {
 }
 
 fn a_capability_that_is_missing_gates() {
-    binary("town", ["known_model", "--no-tests", "pass"])
+    binary("town", ["spoken_words", "--no-tests", "pass"])
         .run()
         .exits(0)
-        .says(["deployment embedded does not offer `known_model`"]);
+        .says(["deployment embedded does not offer `spoken_words`"]);
 }
 
 fn the_name_of_a_model_leads_to_its_copy() {

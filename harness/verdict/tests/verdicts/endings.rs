@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tribunal_client::{Client, Failure};
-use tribunal_verdict::{Depth, Ending};
+use tribunal_client::{Client, Failure, Judged};
+use tribunal_verdict::{Depth, Ending, Expect as _, Expectations, Modality};
 
 use crate::healthy::{Sample, chat, chat_stream, completion};
+use crate::literal;
 
 fn ending(mut sample: Sample, change: impl FnOnce(&mut Sample), rule: &str) -> Ending {
     change(&mut sample);
@@ -49,6 +50,70 @@ fn an_empty_text_before_a_stop_string_is_undecided() {
         ),
         Ending::Fail
     );
+}
+
+/// The change to a sample, and what becomes of both rules.
+type Drawn = (fn(&mut Sample), Ending);
+
+#[test]
+fn an_end_that_was_drawn_at_once_is_undecided() {
+    const EMPTY: fn(&mut Sample) = |s| {
+        s.body["choices"]
+            .as_array_mut()
+            .expect("a list")
+            .truncate(1);
+        s.body["choices"][0]["message"]["content"] = json!("");
+        s.body["choices"][0]["logprobs"] = json!(null);
+        s.body["choices"][0]["finish_reason"] = json!("stop");
+        s.body["usage"] = json!({ "prompt_tokens": 4, "completion_tokens": 1, "total_tokens": 5 });
+        s.request["temperature"] = json!(0.8);
+    };
+    let table: [Drawn; 8] = [
+        (|_| {}, Ending::Undecided),
+        (|s| s.body["usage"] = json!(null), Ending::Undecided),
+        (|s| s.request["temperature"] = json!(0), Ending::Fail),
+        (|s| s.request["temperature"] = json!(null), Ending::Fail),
+        (|s| s.request["min_tokens"] = json!(1), Ending::Fail),
+        (
+            |s| s.request["guided_choice"] = json!(["a", "b"]),
+            Ending::Fail,
+        ),
+        (
+            |s| s.body["choices"][0]["finish_reason"] = json!("length"),
+            Ending::Fail,
+        ),
+        (
+            |s| s.body["usage"]["completion_tokens"] = json!(2),
+            Ending::Fail,
+        ),
+    ];
+    for (at, (change, expected)) in table.iter().enumerate() {
+        for rule in ["output", "text"] {
+            let both = |s: &mut Sample| {
+                EMPTY(s);
+                change(s);
+            };
+            assert_eq!(ending(chat(), both, rule), *expected, "{rule} of row {at}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_text_fails_where_something_is_expected_of_it() {
+    let answer = |expect: Expectations| {
+        let choice = json!({ "index": 0, "message": { "role": "assistant", "content": "" }, "finish_reason": "stop" });
+        let body =
+            json!({ "id": "c", "object": "chat.completion", "model": "m", "choices": [choice] });
+        let raw = literal::json(json!({ "model": "m", "temperature": 1.0 }), body, expect);
+        let chat = raw.chat().expect("a chat answer");
+        let verdict = literal::judge(Judged::Chat(&chat));
+        ["output", "text"].map(|rule| verdict.rule(rule).expect("there").ending)
+    };
+    let nothing = Expectations::default();
+    assert_eq!(answer(nothing.clone()), [Ending::Undecided; 2]);
+    let keywords = nothing.clone().expect_keywords(Modality::Text, ["river"]);
+    assert_eq!(answer(keywords), [Ending::Fail; 2]);
+    assert_eq!(answer(nothing.expect_text("river")), [Ending::Fail; 2]);
 }
 
 #[test]

@@ -16,12 +16,14 @@ use tribunal::offers;
 use tribunal::prelude::*;
 use tribunal::serving::Offers;
 
-// They break servers, so they stand one after the other.
+// They break servers, so they stand one after the other. Where a command is run for each request, what is bad is refused before it is run: of that engine
+// the table would say nothing, so it is asked of engines that read requests themselves (`http`).
 tribunal::markers!(core_model, conformance, e2e, serial("conformance"));
 
 /// Everything that the table asks of one route.
 #[tribunal::test]
 #[timeout("20m")]
+#[requires(capability = "http")]
 #[cases(
     #[requires(capability = "chat")] chat = "chat",
     #[requires(capability = "completions")] completions = "completions",
@@ -48,6 +50,7 @@ async fn route(#[case] name: &str, server: &Server, offers: &Offers) -> TestResu
 /// The routes that a folder `conformance` of one's own adds to the table.
 #[tribunal::test]
 #[timeout("20m")]
+#[requires(capability = "http")]
 async fn added(server: &Server, offers: &Offers) -> TestResult {
     let mut failed = vec![];
     // Without such a folder there is nothing to hold; a skip would fail every run with --deny-skips.
@@ -73,7 +76,7 @@ async fn added(server: &Server, offers: &Offers) -> TestResult {
 /// Every operation of which the server's own description says enough answers without a server error.
 #[tribunal::test]
 #[timeout("20m")]
-#[requires(capability = "openapi")]
+#[requires(capability = ["http", "openapi"])]
 async fn openapi(server: &Server, offers: &Offers) -> TestResult {
     let client = client(server)?;
     let document: Value = client.get("/openapi.json").await?.success()?.json()?;
@@ -90,6 +93,7 @@ async fn openapi(server: &Server, offers: &Offers) -> TestResult {
 /// What the table asks of routes that the deployment does not offer is in the table as well, as not made.
 #[tribunal::test]
 #[timeout("30s")]
+#[requires(capability = "http")]
 fn routes_that_are_not_offered(server: &Server, offers: &Offers) -> TestResult {
     let offered = |capability: &str| offers.capabilities.contains(capability);
     for shipped in SHIPPED {

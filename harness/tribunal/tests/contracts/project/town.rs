@@ -25,9 +25,9 @@ async fn alone(#[values(1, 2, 3)] n: u64, server: &Server, chat: ChatClient) -> 
 
 /// Not every server can.
 #[tribunal::test]
-#[requires(capability = "known_model")]
+#[requires(capability = "spoken_words")]
 #[ignore = "of its gate only"]
-async fn known_model(chat: ChatClient) {
+async fn spoken_words(chat: ChatClient) {
     let _ = chat;
 }
 
