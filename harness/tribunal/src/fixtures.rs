@@ -169,7 +169,8 @@ async fn launch(
     }
     let limited = match recipe {
         Some(recipe) => {
-            let (limited, note) = memory_limit::limited(deployment, recipe, &memory_limit::variable)?;
+            let (limited, note) =
+                memory_limit::limited(deployment, recipe, &memory_limit::variable)?;
             note.into_iter().for_each(|note| cx.note(note));
             limited
         }

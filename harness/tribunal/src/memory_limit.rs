@@ -106,7 +106,10 @@ mod tests {
         );
         assert_eq!(
             of(&[("TRIBUNAL_KV_CACHE_TOKENS", " 64 ")]),
-            Ok(Some(("TRIBUNAL_KV_CACHE_TOKENS", MemoryLimit::KvTokens(64))))
+            Ok(Some((
+                "TRIBUNAL_KV_CACHE_TOKENS",
+                MemoryLimit::KvTokens(64)
+            )))
         );
         for (set, wanted) in [
             (&[("TRIBUNAL_GPU_MEMORY_FRACTION", "95")], "up to 1"),

@@ -118,7 +118,14 @@ async fn memory_is_back_after_the_stop() -> TestResult {
 async fn tensor_parallel_takes_a_part_of_each_device() -> TestResult {
     let devices = Devices::two()?;
     let options = [
-        "--workers", "1", "--tensor-parallel", "2", "--weights-gib", "30", "--kv-cache-gib", "1",
+        "--workers",
+        "1",
+        "--tensor-parallel",
+        "2",
+        "--weights-gib",
+        "30",
+        "--kv-cache-gib",
+        "1",
     ];
     let server = devices.engine("0,1", &options)?.start().await?;
     // Thirty GiB fit on neither of the two alone.
