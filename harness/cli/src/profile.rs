@@ -310,7 +310,7 @@ impl Devices {
             .map(|device| device.name.as_str())
             .collect();
         let simulated = match self.simulated {
-            true => " (simulated: nothing here was measured on hardware)",
+            true => "; nothing here was measured on hardware",
             false => "",
         };
         Some(format!("{}{simulated}", names.join(", ")))

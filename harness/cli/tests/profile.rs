@@ -32,6 +32,10 @@ fn hog() {
     let devices = Simulated::open(Path::new(&ledger)).unwrap();
     let share = (allowed * devices.devices()[0].total as f64) as u64;
     let _weights = devices.allocate(0, share, "weights").unwrap();
+    // Long enough to be seen: as many turns of waiting as the sampler has meanwhile, however loaded the machine is.
+    for _ in 0..15 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     let event = match allowed >= least {
         true => {
             r#"{"type":"test","event":"ok","name":"m::t","exec_time":1.5,"harness":{"outcome":"passed","set_up":1.0,"body":0.5}}"#
@@ -146,6 +150,8 @@ fn the_golden_search_on_a_simulated_device() {
     let measured: Measured = serde_json::from_value(result["measured"].clone()).unwrap();
     assert_eq!(measured.least.as_deref(), Some("36% (17.2 GiB)"));
     assert!(measured.simulated && measured.of_tree);
+    assert_eq!(measured.peak_bytes, (0.36 * (48_u64 << 30) as f64) as u64);
+    assert_eq!(measured.used_devices, 1);
     assert_eq!((measured.body_s, measured.set_up_s), (Some(0.5), Some(1.0)));
     let kept = Measured::load(&Measured::folder(&folder.path().join("target")), "m::t");
     assert_eq!(kept.unwrap().unwrap(), measured);
@@ -180,7 +186,7 @@ fn what_is_simulated_says_so_and_the_markers_are_written() {
         text(&written.stderr)
     );
     assert!(
-        shown.contains("(simulated: nothing here was measured on hardware)"),
+        shown.contains("simulated L4; nothing here was measured on hardware"),
         "{shown}"
     );
     assert!(

@@ -77,6 +77,9 @@ const ROOM: f64 = 3.0;
 /// No limit is shorter: a loaded machine is no failure.
 const LEAST_LIMIT: u64 = 10;
 
+/// With fewer readings than these a peak is easily missed.
+const FEW: usize = 3;
+
 /// The limit for something that took so long.
 fn limit(seconds: f64) -> u64 {
     // A float of 3 × 41.2 is a little more or less than it should be; a second for that would be one too much.
@@ -102,7 +105,10 @@ impl Advice {
             say(Marker::Model(model.into()), "as the test says".into());
         }
         let took = format!("wall time {wall:.1}s");
-        if wall < UNIT && grown {
+        let measured_memory = profile.peak().is_some();
+        if !measured_memory {
+            // What sort of test it is, and what it needs, follow from its memory.
+        } else if wall < UNIT && grown {
             say(Marker::Kind("unit"), format!("{took}, no GPU memory used"));
         } else if wall < INTEGRATION && !profile.loads_a_model() {
             say(
@@ -118,6 +124,7 @@ impl Advice {
             say(Marker::PreMerge, format!("{took} < {SLOW:.0}s"));
         }
         match profile.count() {
+            _ if !measured_memory => {}
             0 => say(Marker::Gpus(0), "no GPU memory used".into()),
             n => say(
                 Marker::Gpus(n),
@@ -125,7 +132,7 @@ impl Advice {
             ),
         }
         let needed = needed_gib(peak);
-        if used > TOLERANCE {
+        if measured_memory && used > TOLERANCE {
             let safe = gib(peak as f64 * 1.1);
             say(
                 Marker::MaxVramGib(needed),
@@ -159,10 +166,19 @@ impl Advice {
                 "Wall time {wall:.1}s is too slow for pre_merge (> {SLOW:.0}s). Consider post_merge or nightly instead."
             ));
         }
-        if used > TOLERANCE {
+        if measured_memory && used > TOLERANCE {
             for tier in split(needed).1 {
                 advice.warnings.push(format!("Will OOM on {tier}."));
             }
+        }
+        match profile.during() {
+            0 => advice.warnings.push(
+                "No reading of a device fell into the test: nothing is known of its memory. Use a shorter --interval.".into(),
+            ),
+            n if n < FEW => advice.warnings.push(format!(
+                "Only {n} reading(s) fell into the test: its peak may be higher. Use a shorter --interval."
+            )),
+            _ => {}
         }
         for device in profile.devices.iter().filter(|device| device.leaked()) {
             advice.warnings.push(format!(

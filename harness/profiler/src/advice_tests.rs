@@ -160,8 +160,6 @@ fn phases_timed_apart_have_limits_of_their_own() {
         all,
         [
             "model(\"a/b\")",
-            "e2e",
-            "gpu_0",
             "requested_vllm_kv_cache_bytes(1000)",
             "timeout(\"10s\")"
         ]
@@ -170,5 +168,17 @@ fn phases_timed_apart_have_limits_of_their_own() {
         advice.ready_within,
         Some((150, "3x observed set-up 50.0s".into()))
     );
-    assert_eq!(advice.items[4].reason, "3x observed body 2.0s");
+    assert_eq!(advice.items[2].reason, "3x observed body 2.0s");
+}
+
+#[test]
+fn memory_that_was_not_read_is_no_memory_of_nothing() {
+    let measured = Measurement {
+        wall: 0.2,
+        ..Measurement::default()
+    };
+    let advice = Advice::of(&measured);
+    let all: Vec<String> = advice.items.iter().map(|i| i.marker.rust()).collect();
+    assert_eq!(all, ["pre_merge", "timeout(\"10s\")"]);
+    assert!(advice.warnings[0].contains("nothing is known of its memory"));
 }

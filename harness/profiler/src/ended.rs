@@ -95,7 +95,10 @@ impl Ended {
 /// One line for a terminal, not endless and without control characters.
 fn one_line(text: &str) -> String {
     const MOST: usize = 240;
-    text.trim()
+    // A log that is quoted has a bar before each line.
+    let text = text.trim();
+    text.strip_prefix("| ")
+        .unwrap_or(text)
         .chars()
         .map(|c| if c == '\t' { ' ' } else { c })
         .filter(|c| !c.is_control())

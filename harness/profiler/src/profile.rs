@@ -19,6 +19,8 @@ pub struct DeviceProfile {
     pub peak_at: f64,
     /// The last reading.
     pub last: u64,
+    /// How many readings were made while the test ran.
+    pub during: usize,
     /// The phases, in the order of time.
     pub phases: Vec<Phase>,
 }
@@ -72,6 +74,9 @@ impl Profile {
                 peak: top.used,
                 peak_at: top.at,
                 last: samples().next_back()?.used,
+                during: samples()
+                    .filter(|s| s.at > trace.baseline_end && s.at <= trace.test_end)
+                    .count(),
                 phases: phases(trace, device),
             })
         };
@@ -81,9 +86,22 @@ impl Profile {
         }
     }
 
-    /// The largest peak of a device; `None` where nothing was read.
+    /// The largest peak of a device; `None` where nothing was read while the test ran: what was read before and after it says nothing of it.
     pub fn peak(&self) -> Option<u64> {
-        self.devices.iter().map(|device| device.peak).max()
+        self.devices
+            .iter()
+            .filter(|device| device.during > 0)
+            .map(|device| device.peak)
+            .max()
+    }
+
+    /// The readings of a device while the test ran; the fewest.
+    pub fn during(&self) -> usize {
+        self.devices
+            .iter()
+            .map(|device| device.during)
+            .min()
+            .unwrap_or(0)
     }
 
     /// The most that the test added to a device.
@@ -175,5 +193,13 @@ mod tests {
         assert!(!device.leaked());
         assert_eq!(device.used(), 900 * MIB);
         assert_eq!(Profile::of(&Trace::default()).peak(), None);
+    }
+
+    #[test]
+    fn without_a_reading_during_the_test_its_peak_is_unknown() {
+        let profile = Profile::of(&trace(&[(0.0, 0, 700), (3.0, 0, 100), (12.0, 0, 100)]));
+        assert_eq!((profile.peak(), profile.during()), (None, 0));
+        let profile = Profile::of(&trace(&[(3.0, 0, 100), (3.1, 0, 900), (12.0, 0, 100)]));
+        assert_eq!((profile.peak(), profile.during()), (Some(900 * MIB), 1));
     }
 }

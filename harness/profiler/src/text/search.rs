@@ -152,7 +152,11 @@ pub fn probe(style: Style, probe: &Probe, scale: Scale) -> String {
 
 /// How a run ended, with the empty line below it.
 pub fn ended(style: Style, probe: &Probe, tried: &Tried, scale: Scale) -> String {
-    let seconds = |time: Duration| format!("{:.0}s", time.as_secs_f64());
+    let seconds = |time: Duration| match (style, time.as_secs()) {
+        // A test of half a second takes no "0s".
+        (Style::Rust, 0..10) => format!("{:.1}s", time.as_secs_f64()),
+        _ => format!("{:.0}s", time.as_secs_f64()),
+    };
     let took = seconds(tried.took);
     let at = words(probe.allowed, scale);
     let peak = tried.peak.map_or("unknown".into(), size);
