@@ -2,7 +2,7 @@
 //!
 //! Promise: a pure state: asked what to do next it gives a run or the end; told how a run ended it moves on. It ends after a bounded
 //! number of runs whatever they say. A failure that does not speak of memory is tried once more before it counts, and the
-//! lowest amount that passed must pass again.
+//! lowest amount that passed must pass again, where it is a boundary.
 //!
 //! Rejected: a closure that makes the runs (a test of it needs a world; a state needs literals). Taking every failure for want
 //! of memory, as a plain bisection does, is what `repeats = 0` still gives.
@@ -342,7 +342,7 @@ impl Search {
             self.stage = Stage::Bisection;
         } else if let Some((least, most)) = self.ignored() {
             self.stage = Stage::Done(Outcome::Ignored { least, most });
-        } else if self.settings.repeats > 0 && self.passed.len() > 1 {
+        } else if self.settings.repeats > 0 && self.passed.len() > 1 && !self.early {
             self.stage = Stage::Repeat(self.settings.repeats);
         } else {
             self.conclude();

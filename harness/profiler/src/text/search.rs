@@ -111,9 +111,17 @@ pub fn words(allowed: Allowed, scale: Scale) -> String {
         Allowed::Fraction(fraction) => {
             format!("{:.0}% ({})", fraction * 100.0, of(fraction, scale))
         }
-        Allowed::Bytes(bytes) => format!("{} of KV cache", size(bytes)),
-        Allowed::Tokens(tokens) => format!("{tokens} tokens of KV cache"),
+        Allowed::Bytes(_) | Allowed::Tokens(_) => format!("{} of KV cache", amount(allowed)),
         Allowed::Uncapped => "no limit".into(),
+    }
+}
+
+/// The size of a KV cache.
+fn amount(allowed: Allowed) -> String {
+    match allowed {
+        Allowed::Bytes(bytes) => size(bytes),
+        Allowed::Tokens(tokens) => format!("{tokens} tokens"),
+        Allowed::Fraction(_) | Allowed::Uncapped => String::new(),
     }
 }
 
@@ -205,17 +213,13 @@ pub fn found(style: Style, name: &str, found: &Found, used: u64, scale: Scale) -
             );
         }
         lowest => {
-            let _ = writeln!(
-                out,
-                "  Lowest passing KV cache    : {}",
-                words(lowest, scale)
-            );
+            let _ = writeln!(out, "  Lowest passing KV cache    : {}", amount(lowest));
             match found.recommended {
-                Some(amount) => {
+                Some(recommended) => {
                     let _ = writeln!(
                         out,
                         "  Recommended KV cache       : {} ({peak})",
-                        words(amount, scale)
+                        amount(recommended)
                     );
                 }
                 None => {
