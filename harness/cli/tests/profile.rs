@@ -80,6 +80,9 @@ fn profile(folder: &Path, program: &Path, arguments: &[&str]) -> Output {
         ])
         .args(arguments)
         .current_dir(folder)
+        // What it finds is kept in the workspace of the test, wherever this one builds.
+        .env_remove("CARGO_TARGET_DIR")
+        .env_remove("CARGO_BUILD_TARGET_DIR")
         .env_remove("HF_HUB_OFFLINE")
         .env_remove("CI")
         .env_remove("GITHUB_ACTIONS")
@@ -306,6 +309,19 @@ fn what_cannot_be_measured_is_answered_with_the_remedy() {
         text(&empty.stderr).contains("none of 1 test programs has a case `m::u`"),
         "{}",
         text(&empty.stderr)
+    );
+    let refusing = folder.path().join("refusing");
+    std::fs::write(
+        &refusing,
+        "#!/bin/sh\necho 'error: unknown option' >&2\nexit 2\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&refusing, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let refused = profile(folder.path(), &refusing, &["--simulate-devices", "1xL4"]);
+    assert!(
+        text(&refused.stderr).contains("says: error: unknown option"),
+        "{}",
+        text(&refused.stderr)
     );
     let in_ci = Command::new(env!("CARGO_BIN_EXE_cargo-tribunal"))
         .args(["profile-vram", "m::t", "--by", "kv-bytes"])

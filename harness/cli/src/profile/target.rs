@@ -92,21 +92,24 @@ pub(crate) fn find(o: &ProfileOptions) -> Result<Target, String> {
     };
     let mut found = vec![];
     let mut known = BTreeSet::new();
+    let mut complaints = String::new();
     for (program, folder, variables) in &candidates {
-        if let Some(listed) = listed(program, folder, variables, o) {
-            found.push(Target {
+        match listed(program, folder, variables, o) {
+            Ok(listed) => found.push(Target {
                 program: program.clone(),
                 folder: folder.clone(),
                 variables: variables.clone(),
                 listed,
-            });
-        } else {
-            known.extend(names(program));
+            }),
+            Err(complaint) => {
+                known.extend(names(program));
+                complaints.push_str(&complaint);
+            }
         }
     }
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(unknown(&o.test, candidates.len(), &known)),
+        0 => Err(unknown(&o.test, candidates.len(), &known) + &complaints),
         _ => {
             let all: Vec<String> = found
                 .iter()
@@ -192,23 +195,30 @@ fn artifact(line: &str) -> Option<Candidate> {
     Some((program, folder, variables))
 }
 
-/// What a program says of the test; `None`: it has no such test, or is no harness of this project.
+/// What a program says of the test; else what it complains of: nothing, where it has no such test.
 fn listed(
     program: &Path,
     folder: &Path,
     variables: &[(OsString, OsString)],
     o: &ProfileOptions,
-) -> Option<Listed> {
+) -> Result<Listed, String> {
     let output = Command::new(program)
         .args(["--list", "--format", "json"])
         .args(o.selection())
         .current_dir(folder)
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    read_list(&String::from_utf8_lossy(&output.stdout), &o.test)
+        .output();
+    let said = |text: &str| format!("note: {} says: {}\n", program.display(), clean(text));
+    let output = output.map_err(|error| said(&error.to_string()))?;
+    read_list(&String::from_utf8_lossy(&output.stdout), &o.test).ok_or_else(|| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let first = errors.lines().find(|line| !line.trim().is_empty());
+        match output.status.success() {
+            true => String::new(),
+            false => said(first.unwrap_or("nothing, and it failed")),
+        }
+    })
 }
 
 fn read_list(text: &str, test: &str) -> Option<Listed> {
