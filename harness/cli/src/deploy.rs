@@ -251,6 +251,21 @@ pub(crate) fn vocabulary() -> Result<Vocabulary, String> {
     }
 }
 
+/// The expression that finds in the log of this deployment's engine how many tokens its KV cache holds; `None`: its file has none, or there is
+/// no such deployment.
+pub(crate) fn kv_tokens_log(name: &str) -> Option<String> {
+    let here = Place::find();
+    let (catalogue, _) = here.catalogue().ok()?;
+    let context = Context {
+        program: Some(PathBuf::from("{self}")),
+        package: here.package.clone(),
+        workspace: here.workspace.clone(),
+        ..Context::default()
+    };
+    let recipe = catalogue.resolve(name).ok()?.recipe(&context).ok()?;
+    recipe.devices?.profile.kv_tokens_log
+}
+
 fn show(
     here: &Place,
     catalogue: &Catalogue,

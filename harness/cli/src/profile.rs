@@ -4,6 +4,7 @@
 
 mod drive;
 mod help;
+mod log;
 mod machine;
 mod options;
 mod outcome;
@@ -28,6 +29,7 @@ use crate::command::see;
 use crate::deploy;
 use drive::{Conclusion, Measure};
 pub(crate) use help::HELP;
+use log::TokenLog;
 use machine::Machine;
 use options::By;
 pub(crate) use options::{FLAGS, ProfileOptions, parse};
@@ -95,6 +97,7 @@ fn profile(o: &ProfileOptions) -> Result<u8, Failure> {
         sampler: Some(Box::new(devices.sampler())),
         variables: simulated.iter().map(Ledger::variable).collect(),
         evidence: &evidence,
+        tokens: (o.by == By::KvTokens).then(|| TokenLog::of(&o.rest)),
     };
     let text: &mut dyn std::io::Write = match o.json {
         true => &mut std::io::sink(),

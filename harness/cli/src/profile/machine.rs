@@ -15,8 +15,9 @@ use tribunal_profiler::text::{FRACTION, FRACTION_OF_DYNAMO, progress};
 use tribunal_profiler::{Allowed, Ended, Probe, Profile, TOLERANCE, Trace, Tried};
 
 use super::drive::{Lab, Run};
-use super::options::{By, ProfileOptions};
-use super::outcome::{Said, tokens};
+use super::log::TokenLog;
+use super::options::ProfileOptions;
+use super::outcome::Said;
 use super::sampler::{Reading, Recorder, Sampler, trace};
 use super::target::Target;
 use super::tree;
@@ -54,6 +55,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// Where a run may leave evidence that is read here.
     pub(crate) evidence: &'a Path,
+    /// Reads tokens off logs, where they are what is varied.
+    pub(crate) tokens: Option<TokenLog>,
 }
 
 impl Lab for Machine<'_> {
@@ -99,7 +102,10 @@ impl Lab for Machine<'_> {
                 peak,
                 wall,
                 took: begun.elapsed(),
-                tokens: self.tokens(&test.evidence),
+                tokens: self
+                    .tokens
+                    .as_ref()
+                    .and_then(|log| log.below(std::path::Path::new(test.evidence.as_ref()?))),
             },
             profile,
             trace,
@@ -133,7 +139,7 @@ impl Machine<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if self.options.by == By::KvTokens {
+        if self.tokens.is_some() {
             // The engine tells its tokens in its log.
             command.args(["--keep-evidence", "all", "--evidence-dir"]);
             command.arg(self.evidence);
@@ -328,28 +334,6 @@ impl Machine<'_> {
             }
             std::thread::sleep(LOOK);
         }
-    }
-
-    /// The tokens of the KV cache, from the logs of the run.
-    fn tokens(&self, evidence: &Option<String>) -> Option<u64> {
-        if self.options.by != By::KvTokens {
-            return None;
-        }
-        let mut open = vec![Path::new(evidence.as_ref()?).to_path_buf()];
-        let mut most = None;
-        while let Some(path) = open.pop() {
-            if let Ok(entries) = std::fs::read_dir(&path) {
-                open.extend(entries.flatten().map(|entry| entry.path()));
-            } else if path.extension().is_some_and(|end| end == "log")
-                && let Ok(file) = std::fs::File::open(&path)
-            {
-                let mut bytes = vec![];
-                // A log that cannot be read to its end tells what it tells.
-                let _ = file.take(64 << 20).read_to_end(&mut bytes);
-                most = most.max(tokens(&String::from_utf8_lossy(&bytes)));
-            }
-        }
-        most
     }
 
     fn label(&self, probe: &Probe) -> String {

@@ -68,38 +68,6 @@ impl Said {
     }
 }
 
-/// The number of tokens that a KV cache holds, as engines tell it in their log; the largest, where several are told.
-pub(crate) fn tokens(log: &str) -> Option<u64> {
-    // What stands before the number, and what must follow it.
-    const TOLD: [(&str, &str); 4] = [
-        ("max_total_tokens=", ""),
-        ("max_total_num_tokens=", ""),
-        ("for max tokens in paged KV cache (", ")"),
-        ("KV cache size: ", " tokens"),
-    ];
-    let after = |line: &str, (before, behind): (&str, &str)| {
-        let rest = &line[line.find(before)? + before.len()..];
-        let digits = rest
-            .trim_start()
-            .split(|c: char| !(c.is_ascii_digit() || c == ','));
-        let number = digits.into_iter().next()?;
-        let follows = rest.trim_start()[number.len()..].starts_with(behind);
-        number.replace(',', "").parse().ok().filter(|_| follows)
-    };
-    // The embedded engine puts the number in the middle.
-    let ours = |line: &str| {
-        let rest = &line[line.find("KV cache of ")? + "KV cache of ".len()..];
-        rest.split_once(" tokens")?.0.parse().ok()
-    };
-    log.lines()
-        .filter_map(|line| {
-            TOLD.into_iter()
-                .find_map(|told| after(line, told))
-                .or_else(|| ours(line))
-        })
-        .max()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,25 +136,6 @@ mod tests {
                 Ended::Broken { why: told, .. } => assert!(told.contains(why), "{told}"),
                 other => panic!("{other:?}"),
             }
-        }
-    }
-
-    #[test]
-    fn tokens_as_engines_tell_them() {
-        for (log, expected) in [
-            ("INFO max_total_tokens=123456, chunked", Some(123_456)),
-            ("a\nGPU KV cache size: 43,312 tokens\n", Some(43_312)),
-            (
-                "[MemUsageChange] Allocated 1.2 GiB for max tokens in paged KV cache (2048).",
-                Some(2048),
-            ),
-            ("rank 0: KV cache of 4096 tokens", Some(4096)),
-            ("max_total_tokens=10\nmax_total_tokens=20", Some(20)),
-            ("GPU KV cache size: 43 GiB", None),
-            ("KV cache of many tokens; max_total_tokens=", None),
-            ("", None),
-        ] {
-            assert_eq!(tokens(log), expected, "{log}");
         }
     }
 }
