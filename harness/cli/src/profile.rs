@@ -153,6 +153,12 @@ fn keep(
         )
         .map_err(failed)?;
         let _ = write!(std::io::stderr(), "{said}");
+        if devices.simulated {
+            let _ = writeln!(
+                std::io::stderr(),
+                "note: these figures are of simulated devices; measure again before anybody plans hardware by them"
+            );
+        }
     }
     Ok(())
 }
