@@ -43,7 +43,7 @@ const FAILED: u8 = 1;
 /// The longest that looking for devices may take.
 const LOOKING: Duration = Duration::from_secs(5);
 /// Where runs on simulated devices find their ledger.
-const LEDGER: &str = "TRIBUNAL_SIMULATED_DEVICES";
+const LEDGER: &str = "TRIBUNAL_SIMULATED_LEDGER";
 
 /// Measures.
 pub(crate) fn run(o: &ProfileOptions) -> ExitCode {

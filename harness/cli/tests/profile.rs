@@ -28,7 +28,7 @@ fn hog() {
         std::env::var("TRIBUNAL_GPU_MEMORY_FRACTION").ok()
     );
     assert_eq!(std::env::var("HF_HUB_OFFLINE").as_deref(), Ok("1"));
-    let ledger = std::env::var("TRIBUNAL_SIMULATED_DEVICES").unwrap();
+    let ledger = std::env::var("TRIBUNAL_SIMULATED_LEDGER").unwrap();
     let devices = Simulated::open(Path::new(&ledger)).unwrap();
     let share = (allowed * devices.devices()[0].total as f64) as u64;
     let _weights = devices.allocate(0, share, "weights").unwrap();

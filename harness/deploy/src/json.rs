@@ -84,6 +84,13 @@ impl Recipe {
     }
 }
 
+fn known_json(known: &KnownModel) -> Value {
+    match &known.truth {
+        Truth::File(path) => json!({ "name": known.name, "truth": path }),
+        Truth::Bigram { seed } => json!({ "name": known.name, "bigram_seed": seed }),
+    }
+}
+
 fn devices_json(devices: &DeviceUse) -> Value {
     let profile = &devices.profile;
     json!({
@@ -98,13 +105,6 @@ fn devices_json(devices: &DeviceUse) -> Value {
             "fraction": profile.fraction, "kv_bytes": profile.kv_bytes, "kv_tokens": profile.kv_tokens, "kv_tokens_log": profile.kv_tokens_log,
         },
     })
-}
-
-fn known_json(known: &KnownModel) -> Value {
-    match &known.truth {
-        Truth::File(path) => json!({ "name": known.name, "truth": path }),
-        Truth::Bigram { seed } => json!({ "name": known.name, "bigram_seed": seed }),
-    }
 }
 
 fn judging_json(facts: &JudgingFacts) -> Value {

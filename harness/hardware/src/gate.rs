@@ -117,6 +117,20 @@ pub fn gate(host: &Host, need: &DeviceNeed) -> Result<(), Unmet> {
     })
 }
 
+/// Which devices of this host could meet the need, by their place in [`Host::devices`], whatever their memory: visible, of the platform, and one
+/// of the models.
+pub fn suitable(host: &Host, need: &DeviceNeed) -> Vec<usize> {
+    let devices = host.devices().iter().enumerate();
+    devices
+        .filter(|(_, device)| {
+            device.visible
+                && (need.platform.is_empty() || device.platform == need.platform)
+                && (need.models.is_empty() || need.models.iter().any(|model| model.is(device)))
+        })
+        .map(|(place, _)| place)
+        .collect()
+}
+
 /// `2 x H100 (cuda)`, `1 x H100 or H200 (cuda) with 60 GiB`, `2 cuda devices`, `60 GiB on a device`.
 fn wanted(need: &DeviceNeed, count: usize) -> String {
     let memory = need.max_vram_gib.map(|gib| format!("{gib} GiB"));

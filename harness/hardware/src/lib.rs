@@ -63,7 +63,7 @@ mod telemetry;
 mod visible;
 
 pub use device::Device;
-pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate};
+pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate, suitable};
 pub use host::Host;
 pub use layout::{FindModel, LayoutDevice, LayoutError, MOST_DEVICES, host_of, parse_layout};
 #[cfg(target_os = "linux")]
@@ -80,6 +80,7 @@ pub use measured::{Measured, MeasuredDevice};
 pub use note::{Note, NoteKind};
 pub use platform::{PLATFORMS, Platform, VISIBILITY_VARIABLES};
 pub use probe::Probe;
+pub use proc_table::tree_of;
 #[cfg(target_os = "linux")]
 pub use process::Process;
 pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, settle, settled};

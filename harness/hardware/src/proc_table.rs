@@ -71,6 +71,11 @@ impl Table {
     }
 }
 
+/// The process with this pid and all that descend from it, at this moment, sorted; none where it is not there.
+pub fn tree_of(pid: u32) -> Vec<u32> {
+    Table::read(Path::new("/")).tree(pid)
+}
+
 /// When the process started; `None`: it is not there.
 pub(crate) fn start_time(root: &Path, pid: u32) -> Option<u64> {
     let stat = files::text(&root.join(format!("proc/{pid}/stat")))?;

@@ -8,6 +8,7 @@ mod explain;
 mod json;
 mod list;
 mod pages;
+mod schedule;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -154,11 +154,12 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
     let (runs, others): (Vec<_>, Vec<_>) = plan
         .cases
         .iter()
-        .partition(|p| p.disposition == Disposition::Run);
+        .enumerate()
+        .partition(|(_, p)| p.disposition == Disposition::Run);
     let slots = context.options.slots();
     let limits: f64 = runs
         .iter()
-        .filter_map(|p| p.limit)
+        .filter_map(|(_, p)| p.limit)
         .map(|d| d.as_secs_f64())
         .sum();
     let _ = writeln!(
@@ -167,7 +168,7 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
         runs.len(),
         seconds(std::time::Duration::from_secs_f64(limits / slots as f64))
     );
-    for (n, planned) in runs.iter().enumerate() {
+    for (n, (at, planned)) in runs.iter().enumerate() {
         let case = &catalog.cases[planned.case];
         let level = planned.level.map_or("-", |l| v.levels()[l].name.as_str());
         let mut extras = vec![];
@@ -192,6 +193,8 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
                 }
             ));
         }
+        let place = plan.resources.as_ref();
+        extras.extend(place.and_then(|r| crate::schedule::place(r, *at)));
         let extras = if extras.is_empty() {
             String::new()
         } else {
@@ -204,6 +207,9 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
             case.name,
             planned.limit.map_or("none".into(), seconds)
         );
+    }
+    if let Some(resources) = &plan.resources {
+        out.push_str(&crate::schedule::summary(catalog, plan, resources));
     }
     let shared = crate::explain::shared_fixtures(catalog, plan, v);
     if !shared.is_empty() {
@@ -218,7 +224,7 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
     }
     if !others.is_empty() {
         let _ = writeln!(out, "\n{} would not run:", others.len());
-        for planned in others {
+        for (_, planned) in others {
             let why = match &planned.disposition {
                 Disposition::Ignored(why) => format!(
                     "ignored{}",

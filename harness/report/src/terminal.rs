@@ -353,8 +353,15 @@ impl Writer<'_> {
         } else {
             String::new()
         };
+        let given = self.run.given_out();
+        let given = given.iter().filter(|(_, bytes, _)| *bytes > 0);
+        let given: Vec<String> = given.map(|g| crate::schedule::given(g)).collect();
+        let given = match given.is_empty() {
+            true => String::new(),
+            false => format!("; {}", given.join(", ")),
+        };
         let mut text = format!(
-            "  running {name} {:.0}s{more}, {waiting} wait",
+            "  running {name} {:.0}s{more}, {waiting} wait{given}",
             since.as_secs_f64()
         );
         let width =

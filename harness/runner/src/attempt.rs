@@ -17,6 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::body::{Erased, Error, TestResult};
 use crate::evidence::{Evidence, EvidenceWriter, Mark};
+use crate::grant::{Devices, Grant};
 use crate::panics::PanicRecord;
 use crate::records::Records;
 use crate::tables::Row;
@@ -54,6 +55,8 @@ pub(crate) struct Attempt {
     pub fixtures: Mutex<Vec<String>>,
     /// Its process has judged the result already: what is expected and what is denied are applied.
     pub judged: AtomicBool,
+    /// The devices that it was given.
+    pub devices: Devices,
     /// What it gathers for its evidence and its result.
     pub records: Records,
 }
@@ -358,4 +361,11 @@ pub fn spawn_thread<T: Send + 'static>(
         }
         f()
     })
+}
+
+/// The devices of the case that the calling thread works for, in a run that shares devices out; `None`: it needs none.
+///
+/// A test without a server tells by them where it may work, and a program that it starts by [`Grant::variables`].
+pub fn devices() -> Option<Arc<Grant>> {
+    current()?.devices.granted().cloned()
 }

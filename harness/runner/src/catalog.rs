@@ -587,6 +587,7 @@ impl Catalog {
             level,
             level_name: level_name.map(str::to_owned),
             fresh: case.marks.fresh,
+            devices: crate::grant::Devices::default(),
             notes: Arc::default(),
             writers: Arc::default(),
         }

@@ -17,6 +17,7 @@ use tribunal_vocabulary::nearest;
 use crate::attempt::lock;
 use crate::body::Error;
 use crate::evidence::{Evidence, EvidenceWriter, Traces};
+use crate::grant::Devices;
 use crate::registry::Place;
 
 /// A boxed future that may move between threads; fixtures run on the session's multi-thread runtime.
@@ -168,6 +169,7 @@ pub struct SetUp {
     pub(crate) traces: Arc<Mutex<Traces>>,
     pub(crate) evidence: Arc<Evidence>,
     pub(crate) writers: Arc<Mutex<Vec<EvidenceWriter>>>,
+    pub(crate) devices: Devices,
 }
 
 impl SetUp {
@@ -230,6 +232,11 @@ impl SetUp {
     /// A log that lies elsewhere (of a server that another process started), to be treated as those in [`SetUp::evidence`].
     pub fn log_file(&self, path: impl Into<PathBuf>) {
         lock(&self.traces).logs.push(path.into());
+    }
+
+    /// The devices of the case that asked first, or of the server that it shares.
+    pub fn devices(&self) -> Devices {
+        self.devices.clone()
     }
 
     /// The name of the case that asked first.

@@ -8,10 +8,11 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tribunal_hardware::{DeclaredDevice, DeviceNeed, Host};
+use tribunal_hardware::Host;
 use tribunal_vocabulary::Vocabulary;
 
 use crate::marks::{Marks, Requirement};
+use crate::needs::DeviceUse;
 
 /// Which kind of condition is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,12 +56,20 @@ pub trait Facts {
     fn os(&mut self) -> &str;
     /// The devices.
     fn host(&mut self) -> &Host;
+    /// The devices are simulated.
+    fn simulated(&self) -> bool {
+        false
+    }
+    /// What runs must leave the real devices of this host alone.
+    fn only_simulated(&self) -> bool {
+        false
+    }
     /// What a deployment offers at a level; the error says why nobody knows.
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
 }
 
 /// What a deployment offers, as far as gates ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Offer {
     /// What its server can do; `None` where nobody has said, which is not the same as nothing: such a case runs.
     pub capabilities: Option<BTreeSet<String>>,
@@ -72,6 +81,8 @@ pub struct Offer {
     pub foreign: bool,
     /// What makes two servers the same: equal texts are one server.
     pub identity: String,
+    /// What one server uses of devices; `None`: nothing, as far as its file says.
+    pub devices: Option<DeviceUse>,
 }
 
 /// What of a case concerns its deployment.
@@ -95,6 +106,13 @@ fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> O
         return no(
             GateKind::NotInstalled,
             format!("deployment {name} is not installed: {missing}"),
+        );
+    }
+    let uses = offer.devices.as_ref().filter(|_| !offer.foreign);
+    if facts.only_simulated() && uses.is_some_and(|uses| !uses.simulated_only) {
+        return no(
+            GateKind::Device,
+            format!("deployment {name} uses real devices, and these are simulated"),
         );
     }
     if marks.fresh && offer.foreign {
@@ -197,42 +215,10 @@ pub fn unmet(
         return None;
     }
     let mut reasons: Vec<String> = vec![];
-    for line in &marks.devices {
-        let platforms: Vec<&str> = if line.platform.is_empty() {
-            v.platforms()
-                .iter()
-                .filter(|p| p.gpu)
-                .map(|p| p.name.as_str())
-                .collect()
-        } else {
-            vec![&line.platform]
-        };
-        for platform in platforms {
-            let models = line
-                .models
-                .iter()
-                .map(|name| {
-                    let (canonical, aliases, vram) = match v.device(name) {
-                        Some((_, d)) => (d.name.clone(), d.aliases.clone(), Some(d.vram_gib)),
-                        None => (name.clone(), vec![], None),
-                    };
-                    DeclaredDevice {
-                        name: canonical,
-                        aliases,
-                        vram_gib: vram,
-                    }
-                })
-                .collect();
-            let need = DeviceNeed {
-                platform: platform.to_owned(),
-                models,
-                count: line.count,
-                max_vram_gib: marks.max_vram_gib,
-            };
-            match tribunal_hardware::gate(facts.host(), &need) {
-                Ok(()) => return None,
-                Err(unmet) => reasons.push(unmet.reason().to_owned()),
-            }
+    for need in crate::needs::alternatives(marks, v) {
+        match tribunal_hardware::gate(facts.host(), &need) {
+            Ok(()) => return None,
+            Err(unmet) => reasons.push(unmet.reason().to_owned()),
         }
     }
     if marks.devices.iter().all(|l| l.platform.is_empty()) {
@@ -274,6 +260,8 @@ pub struct Here {
     programs: HashMap<String, bool>,
     path: Option<OsString>,
     host: Option<Host>,
+    simulated: bool,
+    only_simulated: bool,
     offers: HashMap<(String, Option<String>), Result<Arc<Offer>, String>>,
     ask: Box<Ask>,
 }
@@ -290,7 +278,18 @@ impl Here {
             programs: HashMap::new(),
             path: std::env::var_os("PATH"),
             host: None,
+            simulated: false,
+            only_simulated: false,
         }
+    }
+
+    /// The devices of this host in place of those that are here; `run`: the real ones are not to be used.
+    #[must_use]
+    pub fn simulating(mut self, host: Host, run: bool) -> Here {
+        self.host = Some(host);
+        self.simulated = true;
+        self.only_simulated = run;
+        self
     }
 }
 
@@ -312,6 +311,14 @@ impl Facts for Here {
 
     fn os(&mut self) -> &str {
         std::env::consts::OS
+    }
+
+    fn simulated(&self) -> bool {
+        self.simulated
+    }
+
+    fn only_simulated(&self) -> bool {
+        self.only_simulated
     }
 
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {

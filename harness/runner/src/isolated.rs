@@ -30,6 +30,7 @@ use crate::capture::Capture;
 use crate::catalog::Catalog;
 use crate::event::Event;
 use crate::evidence::Given;
+use crate::grant::Grant;
 use crate::outcome::{Outcome, Phase};
 use crate::plan::{Disposition, Plan};
 use crate::run::{Run, RunOptions};
@@ -57,12 +58,14 @@ pub(crate) struct Order {
     pub harness: (u32, u64),
     pub level: Option<usize>,
     pub given: Given,
+    /// The devices of the case; the harness has the lease.
+    pub devices: Option<Value>,
 }
 
 impl Order {
     pub fn text(&self) -> String {
         let path = |p: &Option<PathBuf>| p.as_ref().and_then(|p| p.to_str()).map(str::to_owned);
-        json!({"case": self.case, "harness": self.harness, "level": self.level, "run": path(&self.given.run), "attempt": path(&self.given.attempt)})
+        json!({"case": self.case, "harness": self.harness, "level": self.level, "run": path(&self.given.run), "attempt": path(&self.given.attempt), "devices": self.devices})
             .to_string()
     }
 
@@ -80,6 +83,7 @@ impl Order {
                 run: path("run"),
                 attempt: path("attempt"),
             },
+            devices: Some(v["devices"].clone()).filter(|d| !d.is_null()),
         })
     }
 }
@@ -113,6 +117,13 @@ pub fn sharing_harness() -> Option<(u32, u64)> {
 
 static HARNESS: OnceLock<(u32, u64)> = OnceLock::new();
 
+/// The devices that this process's case was given, if it is the process of a case that was given any.
+pub(crate) fn given_devices() -> Option<&'static Arc<Grant>> {
+    DEVICES.get()
+}
+
+static DEVICES: OnceLock<Arc<Grant>> = OnceLock::new();
+
 /// This harness will start cases in processes of their own.
 pub(crate) fn will_start_some() -> (u32, u64) {
     let own = std::process::id();
@@ -134,6 +145,9 @@ pub fn isolated_case(args: &[OsString]) -> Option<(IsolatedCase, Vec<OsString>)>
     rustix::stdio::dup2_stdin(&null).ok()?;
     CONTROL.set(Mutex::new(UnixStream::from(control))).ok()?;
     HARNESS.set(order.harness).ok()?;
+    if let Some(grant) = order.devices.as_ref().and_then(Grant::heard) {
+        let _ = DEVICES.set(Arc::new(grant));
+    }
     Some((IsolatedCase { order }, args[2..].to_vec()))
 }
 
@@ -160,8 +174,10 @@ impl IsolatedCase {
         options.evidence.given = Some(self.order.given);
         let (sender, events) = mpsc::channel();
         crate::capture::pass_through();
+        // The harness has the devices for it.
         let plan = Plan {
             cases: vec![planned],
+            resources: None,
         };
         let run = Run::new(catalog, plan, options, sender, Capture::off());
         let reporting = std::thread::Builder::new()

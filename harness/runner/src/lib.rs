@@ -12,10 +12,12 @@ mod exit;
 mod finding;
 mod fixture;
 mod gates;
+mod grant;
 mod isolated;
 mod limit;
 mod marks;
 mod matrix;
+mod needs;
 mod options;
 mod origin;
 mod outcome;
@@ -24,6 +26,7 @@ mod plan;
 mod records;
 pub mod registry;
 mod resolve;
+mod resources;
 mod run;
 mod scene;
 mod selection;
@@ -32,8 +35,9 @@ mod sys;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod usage;
 
-pub use attempt::{CurrentTest, current_test, evidence, log, on_evidence, spawn_thread};
+pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };
@@ -47,9 +51,11 @@ pub use fixture::{
     BoxFuture, Fixture, FixtureEntry, FromStored, Scope, SetUp, Sharing, Stored, check_scope,
 };
 pub use gates::{Ask, Asked, Facts, GateKind, Here, Offer, Unmet, unmet};
+pub use grant::{Devices, Grant, GrantedDevice};
 pub use isolated::{IsolatedCase, isolated_case, sharing_harness, verb};
 pub use marks::{DeviceLine, Marks, Requirement, Xfail};
 pub use matrix::{Draw, Drawn, DrawnCase};
+pub use needs::{DeviceUse, Need};
 pub use options::{
     Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, TABLE, Task, UsageError,
     VramUnknown, twin,
@@ -61,6 +67,9 @@ pub use plan::{
     Planned, disposition,
 };
 pub use records::{OpenCheck, open_check, record, record_text};
+pub use resources::{CardInfo, Resources};
+#[cfg(target_os = "linux")]
+pub use run::Placing;
 pub use run::{Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

@@ -39,6 +39,10 @@ pub struct Marks {
     pub devices: Vec<DeviceLine>,
     /// `max_vram_gib(…)`, peak per device.
     pub max_vram_gib: Option<f64>,
+    /// `cpus(…)`: processors that it keeps busy; 0: none worth counting.
+    pub cpus: u32,
+    /// `host_memory_gib(…)`: memory of the host that it needs.
+    pub host_memory_gib: Option<f64>,
     /// `server(fresh)`: whatever reads the deployment is made for this case alone.
     pub fresh: bool,
     /// `features(…)`: the features whose variants the cases are drawn from.
@@ -198,6 +202,14 @@ pub(crate) fn merge(
     m
 }
 
+fn number(value: Option<&Value>) -> Option<f64> {
+    match value {
+        Some(Value::Int(n)) => Some(*n as f64),
+        Some(Value::Float(n)) => Some(*n),
+        _ => None,
+    }
+}
+
 /// Reads what a marker with behaviour says.
 fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
     let named = v.named_args(&w.name, &w.args);
@@ -232,10 +244,13 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
         }
         "isolated" => m.isolated = true,
         "max_vram_gib" => {
-            m.max_vram_gib = match named.first().map(|(_, v)| v) {
-                Some(Value::Int(n)) => Some(*n as f64),
-                Some(Value::Float(n)) => Some(*n),
-                _ => None,
+            m.max_vram_gib = number(named.first().map(|(_, v)| v));
+        }
+        "host_memory_gib" => m.host_memory_gib = number(named.first().map(|(_, v)| v)),
+        "cpus" => {
+            m.cpus = match named.first().map(|(_, v)| v) {
+                Some(Value::Int(n)) => u32::try_from(*n).unwrap_or(0),
+                _ => 0,
             }
         }
         "skip" => m.skip = texts(get("reason")).pop(),

@@ -150,6 +150,16 @@ pub struct Options {
     pub docs: Vec<PathBuf>,
     /// `--platform`.
     pub platform: Option<String>,
+    /// `--devices`: a layout, as written.
+    pub devices: Option<String>,
+    /// `--simulate-devices`: a layout, as written.
+    pub simulate_devices: Option<String>,
+    /// `--vram-overuse warn`: more device memory than declared is worth a note only.
+    pub vram_overuse_warns: bool,
+    /// `--start-spacing`; `None` means as the deployments say.
+    pub start_spacing: Option<Duration>,
+    /// `--leases`: a folder, or `off`; `None` means the host's.
+    pub leases: Option<String>,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
     /// `--require-hardware`.
@@ -444,6 +454,20 @@ impl Options {
                     v => return usage(choice(shown, v, &["run", "skip", "last"])),
                 }
             }
+            "leases" if value.is_empty() => {
+                return usage(format!("{shown} needs the path of a folder, or `off`"));
+            }
+            "leases" => self.leases = Some(value.to_owned()),
+            "devices" => self.devices = Some(value.to_owned()),
+            "simulate-devices" => self.simulate_devices = Some(value.to_owned()),
+            "vram-overuse" => {
+                self.vram_overuse_warns = match value {
+                    "fail" => false,
+                    "warn" => true,
+                    v => return usage(choice(shown, v, &["fail", "warn"])),
+                }
+            }
+            "start-spacing" => self.start_spacing = Some(limit(value, shown)?),
             "shard" => {
                 self.shard = Some(shard(value).ok_or_else(|| {
                     UsageError(format!(

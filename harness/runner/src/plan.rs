@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::gates::{Asked, Facts, GateKind, Unmet};
+use crate::needs;
 use crate::options::Options;
+use crate::resources::{Asking, Resources};
 use crate::selection::Selection;
 use crate::stores::Key;
+use tribunal_hardware::Host;
 use tribunal_vocabulary::{Bound, Vocabulary};
 
 /// What is to be done with a case.
@@ -48,6 +51,8 @@ pub struct Planned {
 pub struct Plan {
     /// The cases in the order of their start.
     pub cases: Vec<Planned>,
+    /// What they need of the machine; `None`: nothing that would have to be shared out.
+    pub resources: Option<Resources>,
 }
 
 /// The limit of a body when neither the test nor its kind states one.
@@ -77,22 +82,27 @@ pub fn disposition(
             .map(|l| l.name.as_str()),
     };
     if let Some(unmet) = crate::gates::unmet(&case.marks, asked, v, facts) {
-        return if unmet.kind == GateKind::Broken {
-            Disposition::Refused(unmet, "its deployment")
-        } else if o.deny_skips {
-            Disposition::Refused(unmet, "--deny-skips")
-        } else if o.require_hardware && unmet.kind == GateKind::Device {
-            Disposition::Refused(unmet, "--require-hardware")
-        } else if o.process_per_test && !o.unmet_skip {
-            // Such a runner knows no skip: what it starts, it reports as passed or failed. It saw this gate at list time, so somebody forced it.
-            Disposition::Refused(unmet, ONE_PROCESS)
-        } else {
-            Disposition::Gated(unmet)
-        };
+        return gated(unmet, o);
     }
     match ignore {
         Some(why) if !o.ignored && !o.include_ignored => Disposition::Ignored(why.to_owned()),
         _ => Disposition::Run,
+    }
+}
+
+/// What a gate that is not met means.
+fn gated(unmet: Unmet, o: &Options) -> Disposition {
+    if unmet.kind == GateKind::Broken {
+        Disposition::Refused(unmet, "its deployment")
+    } else if o.deny_skips {
+        Disposition::Refused(unmet, "--deny-skips")
+    } else if o.require_hardware && unmet.kind == GateKind::Device {
+        Disposition::Refused(unmet, "--require-hardware")
+    } else if o.process_per_test && !o.unmet_skip {
+        // Such a runner knows no skip: what it starts, it reports as passed or failed. It saw this gate at list time, so somebody forced it.
+        Disposition::Refused(unmet, ONE_PROCESS)
+    } else {
+        Disposition::Gated(unmet)
     }
 }
 
@@ -167,8 +177,71 @@ impl Plan {
         }
         // Stable: what runs alone comes after the others, so that nobody waits for an empty house twice.
         cases.sort_by_key(|c| c.alone);
-        Plan { cases }
+        let resources = shared_out(catalog, &mut cases, o, v, facts);
+        Plan { cases, resources }
     }
+}
+
+/// What the cases need of the machine, if anything: they are put into the order of their planned starts, and what fits nowhere is gated.
+fn shared_out(
+    catalog: &Catalog,
+    cases: &mut Vec<Planned>,
+    o: &Options,
+    v: &Vocabulary,
+    facts: &mut dyn Facts,
+) -> Option<Resources> {
+    let mut asking = vec![];
+    for (planned, p) in cases.iter().enumerate() {
+        if p.disposition != Disposition::Run {
+            continue;
+        }
+        let case = &catalog.cases[p.case];
+        let level = p.level.and_then(|l| v.levels().get(l));
+        let deployment = case.deployment(catalog);
+        // A gate has told of one that nobody knows.
+        let offer = deployment.and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
+        let simulated = facts.simulated();
+        let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+        let own = offer.as_deref().filter(|offer| !offer.foreign);
+        let shared = own.filter(|_| !case.marks.fresh);
+        asking.push(Asking {
+            planned,
+            need,
+            names: case.marks.exclusive.clone(),
+            alone: p.alone,
+            server: shared.map(|offer| offer.identity.clone()),
+            expected: p.limit.map_or(0.0, |limit| limit.as_secs_f64()),
+        });
+    }
+    if !asking.iter().any(|a| a.need.is_any()) {
+        return None;
+    }
+    let simulated = facts.simulated();
+    let without = Host::without_devices();
+    let host = match asking.iter().any(|a| a.need.devices > 0) {
+        true => facts.host(),
+        false => &without,
+    };
+    let spacing = o.start_spacing.map(|spacing| spacing.as_secs_f64());
+    let (mut resources, impossible) =
+        match Resources::new(&asking, host, simulated, o.slots(), spacing) {
+            Ok(made) => made,
+            // Limits are finite and numbers are ours: nothing of it is the input's.
+            Err(why) => unreachable!("the plan is malformed: {why}"),
+        };
+    for (planned, reason) in impossible {
+        let kind = GateKind::Device;
+        cases[planned].disposition = gated(Unmet { kind, reason }, o);
+    }
+    // In the order of the planned starts; what does not run stays behind.
+    let mut order: Vec<usize> = resources.schedule.starts.iter().map(|s| s.job).collect();
+    let mut seen = vec![false; cases.len()];
+    order.iter().for_each(|planned| seen[*planned] = true);
+    order.extend((0..cases.len()).filter(|planned| !seen[*planned]));
+    let new: HashMap<usize, usize> = order.iter().enumerate().map(|(n, old)| (*old, n)).collect();
+    *cases = order.iter().map(|old| cases[*old].clone()).collect();
+    resources.settle(&new);
+    Some(resources)
 }
 
 /// Fisher–Yates with SplitMix64 (Steele, Lea, Flood 2014), so that a seed gives the same order everywhere.

@@ -124,6 +124,7 @@ async fn make(
         traces: slot.traces.clone(),
         evidence: stores.evidence.clone(),
         writers: asker.writers.clone(),
+        devices: asker.devices.clone(),
     };
     // The limit and the end of the run drop the future, so that its destructors run; what it registered for teardown stays registered.
     tokio::select! {

@@ -7,11 +7,17 @@
 
 mod execute;
 mod finish;
+mod govern;
+mod hand_over;
 #[cfg(target_os = "linux")]
 mod isolated;
+mod names;
 mod options;
+mod placing;
 mod queue;
 mod signals;
+mod surroundings;
+mod telemetry;
 mod watchdog;
 
 use std::collections::VecDeque;
@@ -23,8 +29,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+use self::govern::Governed;
 pub use self::options::RunOptions;
+pub use self::placing::Placing;
 use self::queue::Queue;
+use self::surroundings::Surroundings;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
 use crate::capture::Capture;
@@ -48,6 +57,8 @@ pub struct Run {
     options: RunOptions,
     queue: Mutex<Queue>,
     wake: Condvar,
+    /// Where cases share devices: what these do, and who else uses them.
+    around: Option<Mutex<Surroundings>>,
     results: Vec<OnceLock<Ended>>,
     /// Who waits for the result of which case.
     waiting: Mutex<Vec<(usize, Thread)>>,
@@ -62,6 +73,8 @@ pub struct Run {
     evidence: Arc<Evidence>,
     /// Errors of teardowns for which no case can answer.
     late_errors: Mutex<Vec<String>>,
+    /// Why no case can have devices, if that is so.
+    no_devices: Option<String>,
     runtime: OnceLock<Runtime>,
     watch: Watch,
     started: Instant,
@@ -105,9 +118,21 @@ impl Run {
             .map(|(i, _)| i)
             .collect();
         let n = plan.cases.len();
+        let mut note = None;
+        let around = plan.resources.as_ref().and_then(|resources| {
+            let (leases, simulated) = (options.leases.as_deref(), options.simulated.as_deref());
+            let made = Surroundings::new(resources, leases, simulated);
+            made.map_err(|why| note = Some(why)).ok()
+        });
+        let governed = around.as_ref().and(plan.resources.as_ref());
+        let governed = governed.and_then(|r| Governed::new(r, options.process_per_test));
+        let evidence = Evidence::new(options.evidence.clone());
         let run = Arc::new(Run {
             names,
+            around: around.map(Mutex::new),
+            no_devices: note,
             queue: Mutex::new(Queue {
+                governed,
                 pending,
                 running: 0,
                 alone: false,
@@ -128,7 +153,7 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
-            evidence: Evidence::new(options.evidence.clone()),
+            evidence,
             late_errors: Mutex::default(),
             runtime: OnceLock::new(),
             watch: Watch::default(),
@@ -238,6 +263,21 @@ impl Run {
         (running, lock(&self.queue).pending.len())
     }
 
+    /// For a live view: what is given out of each device now, in bytes, and how large it is; none where nothing is shared out.
+    pub fn given_out(&self) -> Vec<(String, u64, Option<u64>)> {
+        let Some(resources) = &self.plan.resources else {
+            return vec![];
+        };
+        let queue = lock(&self.queue);
+        let Some(governed) = &queue.governed else {
+            return vec![];
+        };
+        let cards = resources.cards.iter().enumerate();
+        cards
+            .map(|(i, card)| (card.shown(), governed.governor.given(i), card.total))
+            .collect()
+    }
+
     fn emit(&self, event: Event) {
         // The receiver outlives the run; after it is gone nobody wants events.
         let _ = lock(&self.events).send(event);
@@ -282,6 +322,7 @@ impl Run {
             });
             self.put_unrun(i, outcome);
         }
+        self.start_telemetry();
         let runnable = lock(&self.queue).pending.len();
         let slots = self.options.slots.min(runnable.max(1));
         for n in 1..slots {
@@ -332,6 +373,7 @@ impl Run {
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
+        self.end_telemetry();
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();

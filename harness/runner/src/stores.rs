@@ -16,6 +16,7 @@ use crate::attempt::{Cancel, lock, poll_with};
 use crate::body::{Error, Skip};
 use crate::evidence::{Evidence, EvidenceWriter, Traces};
 use crate::fixture::{Check, Finalizer, FixtureEntry, Scope, Sharing, Stored};
+use crate::grant::Devices;
 use crate::outcome::{Outcome, Phase, seconds};
 use crate::panics::{PanicRecord, collecting, payload_text};
 
@@ -76,6 +77,8 @@ pub(crate) struct Asker {
     pub level_name: Option<String>,
     /// `server(fresh)`: whatever reads the deployment is made for this attempt alone.
     pub fresh: bool,
+    /// The devices that it was given.
+    pub devices: Devices,
     /// What the case should be told of its fixtures.
     pub notes: Arc<Mutex<Vec<String>>>,
     /// What its fixtures write into its evidence.

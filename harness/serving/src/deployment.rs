@@ -201,6 +201,23 @@ impl Deployment {
         self
     }
 
+    /// Sets variables of every process of the deployment, before what the deployment itself says of them.
+    #[must_use]
+    pub fn env_of_all(mut self, variables: &[(String, String)]) -> Self {
+        let with = |launch: &mut Launch| {
+            let pairs = variables.iter();
+            let pairs = pairs.map(|(name, value)| (name.into(), Some(value.into())));
+            launch.env.extend(pairs);
+        };
+        if let How::Command(launch) = &mut self.how {
+            with(launch);
+        }
+        self.parts
+            .iter_mut()
+            .for_each(|part| with(&mut part.launch));
+        self
+    }
+
     /// What the server offers.
     #[must_use]
     pub fn offers(mut self, offers: Offers) -> Self {

@@ -106,7 +106,7 @@ async fn attempt(
     let mut model = None;
     let mut failure = None;
     for next in planned {
-        match Own::launch(&name, next) {
+        match Own::launch(&name, next, &options.held) {
             Ok(own) => members.push(own),
             Err(error) => {
                 failure = Some(Err(*error));

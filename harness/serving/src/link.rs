@@ -108,7 +108,12 @@ pub(crate) fn wait_for_dropped(limit: Duration) -> bool {
 
 impl Link {
     /// Starts a keeper and tells it what to start. `log` receives what the keeper itself has to say.
-    pub(crate) fn open(order: &Order, lease: OwnedFd, log: File) -> io::Result<Link> {
+    pub(crate) fn open(
+        order: &Order,
+        lease: &OwnedFd,
+        held: &[OwnedFd],
+        log: File,
+    ) -> io::Result<Link> {
         let (here, there) = UnixStream::pair()?;
         // The link, not the path: the file may have been replaced by a new build since this program started.
         let child = Command::new("/proc/self/exe")
@@ -122,7 +127,8 @@ impl Link {
         let door = order.share.as_ref().map(|s| s.socket.clone());
         let link = Self::over(here, keeper, Some(child), door)?;
         // A keeper that ended at once is noticed by the listener, with its exit status.
-        if let Err(error) = protocol::send_with(&link.socket, order, &lease)
+        if let Err(error) =
+            protocol::send_with(&link.socket, order, std::iter::once(lease).chain(held))
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             return Err(error);

@@ -1,10 +1,12 @@
 //! What a start needs beyond the deployment: where evidence goes, how patient a stop is, which ports may be used.
 
 use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::prepare::{Hook, Prepare};
 use crate::progress::Tell;
 use crate::share::Share;
 
@@ -32,6 +34,9 @@ pub struct StartOptions {
     pub(crate) log: LogLimits,
     pub(crate) progress: Tell,
     pub(crate) share: Option<Share>,
+    pub(crate) prepare: Hook,
+    /// What the keepers keep open.
+    pub(crate) held: Arc<Vec<OwnedFd>>,
 }
 
 impl StartOptions {
@@ -46,6 +51,8 @@ impl StartOptions {
             log: LogLimits::default(),
             progress: Tell::default(),
             share: None,
+            prepare: Hook::default(),
+            held: Arc::default(),
         }
     }
 
@@ -84,6 +91,13 @@ impl StartOptions {
     #[must_use]
     pub fn share(mut self, share: Share) -> Self {
         self.share = Some(share);
+        self
+    }
+
+    /// Called before the processes start, by the process that starts them and not by one that attaches. What it returns is started.
+    #[must_use]
+    pub fn prepare(mut self, prepare: Prepare) -> Self {
+        self.prepare = Hook(Some(prepare));
         self
     }
 

@@ -3,6 +3,7 @@
 //! Everything that could be refused was refused before ([`crate::plan`]). From the keeper on, every way out goes through it.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -52,10 +53,19 @@ pub(crate) struct Own {
 
 impl Own {
     /// Starts the keeper and tells it what to start.
-    pub(crate) fn launch(deployment: &str, planned: Planned) -> Result<Own, Box<StartError>> {
+    pub(crate) fn launch(
+        deployment: &str,
+        planned: Planned,
+        held: &[OwnedFd],
+    ) -> Result<Own, Box<StartError>> {
         let started = Instant::now();
         let Planned { part, order, .. } = planned;
-        let link = Link::open(&order, planned.lease.into_descriptor(), planned.log_file);
+        let link = Link::open(
+            &order,
+            &planned.lease.into_descriptor(),
+            held,
+            planned.log_file,
+        );
         let link = link.map_err(|e| {
             let reason = e.to_string();
             let mut error = StartError::new(deployment.into(), StartErrorKind::Keeper { reason });

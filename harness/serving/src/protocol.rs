@@ -121,19 +121,22 @@ pub(crate) fn send(mut socket: &UnixStream, message: &impl Serialize) -> io::Res
     socket.write_all(&line)
 }
 
-/// Sends one line together with a copy of a descriptor.
-pub(crate) fn send_with(
+/// The most descriptors that go with one line.
+const DESCRIPTORS: usize = 8;
+
+/// Sends one line together with copies of descriptors.
+pub(crate) fn send_with<'a>(
     mut socket: &UnixStream,
     message: &impl Serialize,
-    descriptor: &OwnedFd,
+    descriptors: impl Iterator<Item = &'a OwnedFd>,
 ) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
-    let descriptors = [descriptor.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let descriptors: Vec<_> = descriptors.map(AsFd::as_fd).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
-        return Err(io::Error::other("no room for a descriptor"));
+        return Err(io::Error::other("no room for so many descriptors"));
     }
     let sent = sendmsg(
         socket,
@@ -164,7 +167,7 @@ fn receive_with(
     descriptors: &mut Vec<OwnedFd>,
     flags: RecvFlags,
 ) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let read = recvmsg(
         socket,
@@ -228,7 +231,9 @@ mod tests {
         let (here, there) = UnixStream::pair().unwrap();
         let (mut reader, writer) = io::pipe().unwrap();
         let odd = OsString::from_vec(vec![b'a', 0xff, b'"']);
-        send_with(&here, &odd, &OwnedFd::from(writer)).unwrap();
+        let writer = OwnedFd::from(writer);
+        send_with(&here, &odd, [&writer].into_iter()).unwrap();
+        drop(writer);
         let (mut buffer, mut descriptors, mut lines) = ([0; 3], Vec::new(), Lines::default());
         let line = loop {
             let read = receive(&there, &mut buffer, &mut descriptors).unwrap();

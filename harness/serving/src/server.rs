@@ -102,6 +102,22 @@ impl Server {
             How::Url { base, key_env } => {
                 Self::reach(deployment, base, key_env.as_deref(), options).await
             }
+            How::Command(_) if options.prepare.0.is_some() => {
+                let mut options = options.clone();
+                let hook = options.prepare.0.take();
+                let prepared = match hook {
+                    Some(prepare) => prepare(deployment.clone()).await,
+                    None => Err(String::new()),
+                };
+                let prepared = prepared.map_err(|reason| {
+                    StartError::new(
+                        deployment.display_name(),
+                        StartErrorKind::NotPrepared { reason },
+                    )
+                })?;
+                options.held = Arc::new(prepared.held);
+                Box::pin(Self::start_alone(&prepared.deployment, &options)).await
+            }
             How::Command(launch) => {
                 let ready = crate::group::start(deployment, launch, options).await?;
                 Ok(Server {

@@ -191,6 +191,11 @@ pub enum StartErrorKind {
         /// What still ran; it has been stopped.
         running: Vec<ProcessInfo>,
     },
+    /// What it needs of this machine (its devices) was not to be had.
+    NotPrepared {
+        /// Why.
+        reason: String,
+    },
     /// The folder in which processes meet that share servers cannot be used.
     Sharing {
         /// The folder.
@@ -348,6 +353,7 @@ impl fmt::Display for StartErrorKind {
                 }
                 Ok(())
             }
+            K::NotPrepared { reason } => f.write_str(reason),
             K::Sharing { folder, reason } => write!(
                 f,
                 "it cannot be shared by way of {}: {reason}",

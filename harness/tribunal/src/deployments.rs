@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tribunal_deploy::{Catalogue, Context, Rendered, Spec, Way};
 use tribunal_models::{Lease, ModelPaths, Wanted};
-use tribunal_runner::{Chosen, Offer, Options, Sharing, UsageError};
+use tribunal_runner::{Chosen, DeviceUse, Offer, Options, Sharing, UsageError};
 use tribunal_serving::Deployment;
 use tribunal_vocabulary::Vocabulary;
 
@@ -256,7 +256,18 @@ pub(crate) fn offer(name: &str, level: Option<&str>) -> Result<Offer, String> {
         missing: (!rendered.missing.is_empty()).then(|| rendered.missing.join("; ")),
         foreign: matches!(rendered.recipe.way, Way::Url { .. }) || !rendered.destructive_ok(),
         identity: rendered.deployment.digest(),
+        devices: rendered.recipe.devices.as_ref().map(used),
     })
+}
+
+fn used(devices: &tribunal_deploy::DeviceUse) -> DeviceUse {
+    let spacing = devices.start_spacing.unwrap_or_default().as_secs_f64();
+    DeviceUse {
+        count: devices.count,
+        memory: devices.memory,
+        simulated_only: devices.simulated_only,
+        start_group: devices.start_group.clone().map(|group| (group, spacing)),
+    }
 }
 
 /// The embedded engine is a feature; without it there is no default deployment.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -159,6 +159,11 @@ fn harness(
         })
         .map_err(UsageError)?;
     let mut facts = Here::new(Box::new(crate::deployments::offer));
+    let layout = crate::layout::asked(o, v)?;
+    if let Some(layout) = &layout {
+        let host = tribunal_hardware::host_of(layout);
+        facts = facts.simulating(host, o.simulate_devices.is_some());
+    }
     let selection = selector.select(&catalog, &mut |case| {
         let level = catalog.cases[case].marks.levels.first().copied();
         let none = Options::default();
@@ -197,16 +202,25 @@ fn harness(
         }
         _ => match isolated {
             Some(case) => {
-                let options = run_options(built, args, &context);
+                let options = run_options(built, args, &context, None);
                 case.run(catalog, plan, options)
             }
-            None => run(built, args, catalog, plan, context),
+            None => {
+                let ledger = layout.filter(|_| plan.resources.is_some());
+                let ledger = ledger.map(|l| crate::layout::ledger(&l)).transpose()?;
+                run(built, args, catalog, plan, context, ledger)
+            }
         },
     }
 }
 
 /// What the run needs to know of the options.
-fn run_options(built: &Built, args: &[OsString], context: &Context) -> RunOptions {
+fn run_options(
+    built: &Built,
+    args: &[OsString],
+    context: &Context,
+    simulated: Option<PathBuf>,
+) -> RunOptions {
     let o = &context.options;
     RunOptions {
         slots: o.slots(),
@@ -226,6 +240,10 @@ fn run_options(built: &Built, args: &[OsString], context: &Context) -> RunOption
             .collect(),
         grace: o.grace.unwrap_or(GRACE),
         run_limit: o.run_limit,
+        leases: crate::layout::leases(o),
+        simulated,
+        process_per_test: o.process_per_test,
+        vram_overuse_warns: o.vram_overuse_warns,
         evidence: EvidenceOptions {
             keep: o.keep_evidence,
             root: o.evidence_dir.clone(),
@@ -275,6 +293,7 @@ fn run(
     catalog: Catalog,
     plan: Plan,
     context: Context,
+    simulated: Option<PathBuf>,
 ) -> Result<u8, UsageError> {
     let o = &context.options;
     let json = o.format == Format::Json;
@@ -284,7 +303,7 @@ fn run(
         .try_clone()
         .map_err(usage("no second handle on standard error"))?;
     guard_exit(Some((capture.clone(), guard)));
-    let run_options = run_options(built, args, &context);
+    let run_options = run_options(built, args, &context, simulated);
     let (sender, events) = mpsc::channel();
     let run = Run::new(catalog, plan, run_options, sender, capture);
     let reported = {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use tribunal_client::{ChatClient, Client, ModelClient, Transcript};
 use tribunal_deploy::Recipe;
-use tribunal_runner::{Error, SetUp};
+use tribunal_runner::{Error, Grant, SetUp};
 use tribunal_serving::{
-    Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
+    Cause, Deployment, Offers, ProcessInfo, Runner, Server, Share, StartOptions, StopReport,
 };
 
 use crate::deployments::{all_chosen, identity, located, rendered};
@@ -176,6 +176,8 @@ async fn launch(
         }
         None => deployment.clone(),
     };
+    // Whoever profiles says himself how much the engine may take.
+    let profiled = limited != *deployment;
     let deployment = &limited;
     let began = Instant::now();
     let tell = cx.awaiting();
@@ -192,11 +194,30 @@ async fn launch(
     {
         options = options.share(share);
     }
+    let prepared = crate::given::prepare(cx.devices(), recipe, profiled, cx.awaiting());
+    if let Some((prepare, _)) = &prepared {
+        options = options.prepare(prepare.clone());
+    }
     let version = recipe.and_then(|r| r.version.as_ref());
     let asked = version.and_then(crate::version::ask);
-    let server = Server::start(deployment, &options)
-        .await
-        .map_err(Error::of)?;
+    let server = match Server::start(deployment, &options).await {
+        // Whoever had the device before may have needed a moment longer than its driver said.
+        Err(e) if e.cause() == Some(Cause::DeviceMemory) && prepared.is_some() => {
+            cx.note(format!(
+                "{name} found too little device memory at its first start, and was started once more: {}",
+                e.to_string().lines().next().unwrap_or_default()
+            ));
+            Server::start(deployment, &options).await
+        }
+        started => started,
+    };
+    let server = server.map_err(Error::of)?;
+    let grant = prepared.and_then(|(_, given)| given.grant());
+    if let Some(grant) = &grant {
+        let parts = server.parts().iter().map(|part| part.pid);
+        parts.chain(server.pid()).for_each(|pid| grant.follow(pid));
+        look(grant.clone()).await;
+    }
     if let Some(asked) = asked
         && let Some(note) = asked.note().await
     {
@@ -225,6 +246,9 @@ async fn launch(
     });
     let (handle, fresh, note) = (server.clone(), cx.is_fresh(), cx.notes());
     cx.on_teardown(move || async move {
+        if let Some(grant) = grant {
+            look(grant).await;
+        }
         let broken = broken.load(Ordering::SeqCst);
         let report = if broken {
             handle.clone().retire().await
@@ -247,6 +271,12 @@ async fn launch(
         told
     });
     Ok(server)
+}
+
+/// Sees what a server uses of its devices now.
+async fn look(grant: Arc<Grant>) {
+    // A look that is cut short is one sample less.
+    let _ = tokio::task::spawn_blocking(move || grant.look()).await;
 }
 
 /// How long a server may take before people are told what is awaited.

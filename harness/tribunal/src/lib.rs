@@ -34,7 +34,9 @@ mod docs;
 mod drawing;
 mod entry;
 mod fixtures;
+mod given;
 mod judged;
+mod layout;
 mod memory_limit;
 mod version;
 
@@ -49,8 +51,8 @@ pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Error, ProviderCase as Case, Row, SetUp, Sharing, Skip, TestResult, current_test,
-    evidence, on_evidence, spawn_thread,
+    CurrentTest, Devices, Error, Grant, GrantedDevice, ProviderCase as Case, Row, SetUp, Sharing,
+    Skip, TestResult, current_test, devices, evidence, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

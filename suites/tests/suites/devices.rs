@@ -38,6 +38,7 @@ async fn held(server: &Server) -> Result<Vec<(u64, u64)>, Error> {
 
 /// A server that was given three GiB of a device keeps to them, also while it answers.
 #[tribunal::test]
+#[timeout("60s")]
 #[gpu_1]
 #[max_vram_gib(3)]
 #[requires(capability = "device_memory")]
@@ -139,7 +140,7 @@ async fn tensor_parallel_takes_a_part_of_each_device() -> TestResult {
 #[timeout("60s")]
 #[cases(
     weights = ("--weights-gib", "30", Cause::DeviceMemory),
-    no_cache = ("--gpu-memory-utilization", "0.04", Cause::CacheMemory),
+    no_cache = ("--gpu-memory-utilization", "0.01", Cause::CacheMemory),
     small_cache = ("--kv-cache-tokens", "512", Cause::CacheMemory),
     devices = ("--tensor-parallel", "3", Cause::NoDevice),
 )]

@@ -23,7 +23,9 @@ impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
         let p = &self.plan.cases[planned];
         let level = p.level.and_then(|l| self.options.level_names.get(l));
-        self.catalog.asker(p.case, p.level, level.map(|l| &**l))
+        let mut asker = self.catalog.asker(p.case, p.level, level.map(|l| &**l));
+        asker.devices = self.devices(planned);
+        asker
     }
 
     /// One slot: takes cases until none is left, or until its case was taken from it.
@@ -31,6 +33,21 @@ impl Run {
         let cell = Arc::new(SlotCell::default());
         attempt::enter(cell.clone());
         while let Some(planned) = self.next() {
+            let _names = match self.hold_names(planned) {
+                Ok(names) => names,
+                Err(why) => {
+                    self.emit(Event::CaseStarted {
+                        planned,
+                        at: Instant::now(),
+                    });
+                    self.leave_fixtures(planned);
+                    let torn = self.hand_devices_back(planned);
+                    lock(&self.late_errors).extend(torn.errors);
+                    self.leave(planned, false);
+                    self.put_unrun(planned, Outcome::NotRun(why));
+                    continue;
+                }
+            };
             if !self.attempt(planned, &cell) {
                 return;
             }
@@ -77,6 +94,7 @@ impl Run {
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
             records: Default::default(),
+            devices: self.devices(planned),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
@@ -91,8 +109,8 @@ impl Run {
         let mut keys = vec![];
         let attempt_store: Arc<Store> = Arc::default();
         let mut values = vec![];
-        let mut set_up_outcome = None;
-        if !entry.fixtures.is_empty() {
+        let mut set_up_outcome = self.without_devices(planned).map(Outcome::SetUpFailed);
+        if !entry.fixtures.is_empty() && set_up_outcome.is_none() {
             let asker = self.asker(planned);
             stores::shared_keys(entry.fixtures, &asker, &mut keys);
             let weak = Arc::downgrade(self);

@@ -16,6 +16,7 @@ impl Run {
     /// Reports the result of an attempt and frees its place.
     pub(super) fn finish(&self, attempt: &Attempt, outcome: Outcome, times: Times, torn: Torn) {
         let planned = attempt.planned;
+        let torn = torn.and(self.hand_devices_back(planned));
         let xfail = self.catalog.cases[self.plan.cases[planned].case]
             .marks
             .xfail

@@ -7,12 +7,14 @@ use std::io::{PipeReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Run;
 use crate::attempt::{Attempt, lock};
 use crate::capture::{self, KEEP};
 use crate::evidence::Given;
+use crate::grant::{Devices, Grant};
 use crate::isolated::{KILL, Message, Order, Seen, TERMINATE, WARDEN, meaning};
 use crate::outcome::{Outcome, Phase, Times};
 
@@ -36,6 +38,7 @@ struct Watched {
     phase: (Phase, Instant),
     times: Times,
     expired: bool,
+    grant: Option<Arc<Grant>>,
 }
 
 impl Run {
@@ -50,8 +53,9 @@ impl Run {
                 run: self.evidence.run_folder().ok(),
                 attempt: attempt.folder().ok(),
             },
+            devices: attempt.devices.granted().map(|grant| grant.told()),
         };
-        let mut watched = match self.start_isolated(&order) {
+        let mut watched = match self.start_isolated(&order, &attempt.devices) {
             Ok(watched) => watched,
             Err(e) => {
                 let seen = Seen {
@@ -88,7 +92,7 @@ impl Run {
         (outcome, judged, watched.times)
     }
 
-    fn start_isolated(&self, order: &Order) -> std::io::Result<Watched> {
+    fn start_isolated(&self, order: &Order, devices: &Devices) -> std::io::Result<Watched> {
         let (control, theirs) = UnixStream::pair()?;
         let (output, writer) = std::io::pipe()?;
         // Not by its path: another build may have replaced it meanwhile.
@@ -103,6 +107,10 @@ impl Run {
             .stdin(std::os::fd::OwnedFd::from(theirs))
             .stdout(writer.try_clone()?)
             .stderr(writer);
+        if let Some(grant) = devices.granted() {
+            // The case is alone in its process, so that whatever it loads sees its devices.
+            command.envs(grant.variables());
+        }
         let warden = command.spawn()?;
         drop(command);
         control.set_nonblocking(true)?;
@@ -119,6 +127,7 @@ impl Run {
             phase: (Phase::SetUp, Instant::now()),
             times: Times::default(),
             expired: false,
+            grant: devices.granted().cloned(),
         })
     }
 
@@ -253,7 +262,12 @@ impl Watched {
             Message::Expired => self.expired = true,
             Message::Result(result) => self.seen.result = Some(result),
             Message::Done { errors } => self.seen.done = Some(errors),
-            Message::Started { pid } => self.pid = Some(pid),
+            Message::Started { pid } => {
+                self.pid = Some(pid);
+                if let Some(grant) = &self.grant {
+                    grant.follow(pid);
+                }
+            }
             Message::NotStarted(why) => self.seen.not_started = Some(why),
             Message::Ended { code, signal, left } => {
                 self.turn(self.phase.0);

@@ -1,5 +1,6 @@
 //! What the run needs to know of the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::evidence::EvidenceOptions;
@@ -23,6 +24,14 @@ pub struct RunOptions {
     pub grace: Duration,
     /// Bounds the whole run.
     pub run_limit: Option<Duration>,
+    /// The folder in which runs of this host agree on who has what; `None`: they do not.
+    pub leases: Option<PathBuf>,
+    /// The ledger of simulated devices, if there are such.
+    pub simulated: Option<PathBuf>,
+    /// Every test has a process of its own: whoever starts a server takes devices for it.
+    pub process_per_test: bool,
+    /// More device memory than declared is worth a note only.
+    pub vram_overuse_warns: bool,
     /// What to do with evidence.
     pub evidence: EvidenceOptions,
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::Run;
+use super::govern::Governed;
 use crate::attempt::lock;
 use crate::event::Event;
 use crate::outcome::Outcome;
@@ -18,6 +19,8 @@ pub(super) struct Queue {
     pub alone: bool,
     pub held: Vec<String>,
     pub failed: usize,
+    /// Who decides where cases share devices.
+    pub governed: Option<Governed>,
     /// Slots that wait until something ends.
     pub waiting: usize,
 }
@@ -42,6 +45,9 @@ impl Run {
             };
             if let Some(why) = why {
                 let rest: Vec<usize> = queue.pending.drain(..).collect();
+                if let Some(governed) = &mut queue.governed {
+                    rest.iter().for_each(|i| governed.governor.withdraw(*i));
+                }
                 drop(queue);
                 for i in &rest {
                     self.emit(Event::CaseStarted {
@@ -53,6 +59,30 @@ impl Run {
                     self.put_unrun(*i, Outcome::NotRun(why.clone()));
                 }
                 return None;
+            }
+            if let (Some(mut governed), Some(around)) = (queue.governed.take(), &self.around) {
+                let next = self.next_governed(&mut governed, around);
+                let more = governed.has_more();
+                queue.governed = Some(governed);
+                match next {
+                    Ok(planned) => {
+                        queue.pending.retain(|i| *i != planned);
+                        queue.running += 1;
+                        let waited_for = more && queue.waiting > 0;
+                        drop(queue);
+                        if waited_for {
+                            self.wake.notify_all();
+                        }
+                        return Some(planned);
+                    }
+                    Err(pause) => {
+                        queue.waiting += 1;
+                        let waited = self.wake.wait_timeout(queue, pause);
+                        queue = waited.unwrap_or_else(|e| e.into_inner()).0;
+                        queue.waiting -= 1;
+                        continue;
+                    }
+                }
             }
             let at = admit(&queue, |i| {
                 (

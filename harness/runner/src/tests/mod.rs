@@ -2,6 +2,8 @@
 
 mod catalog;
 mod deployments;
+#[cfg(target_os = "linux")]
+mod devices;
 mod fixtures;
 mod gates;
 mod matrix;

@@ -6,6 +6,7 @@ use super::support::*;
 use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
 use crate::event::{Ended, Event, Summary};
+use crate::gates::Here;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::run::{Run, RunOptions};
@@ -32,11 +33,22 @@ pub(super) fn run_whole(
     args: &[&str],
     meanwhile: impl FnOnce(&Arc<Run>),
 ) -> (Vec<(String, Ended)>, Summary) {
+    run_on(tests, args, here(), None, meanwhile)
+}
+
+/// The same on a machine of one's own, with the ledger of its simulated devices.
+pub(super) fn run_on(
+    tests: Vec<Make>,
+    args: &[&str],
+    mut facts: Here,
+    simulated: Option<&std::path::Path>,
+    meanwhile: impl FnOnce(&Arc<Run>),
+) -> (Vec<(String, Ended)>, Summary) {
     let (c, o, v) = (catalog(tests), options(args), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, None, v, &mut here());
+    let plan = Plan::new(&c, &selection, &o, None, v, &mut facts);
     let (sender, events) = mpsc::channel();
     let options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
@@ -47,6 +59,10 @@ pub(super) fn run_whole(
         level_names: v.levels().iter().map(|l| l.name.clone()).collect(),
         grace: Duration::from_secs(5),
         run_limit: o.run_limit,
+        leases: simulated.map(|ledger| ledger.with_extension("host")),
+        simulated: simulated.map(Into::into),
+        process_per_test: false,
+        vram_overuse_warns: false,
         evidence: crate::evidence::EvidenceOptions {
             keep: crate::options::KeepEvidence::None,
             ..Default::default()

@@ -17,6 +17,8 @@ mod chaos;
 #[cfg(target_os = "linux")]
 mod deployments;
 #[cfg(target_os = "linux")]
+mod devices;
+#[cfg(target_os = "linux")]
 mod editors;
 #[cfg(target_os = "linux")]
 mod evidence;
@@ -94,6 +96,7 @@ fn main() -> std::process::ExitCode {
         ("chaos", chaos::rows()),
         ("deployments", deployments::rows()),
         ("lifecycle", lifecycle::rows()),
+        ("devices", devices::rows()),
     ] {
         trials.extend(rows.into_iter().map(|row| row.trial(module)));
     }

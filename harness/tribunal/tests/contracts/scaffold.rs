@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::said::Said;
 
 /// The packages of the shared workspace with their files; those of the recorded command lines come with them.
-const FILES: [(&str, &str); 24] = [
+const FILES: [(&str, &str); 25] = [
     (
         ".cargo/config.toml",
         "[alias]\ncalm = \"test -q -p mixed --test calm --\"\n",
@@ -42,6 +42,7 @@ const FILES: [(&str, &str); 24] = [
     ),
     ("lab/tests/faults.rs", include_str!("project/faults.rs")),
     ("lab/tests/town.rs", include_str!("project/town.rs")),
+    ("lab/tests/cards.rs", include_str!("project/cards.rs")),
     ("lab/tests/twin.rs", include_str!("project/twin.rs")),
     ("lab/tests/common/same.rs", include_str!("project/same.rs")),
     (

@@ -1,0 +1,203 @@
+//! The end of a grant: devices go back when what used them is gone.
+//!
+//! Promise: a lease ends only after the teardown of its last user, and a device that is not as it was before is given to nobody else of the run. Rejected: giving devices back at the end of a body (the server still has its
+//! memory then).
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tribunal_hardware::{
+    DeviceProcess, HolderInfo, Live, Process, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled,
+    settle,
+};
+
+use super::Run;
+use super::govern::Back;
+use super::placing::Placing;
+use super::surroundings::Surroundings;
+use crate::attempt::lock;
+use crate::grant::{Devices, Grant};
+use crate::stores::Torn;
+use crate::usage::{self, Verdict};
+
+/// How long the keepers of a server that is gone may take to end.
+const LETTING_GO: Duration = Duration::from_secs(2);
+
+impl Run {
+    /// What a case was given.
+    pub(super) fn devices(&self, planned: usize) -> Devices {
+        if let Some(grant) = crate::isolated::given_devices() {
+            return Devices::Granted(grant.clone());
+        }
+        let Some(resources) = &self.plan.resources else {
+            return Devices::None;
+        };
+        let given = {
+            let queue = lock(&self.queue);
+            queue.governed.as_ref().and_then(|g| g.grant(planned))
+        };
+        if let Some(grant) = given {
+            return Devices::Granted(grant);
+        }
+        let job = resources.job(planned);
+        if self.options.process_per_test && job.is_some_and(|j| j.holding.is_some() && j.gang > 0) {
+            let (leases, simulated) = (&self.options.leases, &self.options.simulated);
+            let around = Surroundings::new(resources, leases.as_deref(), simulated.as_deref()).ok();
+            let placing =
+                around.and_then(|a| Placing::new(resources, planned, &self.names[planned], a));
+            return placing.map_or(Devices::None, |p| Devices::OnStart(Arc::new(p)));
+        }
+        Devices::None
+    }
+
+    /// Why a case cannot have the devices that it needs.
+    pub(super) fn without_devices(&self, planned: usize) -> Option<String> {
+        let resources = self.plan.resources.as_ref()?;
+        let job = resources.job(planned)?;
+        if let Some(why) = &self.no_devices
+            && (job.gang > 0 || job.cpus > 0 || job.host_memory > 0)
+        {
+            return Some(why.clone());
+        }
+        let queue = lock(&self.queue);
+        let broken = queue.governed.as_ref()?.broken(planned)?;
+        Some(format!("its devices cannot be leased: {broken}"))
+    }
+
+    /// The case has been taken down: what it had for itself, and a server's devices after their last user, go back.
+    pub(super) fn hand_devices_back(&self, planned: usize) -> Torn {
+        let (Some(resources), Some(around)) = (&self.plan.resources, &self.around) else {
+            return Torn::default();
+        };
+        let Some(job) = resources.job(planned) else {
+            return Torn::default();
+        };
+        let now = || self.started.elapsed().as_secs_f64();
+        let (had, back) = {
+            let mut queue = lock(&self.queue);
+            let Some(governed) = &mut queue.governed else {
+                return Torn::default();
+            };
+            let had = governed.grant(planned);
+            (had, governed.ended(planned, job.holding, now()))
+        };
+        let mut torn = Torn::default();
+        if let Some(grant) = &had {
+            self.judge_use(grant, matches!(back, Back::Devices { .. }), &mut torn);
+        }
+        drop(had);
+        if let Back::Devices { grant, holding } = back {
+            if let Some(usage) = &grant.usage {
+                self.settle(around, &grant, &usage.before, &mut torn);
+            }
+            give_up(&grant, around);
+            if let Some(holding) = holding {
+                let mut queue = lock(&self.queue);
+                if let Some(governed) = &mut queue.governed {
+                    governed.governor.holding_ended(holding, now());
+                }
+            }
+        }
+        lock(around).changed();
+        torn
+    }
+
+    /// Whether more was used than declared. `last`: nobody will use it any more.
+    fn judge_use(&self, grant: &Grant, last: bool, torn: &mut Torn) {
+        let Some(seen) = grant.seen() else {
+            return;
+        };
+        match usage::judge(grant.devices(), &seen) {
+            Verdict::Fine => {}
+            Verdict::Over(text) if self.options.vram_overuse_warns => torn
+                .notes
+                .push(format!("more device memory than declared: {text}")),
+            Verdict::Over(text) => torn.errors.push(format!(
+                "more device memory than declared: {text}\nhelp: --vram-overuse warn makes this a note"
+            )),
+            Verdict::Suggests(text) if last => torn.notes.push(text),
+            Verdict::NotMade(why) if last => torn.notes.push(format!(
+                "whether it kept to its device memory was not checked: {why}"
+            )),
+            Verdict::Suggests(_) | Verdict::NotMade(_) => {}
+        }
+    }
+
+    /// Waits until the devices are as they were before the grant; tells what stays, and keeps such a device back.
+    fn settle(&self, around: &Mutex<Surroundings>, grant: &Grant, before: &Live, torn: &mut Torn) {
+        let keys: Vec<String> = grant.devices().iter().map(|d| d.key.clone()).collect();
+        // Whatever descends from us or from another run with a lease is there by right: what a server of ours leaves behind does neither, since its
+        // keeper has ended what it could.
+        let by_right = RefCell::new(vec![]);
+        let read = || {
+            let mut around = lock(around);
+            *by_right.borrow_mut() = around.users();
+            around.live()
+        };
+        let handover = settle(
+            before,
+            &keys,
+            read,
+            &|pid| by_right.borrow().binary_search(&pid).is_ok(),
+            SETTLE_TOLERANCE,
+            SETTLE_BOUND,
+        );
+        for (key, settled) in handover.devices {
+            let name = grant.devices().iter().find(|d| d.key == key);
+            let name = name.map_or(key.clone(), |d| format!("{} {}", d.platform, d.index));
+            match settled {
+                Settled::Clean => {}
+                Settled::NotMade(why) => torn.notes.push(format!(
+                    "whether {name} was handed over clean was not checked: {why}"
+                )),
+                Settled::Above(residue) => {
+                    lock(around).keep_back(&key, residue.before);
+                    torn.errors
+                        .push(left_behind(&name, &residue, handover.waited));
+                }
+            }
+        }
+    }
+}
+
+fn left_behind(name: &str, residue: &Residue, waited: Duration) -> String {
+    let shown = |process: &DeviceProcess| {
+        let command = process.command().unwrap_or_else(|| "ended".into());
+        let bytes = process
+            .bytes
+            .map_or("an unknown amount".to_owned(), usage::gib);
+        format!("pid {} ({command}) with {bytes}", process.pid)
+    };
+    let who: Vec<String> = residue.processes.iter().map(shown).collect();
+    let who = match who.is_empty() {
+        true => "nobody says by whom".to_owned(),
+        false => who.join(", "),
+    };
+    format!(
+        "{name} was not handed over clean: {} more are in use than before ({} then, {} now, after {}): {who}\nnote: nobody else of this run gets it until it is clean",
+        usage::gib(residue.left),
+        usage::gib(residue.before),
+        usage::gib(residue.now),
+        crate::outcome::seconds(waited)
+    )
+}
+
+/// Ends a lease, and waits a moment until its keepers have let go of the lease too: they end right after they have said that the server is gone.
+fn give_up(grant: &Grant, around: &Mutex<Surroundings>) {
+    let claim = grant.give_up();
+    let leases = lock(around).leases.clone();
+    let (Some(claim), Some(leases)) = (claim, leases) else {
+        return;
+    };
+    let me = Process::this();
+    let begun = Instant::now();
+    while begun.elapsed() < LETTING_GO {
+        let holders = leases.holders().unwrap_or_default();
+        let held = |info: &HolderInfo| info.process == me && info.claim == claim;
+        if !holders.iter().any(held) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

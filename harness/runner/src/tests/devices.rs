@@ -1,0 +1,275 @@
+//! What cases need of devices, how it is planned, and runs on simulated ones.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use tribunal_governor::Memory;
+use tribunal_hardware::{Host, LayoutDevice, Simulated, host_of};
+
+use super::run::run_on;
+use super::support::*;
+use crate::attempt::{devices, lock};
+use crate::body::{Cx, Error, TestResult};
+use crate::gates::{Here, Offer};
+use crate::needs::{self, DeviceUse, Need};
+use crate::outcome::Outcome;
+use crate::plan::{Disposition, Plan};
+use crate::selection::Selector;
+
+const GIB: u64 = 1 << 30;
+
+fn layout(gib: &[u64]) -> Vec<LayoutDevice> {
+    let device = |gib: &u64| LayoutDevice {
+        platform: "cuda".into(),
+        model: "L4".into(),
+        total: gib * GIB,
+    };
+    gib.iter().map(device).collect()
+}
+
+fn facts(gib: &[u64]) -> Here {
+    Here::new(Box::new(|_, _| Ok(Offer::default()))).simulating(host_of(&layout(gib)), true)
+}
+
+fn need(texts: &[&'static str], offer: Option<DeviceUse>, simulated: bool, host: &Host) -> Need {
+    let c = catalog(vec![test("t").marked(texts)]);
+    let offer = offer.map(|used| Offer {
+        devices: Some(used),
+        ..Offer::default()
+    });
+    needs::of(
+        &c.cases[0].marks,
+        offer.as_ref(),
+        simulated,
+        vocabulary(),
+        || host,
+    )
+}
+
+fn used(count: u32, gib: Option<u64>, simulated_only: bool) -> DeviceUse {
+    DeviceUse {
+        count,
+        memory: gib.map(|gib| gib * GIB),
+        simulated_only,
+        start_group: None,
+    }
+}
+
+#[test]
+fn a_need_is_the_larger_of_marker_and_deployment() {
+    let host = host_of(&layout(&[24, 24]));
+    let (devices, memory) =
+        |need: &Need| -> (u32, Option<u64>) { (need.devices, need.memory) }(&need(
+            &["gpu_1", "max_vram_gib(5)"],
+            Some(used(2, Some(3), false)),
+            false,
+            &host,
+        ));
+    assert_eq!((devices, memory), (2, Some(5 * GIB)));
+    let table: &[(&[&str], Option<DeviceUse>, (u32, Option<u64>))] = &[
+        (&["cpu"], None, (0, None)),
+        // Nobody has said how much: all of it.
+        (&["gpu_1"], None, (1, None)),
+        (&["gpu_1", "max_vram_gib(4)"], None, (1, Some(4 * GIB))),
+        (&["core_model"], Some(used(1, None, false)), (1, None)),
+        (
+            &["core_model"],
+            Some(used(1, Some(3), false)),
+            (1, Some(3 * GIB)),
+        ),
+        (
+            &["max_vram_gib(4)"],
+            Some(used(1, None, false)),
+            (1, Some(4 * GIB)),
+        ),
+        // An engine that uses simulated devices leaves real ones alone.
+        (&["core_model"], Some(used(1, Some(3), true)), (0, None)),
+    ];
+    for (texts, offer, expected) in table {
+        let need = need(texts, offer.clone(), false, &host);
+        assert_eq!(
+            (need.devices, need.memory),
+            *expected,
+            "{texts:?} {offer:?}"
+        );
+        assert_eq!(need.suits.is_empty(), need.devices == 0);
+    }
+    let simulated = need(&["core_model"], Some(used(1, Some(3), true)), true, &host);
+    assert_eq!(simulated.devices, 1);
+    // Where no device is, a deployment runs without.
+    let none = need(
+        &["core_model"],
+        Some(used(1, Some(3), false)),
+        false,
+        &Host::without_devices(),
+    );
+    assert_eq!(none.devices, 0);
+    let weights = need(&["cpus(3)", "host_memory_gib(0.5)"], None, false, &host);
+    assert_eq!((weights.cpus, weights.host_memory), (3, GIB / 2));
+}
+
+fn planned(tests: Vec<Make>, args: &[&str], gib: &[u64]) -> (Vec<(String, String)>, Plan) {
+    let (c, o, v) = (catalog(tests), options(args), vocabulary());
+    let selection = Selector::new(v, &o)
+        .expect("valid")
+        .select(&c, &mut |_| false);
+    let plan = Plan::new(&c, &selection, &o, None, v, &mut facts(gib));
+    let shown = plan.cases.iter().map(|p| {
+        let what = match &p.disposition {
+            Disposition::Run => "runs".to_owned(),
+            Disposition::Gated(unmet) => unmet.reason.clone(),
+            other => format!("{other:?}"),
+        };
+        (c.cases[p.case].name.clone(), what)
+    });
+    (shown.collect(), plan)
+}
+
+#[test]
+fn without_needs_there_is_nothing_to_share_out() {
+    let (_, plan) = planned(
+        vec![test("a"), test("b").marked(&["serial(\"x\")"])],
+        &[],
+        &[24],
+    );
+    assert!(plan.resources.is_none());
+}
+
+#[test]
+fn the_plan_is_in_the_order_of_its_starts_and_says_what_fits_nowhere() {
+    let tests = vec![
+        test("none"),
+        test("small").marked(&["gpu_1", "max_vram_gib(4)", "timeout(\"10s\")"]),
+        test("large").marked(&["gpu_1", "max_vram_gib(22)", "timeout(\"30s\")"]),
+        test("three").marked(&["cards_4", "gpu"]),
+        test("huge").marked(&["gpu_1", "max_vram_gib(25)"]),
+        test("busy").marked(&["cpus(1000000)"]),
+    ];
+    let (shown, plan) = planned(tests, &["--test-threads", "4"], &[24, 24]);
+    let what = |name: &str| &shown.iter().find(|(n, _)| n == name).expect("planned").1;
+    assert_eq!(what("small"), "runs");
+    assert!(what("huge").starts_with("needs 1 GPU"), "{shown:?}");
+    assert!(
+        what("busy").starts_with("needs 1000000 processors"),
+        "{shown:?}"
+    );
+    assert!(what("three").starts_with("needs 4 GPUs"), "{shown:?}");
+    let resources = plan.resources.expect("devices are shared out");
+    assert_eq!(resources.schedule.starts.len(), 3);
+    for (at, start) in resources.schedule.starts.iter().enumerate() {
+        // The place in the schedule is the place in the plan.
+        assert_eq!(start.job, at);
+        let job = resources.job(at).expect("a job");
+        assert_eq!(job.gang as usize, start.cards.len());
+    }
+    let large = shown
+        .iter()
+        .position(|(n, _)| n == "large")
+        .expect("planned");
+    assert_eq!(
+        resources
+            .jobs
+            .iter()
+            .find(|j| j.id == large)
+            .map(|j| j.memory),
+        Some(Memory::Bytes(22 * GIB))
+    );
+    assert!(resources.schedule.makespan >= 30.0);
+}
+
+/// What runs now, and whether bodies may end.
+static STAGE: (Mutex<Stage>, Condvar) = (
+    Mutex::new(Stage {
+        on: vec![],
+        open: false,
+    }),
+    Condvar::new(),
+);
+
+struct Stage {
+    on: Vec<(String, Vec<u32>)>,
+    open: bool,
+}
+
+/// Takes all that was granted, and stays on the stage until it is opened.
+fn plays(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    let name = crate::attempt::current_test().map_or(String::new(), |t| t.name);
+    let ledger = Simulated::open(grant.simulated().expect("simulated"))?;
+    let mut held = vec![];
+    for device in grant.devices() {
+        let amount = device.amount.or(device.total).unwrap_or(0);
+        held.push(
+            ledger
+                .allocate(device.index as usize, amount, &name)
+                .map_err(Error::of)?,
+        );
+    }
+    let on = grant.devices().iter().map(|d| d.index).collect();
+    let (stage, changed) = &STAGE;
+    let mut stage = lock(stage);
+    stage.on.push((name, on));
+    changed.notify_all();
+    drop(changed.wait_while(stage, |s| !s.open));
+    Ok(())
+}
+
+#[test]
+fn a_run_begins_as_its_plan_and_gives_nothing_out_twice() {
+    let make = || {
+        let sized = |name, marks: &[&'static str]| test(name).marked(marks).body(plays);
+        vec![
+            sized("a", &["gpu_1", "max_vram_gib(12)", "timeout(\"60s\")"]),
+            sized("b", &["gpu_1", "max_vram_gib(8)", "timeout(\"50s\")"]),
+            sized("c", &["gpu_1", "max_vram_gib(20)", "timeout(\"40s\")"]),
+            sized("d", &["gpu_1", "timeout(\"70s\")"]),
+            sized("e", &["gpu_2", "max_vram_gib(10)", "timeout(\"30s\")"]),
+            sized("f", &["gpu_1", "max_vram_gib(2)", "timeout(\"60s\")"]),
+        ]
+    };
+    let args = ["--test-threads", "6"];
+    let (_, plan) = planned(make(), &args, &[24, 24]);
+    let names: Vec<String> = planned(make(), &args, &[24, 24])
+        .0
+        .into_iter()
+        .map(|(n, _)| n)
+        .collect();
+    let resources = plan.resources.expect("devices are shared out");
+    let mut first: Vec<(String, Vec<u32>)> = resources
+        .schedule
+        .starts
+        .iter()
+        .filter(|s| s.start == 0.0)
+        .map(|s| {
+            let cards = s.cards.iter().map(|c| *c as u32).collect();
+            (names[s.job].clone(), cards)
+        })
+        .collect();
+    first.sort();
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("devices");
+    let ledger = Simulated::create(&path, &layout(&[24, 24])).expect("a ledger");
+    let (ended, summary) = run_on(make(), &args, facts(&[24, 24]), Some(&path), |_| {
+        let (stage, changed) = &STAGE;
+        let limit = Duration::from_secs(60);
+        let waited = changed.wait_timeout_while(lock(stage), limit, |s| s.on.len() < first.len());
+        let mut stage = waited.expect("no panic").0;
+        let mut on = stage.on.clone();
+        on.sort();
+        assert_eq!(on, first);
+        stage.open = true;
+        changed.notify_all();
+    });
+    for (name, ended) in &ended {
+        assert_eq!(ended.outcome, Outcome::Passed, "{name}: {:?}", ended.notes);
+    }
+    assert_eq!(ended.len(), 6);
+    assert!(
+        summary.late_errors.is_empty() && summary.notes.is_empty(),
+        "{:?}",
+        summary.notes
+    );
+    let left: u64 = ledger.usage().expect("usage").iter().map(|d| d.used).sum();
+    assert_eq!(left, 0);
+    drop(Arc::new(ledger));
+}

@@ -1,0 +1,156 @@
+//! Simulated devices that cases share: plans, runs side by side, several runs at once, and runs that are killed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::call::{Call, folder, until};
+use crate::row::rows;
+use crate::scaffold::binary;
+
+rows![
+    devices_only_plan,
+    a_layout_that_is_wrong_is_a_usage_error,
+    a_plan_says_where_and_when,
+    cases_run_side_by_side_within_memory,
+    without_devices_nothing_is_leased,
+    two_runs_share_one_ledger,
+    a_killed_run_frees_all,
+    more_than_declared_fails_or_is_noted,
+    names_hold_across_processes,
+];
+
+fn cards<const N: usize>(args: [&str; N]) -> Call {
+    binary("cards", args)
+}
+
+fn devices_only_plan() {
+    cards(["--devices", "2xL4"])
+        .run()
+        .exits(2)
+        .warns(["`--devices` only plans", "`--simulate-devices 2xL4`"]);
+    cards(["--plan", "--devices", "2xL4", "--simulate-devices", "2xL4"])
+        .run()
+        .exits(2)
+        .warns(["exclude one another"]);
+}
+
+fn a_layout_that_is_wrong_is_a_usage_error() {
+    cards(["--simulate-devices", "2xL44"])
+        .run()
+        .exits(2)
+        .warns(["no device model is called `L44`", "did you mean"]);
+    cards(["--vram-overuse", "wrn"])
+        .run()
+        .exits(2)
+        .warns(["did you mean `warn`?"]);
+}
+
+fn a_plan_says_where_and_when() {
+    let said = cards(["--plan", "--devices", "2xL4"]).run().exits(0).says([
+        "expected length",
+        "no order takes less than",
+        "simulated devices, and the most that is given out",
+        "cuda 0",
+        "on 14 GiB of each of cuda 0 and cuda 1",
+        "too_large  skipped: needs 1 GPU",
+    ]);
+    // The whole of a device that nobody shares.
+    assert!(said.out.contains("whole  [core_model"), "{}", said.out);
+    assert!(said.out.contains("on the whole of cuda"), "{}", said.out);
+}
+
+fn cases_run_side_by_side_within_memory() {
+    cards(["--simulate-devices", "2xL4", "--test-threads", "6"])
+        .run()
+        .exits(0)
+        .says(["15 passed", "test pair"]);
+    // A host without devices: what needs some is skipped with the reason.
+    cards([]).run().exits(0).says(["4 passed"]);
+}
+
+/// No ledger is made for a run that needs none.
+fn without_devices_nothing_is_leased() {
+    let place = folder();
+    let leases = place.path().join("leases");
+    let leases = leases.to_string_lossy();
+    cards(["server_of_all", "--leases", &leases]).run().exits(0);
+    assert!(!Path::new(&*leases).exists());
+    cards(["by_name", "--leases", &leases]).run().exits(0);
+    assert!(Path::new(&*leases).exists());
+}
+
+/// Each test takes what it was given: if two runs had been given the same memory, one would find too little.
+fn two_runs_share_one_ledger() {
+    let place = folder();
+    let run = || {
+        cards(["--simulate-devices", "2xL4", "--test-threads", "4"])
+            .env("TRIBUNAL_SIMULATED_LEDGER", place.path().join("devices"))
+            .env("LAB_HOLD_MS", "100")
+            .start()
+    };
+    let (one, two) = (run(), run());
+    one.end().exits(0).says(["15 passed"]);
+    two.end().exits(0).says(["15 passed"]);
+}
+
+fn a_killed_run_frees_all() {
+    let place = folder();
+    let ledger = place.path().join("devices");
+    let started = place.path().join("evidence");
+    let holds = cards([
+        "whole",
+        "pair",
+        "server_of_all",
+        "--simulate-devices",
+        "2xL4",
+    ])
+    .env("TRIBUNAL_SIMULATED_LEDGER", &ledger)
+    .env("TRIBUNAL_EVIDENCE_DIR", &started)
+    .env("LAB_HOLD_MS", "600000")
+    .start();
+    let used = || -> u64 {
+        let usage = tribunal::hardware::Simulated::open(&ledger).and_then(|l| l.usage());
+        usage.map_or(0, |all| all.iter().map(|d| d.used).sum())
+    };
+    until("a test takes memory", || used() > 0);
+    holds.signal(rustix::process::Signal::KILL);
+    holds.end();
+    cards(["--simulate-devices", "2xL4"])
+        .env("TRIBUNAL_SIMULATED_LEDGER", &ledger)
+        .run()
+        .exits(0)
+        .says(["15 passed"]);
+    assert_eq!(used(), 0);
+}
+
+fn more_than_declared_fails_or_is_noted() {
+    let run = |more: &[&str]| {
+        cards(["greedy", "--include-ignored", "--simulate-devices", "1xL4"])
+            .args(more)
+            .run()
+    };
+    run(&[]).exits(101).says([
+        "4.00 GiB of cuda 0 were in use at a time, and 2.00 GiB were declared",
+        "#[max_vram_gib(4.4)]",
+    ]);
+    run(&["--vram-overuse", "warn"])
+        .exits(0)
+        .says(["more device memory than declared"]);
+}
+
+fn names_hold_across_processes() {
+    let place = folder();
+    let leases = place.path().join("leases");
+    let begun = Instant::now();
+    let run = || {
+        cards(["by_name", "--exact"])
+            .env("TRIBUNAL_LEASES", &leases)
+            .env("LAB_NAME_MS", "1500")
+            .start()
+    };
+    let (one, two) = (run(), run());
+    one.end().exits(0);
+    two.end().exits(0);
+    // One after the other: no machine makes it faster.
+    assert!(begun.elapsed() >= Duration::from_millis(3000));
+}
