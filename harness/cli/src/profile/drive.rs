@@ -31,6 +31,18 @@ pub(crate) struct Run {
     pub(crate) trace: Trace,
     pub(crate) body: Option<f64>,
     pub(crate) set_up: Option<f64>,
+    /// The exit code of the run; `None`: it had none, or was stopped.
+    pub(crate) code: Option<i32>,
+}
+
+impl Run {
+    /// The code to hand on: that of the run, and never 0 where the test did not pass.
+    fn code(&self) -> i32 {
+        match self.code {
+            Some(code) if code != 0 || self.tried.ended.passed() => code,
+            _ => self.tried.ended.code(),
+        }
+    }
 }
 
 /// What came of it all.
@@ -136,7 +148,7 @@ fn search(
     let mut conclusion = Conclusion {
         code: match &outcome {
             Outcome::Found(_) => 0,
-            Outcome::Fails(ended) => ended.code(),
+            Outcome::Fails(ended) => runs.last().map_or(ended.code(), Run::code),
             Outcome::Ignored { .. } | Outcome::NoTokenCount => IGNORED,
         },
         runs: search.tried().to_vec(),
@@ -182,7 +194,7 @@ fn single(
         limit: o.limit,
     };
     let run = lab.run(&probe, None)?;
-    let code = run.tried.ended.code();
+    let code = run.code();
     if run.tried.ended == tribunal_profiler::Ended::TimedOut {
         let scale = Scale::Tokens;
         show(out, &text::ended(o.style, &probe, &run.tried, scale))?;

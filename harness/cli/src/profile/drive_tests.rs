@@ -65,6 +65,7 @@ impl Lab for Fake {
             trace,
             body: Some(4.0),
             set_up: Some(37.0),
+            code: Some(if passes { 0 } else { 101 }),
         })
     }
 
@@ -143,7 +144,7 @@ fn a_test_that_takes_no_notice_gets_no_markers_and_exit_code_4() {
 #[test]
 fn a_test_that_never_passes_hands_its_code_on() {
     let (conclusion, text) = session("a::b", &mut Fake::needs(1.0));
-    assert_eq!(conclusion.code, 1);
+    assert_eq!(conclusion.code, 101);
     assert!(text.contains("Cannot determine minimum"), "{text}");
     assert_eq!(conclusion.runs.len(), 1);
 }

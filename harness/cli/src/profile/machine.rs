@@ -87,7 +87,8 @@ impl Lab for Machine<'_> {
 
         let trace = trace(&seen, baseline_end, test_end);
         let profile = Profile::of(&trace);
-        let ended = match finished? {
+        let finished = finished?;
+        let ended = match finished {
             None => Ended::TimedOut,
             Some(status) => said.ended(status.code(), &errors),
         };
@@ -111,6 +112,7 @@ impl Lab for Machine<'_> {
             trace,
             body: test.body,
             set_up: test.set_up,
+            code: finished.and_then(|status| status.code()),
         })
     }
 
