@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+#[cfg(feature = "websocket")]
 use crate::body::{Names, fill};
 
 /// A frame that is sent.

@@ -113,6 +113,9 @@ fn judging_json(facts: &JudgingFacts) -> Value {
         TranscriberFact::Command { command, timeout } => {
             json!({ "command": command, "timeout": timeout.map(|timeout| timeout.as_secs_f64()) })
         }
+        TranscriberFact::Whisper { folder, timeout } => {
+            json!({ "whisper": folder, "timeout": timeout.map(|timeout| timeout.as_secs_f64()) })
+        }
     };
     let voices = facts.voices.iter().map(|(name, voice)| {
         let voice = match voice {

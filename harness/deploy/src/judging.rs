@@ -2,9 +2,11 @@
 //!
 //! The names of thresholds are not known here: whoever judges knows them, and says so.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::node::{Node, Table, Value};
+use crate::process;
 use crate::reader::Reader;
 use crate::scope::Holes;
 use crate::text::Part;
@@ -52,6 +54,13 @@ pub enum TranscriberFact {
     Command {
         /// The program and its arguments.
         command: Vec<String>,
+        /// How long it may take.
+        timeout: Option<Duration>,
+    },
+    /// A Whisper model on this machine.
+    Whisper {
+        /// The folder of its files.
+        folder: PathBuf,
         /// How long it may take.
         timeout: Option<Duration>,
     },
@@ -191,14 +200,14 @@ fn transcribers(
     let Some(node) = reader.set(table, "transcriber") else {
         return (None, None);
     };
-    let wanted = "a table with `url` and `model`, or with `command`";
+    let wanted = "a table with `url` and `model`, with `command`, or with `whisper`";
     let Some(table) = reader.table("transcriber", &node, wanted).cloned() else {
         return (None, None);
     };
     reader.known(
         &table,
         "`transcriber`",
-        &["url", "model", "command", "timeout", "stronger"],
+        &["url", "model", "command", "whisper", "timeout", "stronger"],
     );
     let first = transcriber(reader, &node, &table, "`transcriber`");
     let stronger = reader.set(&table, "stronger").and_then(|node| {
@@ -206,7 +215,7 @@ fn transcribers(
         reader.known(
             &inner,
             "`stronger`",
-            &["url", "model", "command", "timeout"],
+            &["url", "model", "command", "whisper", "timeout"],
         );
         transcriber(reader, &node, &inner, "`stronger`")
     });
@@ -227,10 +236,12 @@ fn transcriber(
     let url = own.or_else(|| reader.text_of(table, "url"));
     let model = reader.text_of(table, "model");
     let command = command(reader, table);
+    let whisper = process::folder(reader, table, "whisper");
     let timeout = reader.duration_of(table, "timeout");
-    match (url, model, command) {
-        (Some(url), Some(model), None) => Some(TranscriberFact::Http { url, model }),
-        (None, None, Some(command)) => {
+    match (url, model, command, whisper) {
+        (None, None, None, Some(folder)) => Some(TranscriberFact::Whisper { folder, timeout }),
+        (Some(url), Some(model), None, None) => Some(TranscriberFact::Http { url, model }),
+        (None, None, Some(command), None) => {
             if !command.iter().any(|word| word.contains("{wav}")) {
                 let help = "put \"{wav}\" where the path of the file belongs".to_owned();
                 reader.mistake(
@@ -245,7 +256,7 @@ fn transcriber(
         _ => {
             reader.mistake(
                 node.at,
-                format!("{of} needs either `url` and `model`, or `command`"),
+                format!("{of} needs one of these: `url` and `model`, `command`, `whisper`"),
                 None,
             );
             None

@@ -4,7 +4,7 @@
 //! against the folder.
 
 /// Name and text of every shipped deployment, by name.
-pub(crate) const FILES: [(&str, &str); 23] = [
+pub(crate) const FILES: [(&str, &str); 24] = [
     ("dynamo", include_str!("../shipped/dynamo.toml")),
     ("embedded", include_str!("../shipped/embedded.toml")),
     (
@@ -57,6 +57,7 @@ pub(crate) const FILES: [(&str, &str); 23] = [
     ),
     ("sglang", include_str!("../shipped/sglang.toml")),
     ("transformers", include_str!("../shipped/transformers.toml")),
+    ("trtllm", include_str!("../shipped/trtllm.toml")),
     ("url", include_str!("../shipped/url.toml")),
     ("vllm", include_str!("../shipped/vllm.toml")),
     ("vllm-ascend", include_str!("../shipped/vllm-ascend.toml")),

@@ -172,6 +172,9 @@ fn judging_lines(facts: &JudgingFacts) -> Vec<String> {
         fact.as_ref().map(|fact| match fact {
             TranscriberFact::Http { url, model } => format!("{role} {model} at {url}"),
             TranscriberFact::Command { command, .. } => format!("{role} {}", command.join(" ")),
+            TranscriberFact::Whisper { folder, .. } => {
+                format!("{role} whisper in {}", folder.display())
+            }
         })
     };
     let voices: Vec<&str> = facts.voices.iter().map(|(name, _)| name.as_str()).collect();

@@ -151,6 +151,11 @@ fn shipped_engines_are_told_as_they_want_it() {
         ("llama-server", 1, [None; 4]),
         ("neuron/tinytest", 16, [None; 4]),
         ("dynamo", 1, ascend),
+        (
+            "trtllm",
+            1,
+            [None, Some("--free_gpu_memory_fraction 0.36"), None, None],
+        ),
     ] {
         let spec = Catalogue::new(&[])
             .resolve(name)

@@ -735,3 +735,34 @@ model = "large"
     let shown = recipe.to_string();
     assert!(shown.contains("judged by  wer = 0.2"), "{shown}");
 }
+
+#[test]
+fn a_whisper_model_of_this_machine_can_listen() {
+    let listening = |keys: &str| recipe(&format!("command = [\"x\"]\n[transcriber]\n{keys}"));
+    let found = listening("whisper = \"/models/whisper-small\"\ntimeout = \"90s\"");
+    assert_eq!(
+        found.judging.transcriber,
+        Some(TranscriberFact::Whisper {
+            folder: "/models/whisper-small".into(),
+            timeout: Some(std::time::Duration::from_secs(90)),
+        })
+    );
+    let shown = found.to_string();
+    assert!(
+        shown.contains("whisper in /models/whisper-small"),
+        "{shown}"
+    );
+    let both = Catalogue::new(&[])
+        .parse(
+            "command = [\"x\"]\n[transcriber]\nwhisper = \"a\"\ncommand = [\"b\", \"{wav}\"]",
+            "my.toml",
+            "my",
+        )
+        .and_then(|spec| spec.recipe(&context()))
+        .expect_err("two of them")
+        .to_string();
+    assert!(
+        both.contains("`url` and `model`, `command`, `whisper`"),
+        "{both}"
+    );
+}

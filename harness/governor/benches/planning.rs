@@ -25,7 +25,7 @@ fn main() {
             plan(&cards, &jobs, Limits::default()).is_ok()
         });
         measure(
-            &format!("one pass, 1000 jobs wait, 8 cards of {gib} GiB"),
+            &format!("a governor and its first pass, 1000 jobs, 8 cards of {gib} GiB"),
             || {
                 let Ok((mut governor, _)) = Governor::new(&cards, &jobs, Limits::default()) else {
                     return false;

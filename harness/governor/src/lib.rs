@@ -12,7 +12,7 @@
 //! Whoever fits goes first, so that no card stands idle behind a job that is too large for the moment. The first job in the order that waits gets
 //! a *promise* before anybody overtakes it: certain cards, from a certain moment. From then on a job starts only if it is expected to end before
 //! that moment, or fits beside. Let *D* be the longest expected length of a job and *L* the longest actual one (of a shared server: from its start
-//! to its stop, so at most all its users together). Then the first job that waits starts
+//! to its stop). Then the first job that waits starts
 //!
 //! * at most *D* + *L* (and one spacing) after it was first overtaken, if it was not refused a lease and no outsider came; however wrong the
 //!   expected lengths are. By *D* the promised moment has come, after it nobody joins those it waits for, and they end within *L*.

@@ -149,7 +149,10 @@ impl Promise {
     /// The largest need that fits somewhere beside what is promised.
     pub fn largest_beside(&self, state: &State) -> u64 {
         (0..state.rooms.len())
-            .map(|c| state.rooms.room(c).bytes.min(self.spare[c]))
+            .map(|c| match state.rooms.room(c) {
+                room if room.idle && self.spare[c] == u64::MAX => WHOLE,
+                room => room.bytes.min(self.spare[c]),
+            })
             .max()
             .unwrap_or(0)
     }

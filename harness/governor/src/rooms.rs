@@ -55,7 +55,7 @@ pub(crate) struct Rooms {
     total: Vec<Option<u64>>,
     shared: Vec<u64>,
     given: Vec<Given>,
-    /// What outsiders used when the card could last be read.
+    /// What outsiders use, as far as the last reading told.
     remembered: Vec<u64>,
     /// `None`: undisturbed.
     outside: Option<Vec<Outside>>,
@@ -106,8 +106,11 @@ impl Rooms {
             let (reading, foreign) = view.card(card).unwrap_or_default();
             let given = self.given[card].bytes;
             if let Some(used) = reading.used {
-                // Without a figure for our own processes they are taken to use what they declared.
-                self.remembered[card] = used.saturating_sub(reading.ours.unwrap_or(given));
+                self.remembered[card] = match reading.ours {
+                    Some(ours) => used.saturating_sub(ours),
+                    // Ours use anything between nothing yet and all that they declared; as little as that allows changes what is known.
+                    None => self.remembered[card].clamp(used.saturating_sub(given), used),
+                };
             }
             let beyond = reading.ours.unwrap_or(0).saturating_sub(given);
             *slot = Outside {

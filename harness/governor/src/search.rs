@@ -17,7 +17,7 @@ use crate::governor::Governor;
 use crate::problem::{Problem, WHOLE};
 
 /// The bound on the search, in steps: a look at a waiting job, at a card.
-pub(crate) const WORK: u64 = 1_200_000;
+pub(crate) const WORK: u64 = 1_000_000;
 
 /// How often an order is run backwards and forwards.
 const JUSTIFICATIONS: usize = 4;

@@ -10,10 +10,12 @@ use crate::rooms::Given;
 impl Pass<'_, '_> {
     /// Starts the task if all it needs is there and, where it is bound, a promise stands.
     pub fn start_if(&mut self, task: u32, bound: bool) -> bool {
-        // Nobody stands in his own way: the job with the promise may have become a guest of a server that came up since.
         let own = self.g.promise.as_ref().is_some_and(|p| p.task == task);
         let first = self.head == Some(task);
-        let bound = bound && !own && !first;
+        // Who comes before the one that others wait for is not bound by it, and nobody stands in his own way: that one may have become a guest.
+        let position = &self.g.state.position;
+        let waits = self.head.or(self.g.promise.as_ref().map(|p| p.task));
+        let bound = bound && waits.is_some_and(|w| position[w as usize] < position[task as usize]);
         let g = &mut *self.g;
         let s = &g.state;
         let t = &s.problem.tasks[task as usize];

@@ -8,7 +8,8 @@
 pub struct Reading {
     /// Memory in use by all processes; `None`: unreadable.
     pub used: Option<u64>,
-    /// What of it processes of this run use; `None`: the driver does not tell, so that our jobs are taken to use what they declared.
+    /// What of it processes of this run use. `None`: the driver does not tell; then what was known of outsiders stands until the sum contradicts it,
+    /// because a job that has just started has not taken yet what it declared.
     pub ours: Option<u64>,
 }
 

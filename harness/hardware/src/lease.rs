@@ -54,6 +54,30 @@ const PURPOSE: Purpose = Purpose {
 const SILENT: u64 = 30_000;
 
 /// The ledger of all leases of this host.
+///
+/// ```
+/// use tribunal_hardware::{Amount, Capacity, Claim, DeviceClaim, Leases, waits_for};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path(); // else `default_lease_folder()`
+/// let leases = Leases::open(folder)?;
+/// let claim = |bytes| Claim {
+///     devices: vec![DeviceClaim {
+///         key: "GPU-1".into(),
+///         amount: Amount::Bytes(bytes),
+///         capacity: Capacity { total: Some(24 << 30), shared: Some(20 << 30) },
+///     }],
+///     ..Claim::default()
+/// };
+/// let first = leases.try_take(&claim(12 << 30))?.expect("nobody else is here");
+/// let waiter = leases.wait_for(&claim(12 << 30))?;
+/// assert!(waiter.try_take()?.is_none());
+/// println!("{}", waits_for(waiter.claim(), &waiter.blocked_by()?));
+/// drop(first);
+/// let second = waiter.try_take()?.expect("its turn has come");
+/// # drop(second);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Leases {
     records: Arc<Records>,

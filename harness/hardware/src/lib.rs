@@ -1,4 +1,4 @@
-//! What devices this host has, what was measured of them, and whether they meet a need.
+//! What devices this host has, what was measured of them, whether they meet a need, and who may use them.
 //!
 //! Four questions, four answers:
 //!
@@ -8,6 +8,10 @@
 //!   a declaration; a label from the environment is never believed.
 //! * *Can this case run here?* [`gate()`] is a pure function of a [`Host`] and a [`DeviceNeed`], and says in one
 //!   sentence what is missing.
+//! * *May I have it?* [`Leases`] gives devices, memory of them, names and shares of the host to one process at a time, or to
+//!   several as far as there is room.
+//!
+//! [`Simulated`] devices stand in for real ones where there are none, and [`parse_layout`] reads them from words.
 //!
 //! * *What is going on there?* A [`LiveReader`] reads again and again what each device does and which processes hold what
 //!   of it; [`Telemetry`] does so beside a run, and [`settle()`] tells whether a server has given back what it took.

@@ -37,6 +37,12 @@ impl Context {
             self.selected,
             if all == 1 { "" } else { "s" }
         );
+        if let Some(layout) = &self.options.simulate_devices {
+            line.push_str(&format!(", on simulated devices ({layout})"));
+        }
+        if let Some(layout) = &self.options.devices {
+            line.push_str(&format!(", as if there were the devices {layout}"));
+        }
         if let Some(seed) = self.options.shuffle {
             line.push_str(&format!(", shuffle seed {seed}"));
         }

@@ -10,13 +10,14 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tribunal_vocabulary::{Arg, MarkerId, Vocabulary};
+use tribunal_vocabulary::{MarkerId, Vocabulary};
 
 use crate::finding::Finding;
 use crate::fixture::{DEPLOY, FixtureEntry};
 use crate::marks::{Key, Marks, Written, merge};
 use crate::matrix::DrawnCase;
 use crate::origin::{by_module, module_chain};
+use crate::provided::{Sought, provided};
 use crate::registry::{CaseEntry, Cases, MarkerEntry, ModuleMarkers, Place, TestEntry};
 
 /// Every registered case.
@@ -219,12 +220,13 @@ impl Catalog {
         self
     }
 
-    /// Builds the catalog of what `inventory` collected.
-    pub fn collect(v: &Vocabulary) -> (Catalog, Vec<Finding>) {
+    /// Builds the catalog of what `inventory` collected. `asked`: the only names that can be selected; empty where any can. Functions that make
+    /// the cases of other tests are not called: such a test has no cases then, known or unknown.
+    pub fn collect(v: &Vocabulary, asked: &[String]) -> (Catalog, Vec<Finding>) {
         let tests: Vec<&'static TestEntry> = inventory::iter::<TestEntry>.into_iter().collect();
         let modules: Vec<&'static ModuleMarkers> =
             inventory::iter::<ModuleMarkers>.into_iter().collect();
-        Catalog::build(tests, &modules, v)
+        Catalog::build_asked(tests, &modules, v, asked)
     }
 
     /// Builds the catalog of given entries.
@@ -232,6 +234,16 @@ impl Catalog {
         entries: Vec<&'static TestEntry>,
         modules: &[&'static ModuleMarkers],
         v: &Vocabulary,
+    ) -> (Catalog, Vec<Finding>) {
+        Catalog::build_asked(entries, modules, v, &[])
+    }
+
+    /// Builds the catalog of given entries, as far as they are asked for; see [`Catalog::collect`].
+    pub(crate) fn build_asked(
+        entries: Vec<&'static TestEntry>,
+        modules: &[&'static ModuleMarkers],
+        v: &Vocabulary,
+        asked: &[String],
     ) -> (Catalog, Vec<Finding>) {
         let mut findings = vec![];
         let modules = by_module(modules);
@@ -255,6 +267,7 @@ impl Catalog {
             a.0.cmp(&b.0)
                 .then_with(|| (a.1.module, a.1.place).cmp(&(b.1.module, b.1.place)))
         });
+        let sought = Sought::new(asked, &named);
         let listed = |e: &TestEntry| match &e.cases {
             Cases::Listed(cases) => cases.len(),
             _ => 1,
@@ -333,6 +346,7 @@ impl Catalog {
                         catalog.cases.push(plain(index, full, own));
                     }
                 }
+                Cases::From(_) if !sought.may_be_of(&name) => {}
                 Cases::From(provider) => provided(
                     provider,
                     entry,
@@ -456,95 +470,6 @@ fn by_name(cases: &[CaseEntry]) -> impl Iterator<Item = usize> {
             .then_with(|| cases[a.1].name.cmp(cases[b.1].name))
     });
     order.into_iter().map(|(_, i)| i)
-}
-
-/// The name of a provided case as an identifier, so that editors and nextest can name it.
-fn identifier(name: &str) -> String {
-    let slug = tribunal_vocabulary::slug(name);
-    let fits = !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    match slug {
-        _ if fits => name.to_owned(),
-        s if s.is_empty() => "case".to_owned(),
-        s if s.starts_with(|c: char| c.is_ascii_digit()) => format!("case_{s}"),
-        s => s,
-    }
-}
-
-#[allow(clippy::too_many_arguments)]
-fn provided(
-    provider: &fn() -> Result<Vec<crate::registry::ProvidedCase>, String>,
-    entry: &'static TestEntry,
-    name: &str,
-    test: usize,
-    list: &[&'static MarkerEntry],
-    implied: &[&'static str],
-    marks: &Arc<Marks>,
-    v: &Vocabulary,
-    catalog: &mut Catalog,
-    findings: &mut Vec<Finding>,
-) {
-    let made = match std::panic::catch_unwind(*provider) {
-        Ok(Ok(cases)) => cases,
-        Ok(Err(e)) => {
-            return findings.push(Finding::error(
-                entry.place,
-                name,
-                format!("its cases cannot be made: {e}"),
-            ));
-        }
-        Err(_) => {
-            return findings.push(Finding::error(
-                entry.place,
-                name,
-                "the function that makes its cases panicked".into(),
-            ));
-        }
-    };
-    if made.is_empty() {
-        findings.push(Finding::warning(
-            entry.place,
-            name,
-            "the function that makes its cases made none: nothing of this test can run".into(),
-        ));
-    }
-    for (index, case) in made.into_iter().enumerate() {
-        let ident = identifier(&case.name);
-        let full = format!("{name}::{ident}");
-        let marks = if case.markers.is_empty() {
-            marks.clone()
-        } else {
-            let mut written: Vec<Written> = list.iter().map(|m| Written::of(m)).collect();
-            written.extend(case.markers.into_iter().map(|(name, args)| {
-                Written {
-                    name,
-                    args: args
-                        .into_iter()
-                        .map(|(key, value)| Arg { key, value })
-                        .collect(),
-                    features: vec![],
-                }
-            }));
-            let mut problems = vec![];
-            let own = merge(&written, implied, v, &mut problems);
-            findings.extend(
-                problems
-                    .into_iter()
-                    .map(|p| Finding::error(entry.place, &full, p)),
-            );
-            Arc::new(own)
-        };
-        catalog.cases.push(Case {
-            test,
-            name: full,
-            marks,
-            index,
-            provided: Some((case.value, case.text, case.name)),
-            chosen: None,
-            row: None,
-        });
-    }
 }
 
 impl Catalog {

@@ -4,10 +4,13 @@
 //! Rejected: setting the variables of this process (tests of one process have different devices).
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
 use crate::attempt::lock;
 
 /// One device of a [`Grant`].
@@ -36,6 +39,7 @@ pub struct Grant {
     #[cfg(target_os = "linux")]
     pub(crate) lease: Mutex<Option<tribunal_hardware::Lease>>,
     /// `None`: nobody looks at what is used.
+    #[cfg(target_os = "linux")]
     pub(crate) usage: Option<crate::usage::Usage>,
 }
 
@@ -131,9 +135,19 @@ impl Grant {
             simulated: value["simulated"].as_str().map(PathBuf::from),
             #[cfg(target_os = "linux")]
             lease: Mutex::default(),
+            #[cfg(target_os = "linux")]
             usage: None,
         })
     }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Grant {
+    /// Nobody looks.
+    pub fn follow(&self, _: u32) {}
+
+    /// Nobody looks.
+    pub fn look(&self) {}
 }
 
 /// How a case, or its fixture, comes to devices.

@@ -23,6 +23,7 @@ mod origin;
 mod outcome;
 mod panics;
 mod plan;
+mod provided;
 mod records;
 pub mod registry;
 mod resolve;
@@ -35,6 +36,7 @@ mod sys;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(target_os = "linux")]
 mod usage;
 
 pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};

@@ -5,18 +5,26 @@
 //!
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 mod execute;
 mod finish;
+#[cfg(target_os = "linux")]
 mod govern;
+#[cfg(target_os = "linux")]
 mod hand_over;
 #[cfg(target_os = "linux")]
 mod isolated;
+#[cfg(target_os = "linux")]
 mod names;
 mod options;
+#[cfg(target_os = "linux")]
 mod placing;
 mod queue;
 mod signals;
+#[cfg(target_os = "linux")]
 mod surroundings;
+#[cfg(target_os = "linux")]
 mod telemetry;
 mod watchdog;
 
@@ -29,10 +37,15 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+#[cfg(not(target_os = "linux"))]
+use self::elsewhere::{Governed, Surroundings};
+#[cfg(target_os = "linux")]
 use self::govern::Governed;
 pub use self::options::RunOptions;
+#[cfg(target_os = "linux")]
 pub use self::placing::Placing;
 use self::queue::Queue;
+#[cfg(target_os = "linux")]
 use self::surroundings::Surroundings;
 use self::watchdog::Watch;
 use crate::attempt::{Cancel, lock};
@@ -274,7 +287,7 @@ impl Run {
         };
         let cards = resources.cards.iter().enumerate();
         cards
-            .map(|(i, card)| (card.shown(), governed.governor.given(i), card.total))
+            .map(|(i, card)| (card.shown(), governed.given(i), card.total))
             .collect()
     }
 

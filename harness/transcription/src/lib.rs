@@ -1,8 +1,9 @@
-//! From audio to text, by whatever transcriber is at hand: a server, or a program.
+//! From audio to text, by whatever transcriber is at hand: a server, a program, or weights on this machine.
 //!
 //! A verdict on speech needs to know what was said. Nothing that knows is light enough to be part of a test harness, so it is asked
-//! for through a trait: [`Http`] asks any server with the transcriptions route, [`Command`] runs any program. Both pin the language
-//! and ask for no randomness, so that the same audio gives the same text.
+//! for through a trait: [`Http`] asks any server with the transcriptions route, [`Command`] runs any program, and with the
+//! feature `whisper`, `Whisper` computes a model here. All pin the language and ask for no randomness, so that the same audio gives
+//! the same text.
 //!
 //! Promise: a transcriber that is missing says what to install, and is told apart from one that failed; neither is ever an empty text.
 //!
@@ -12,6 +13,8 @@ mod command;
 mod error;
 mod http;
 mod settings;
+#[cfg(feature = "whisper")]
+mod whisper;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,6 +24,8 @@ pub use error::TranscriberError;
 pub use http::Http;
 pub use settings::Settings;
 pub use tribunal_media::Audio;
+#[cfg(feature = "whisper")]
+pub use whisper::Whisper;
 
 /// What was said.
 #[derive(Debug, Clone, PartialEq, Eq)]

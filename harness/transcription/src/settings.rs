@@ -1,5 +1,6 @@
 //! Which transcriber, in words: for a deployment's file and for a variable.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,16 +24,32 @@ pub enum Settings {
         /// How long it may take.
         limit: Option<Duration>,
     },
+    /// A Whisper model on this machine.
+    Whisper {
+        /// The folder of its files.
+        folder: PathBuf,
+        /// How long it may take.
+        limit: Option<Duration>,
+    },
 }
 
 impl Settings {
-    /// From one text: `http://HOST:PORT#MODEL`, or a program with its arguments, parted by blanks.
+    /// From one text: `http://HOST:PORT#MODEL`, `whisper:FOLDER`, or a program with its arguments, parted by blanks.
     ///
     /// # Errors
-    /// When it is neither.
+    /// When it is none of them.
     pub fn parse(text: &str) -> Result<Self, TranscriberError> {
-        let help = "write http://HOST:PORT#MODEL, or a program with {wav} among its arguments";
+        let help = "write http://HOST:PORT#MODEL, whisper:FOLDER, or a program with {wav} among its arguments";
         let text = text.trim();
+        if let Some(folder) = text.strip_prefix("whisper:") {
+            return match folder.trim() {
+                "" => Err(TranscriberError::failed("`whisper:` names no folder", help)),
+                folder => Ok(Self::Whisper {
+                    folder: folder.into(),
+                    limit: None,
+                }),
+            };
+        }
         if text.contains("://") {
             return match text.split_once('#') {
                 Some((url, model)) if !model.trim().is_empty() => Ok(Self::Http {
@@ -55,7 +72,7 @@ impl Settings {
         }
     }
 
-    /// The transcriber.
+    /// The transcriber. Whisper in a build without it is one that is missing, and says how to have it.
     ///
     /// # Errors
     /// When the address is none.
@@ -69,7 +86,41 @@ impl Settings {
                     None => command,
                 })
             }
+            #[cfg(feature = "whisper")]
+            Self::Whisper { folder, limit } => {
+                let whisper = crate::Whisper::new(folder);
+                Arc::new(match limit {
+                    Some(limit) => whisper.limit(*limit),
+                    None => whisper,
+                })
+            }
+            #[cfg(not(feature = "whisper"))]
+            Self::Whisper { folder, .. } => Arc::new(NotBuilt(folder.clone())),
         })
+    }
+}
+
+/// Whisper, in a build without it.
+#[cfg(not(feature = "whisper"))]
+#[derive(Debug)]
+struct NotBuilt(PathBuf);
+
+#[cfg(not(feature = "whisper"))]
+impl Transcriber for NotBuilt {
+    fn name(&self) -> String {
+        format!("whisper in {}", self.0.display())
+    }
+
+    fn transcribe<'a>(
+        &'a self,
+        _: &'a crate::Audio,
+        _: Option<&'a str>,
+    ) -> crate::Transcribing<'a> {
+        let missing = TranscriberError::missing(
+            "this program was built without Whisper",
+            "build with the feature `whisper` of tribunal, or name another transcriber",
+        );
+        Box::pin(std::future::ready(Err(missing)))
     }
 }
 
@@ -93,11 +144,20 @@ mod tests {
             panic!("a program");
         };
         assert_eq!(argv, ["listen", "--file", "{wav}"]);
+        let whisper = Settings::parse("whisper: /models/whisper-small ").expect("a folder");
+        assert_eq!(
+            whisper,
+            Settings::Whisper {
+                folder: "/models/whisper-small".into(),
+                limit: None
+            }
+        );
         for wrong in [
             "",
             "http://127.0.0.1:9000",
             "http://127.0.0.1:9000# ",
             "listen",
+            "whisper:",
         ] {
             let said = Settings::parse(wrong).expect_err("neither").to_string();
             assert!(said.contains("http://HOST:PORT#MODEL"), "{said}");

@@ -3,7 +3,8 @@
 //! Promise: nothing here is generic, so that the transforms (which are written for every width, length and processor) are made by the compiler once,
 //! here, and not again in whatever uses them: that took a minute and a half of processor time at every build of the crate that measures audio.
 //!
-//! Rejected: a transform without vector instructions. It is compiled in a moment, and takes four times as long at every answer that is judged.
+//! Rejected: a transform without vector instructions. It is compiled in a moment, and takes twice as long at every answer that is judged. With those of
+//! SSE it took longer still, and longer to compile: processors without AVX do without either.
 
 use std::sync::Arc;
 
@@ -31,8 +32,14 @@ pub fn double(length: usize) -> Pair<f64> {
     )
 }
 
+/// Points between two samples at which the filter is kept, at most: 16 MiB of them.
+#[cfg(feature = "resample")]
+const MOST_POINTS: usize = 1 << 14;
+
 /// Interleaved samples at another rate, the filter's delay taken out. The last block of the filter may hold a frame more than the ratio of the rates
 /// makes.
+///
+/// Rejected: the resampler that goes through Fourier transforms. It asks for those with SSE as well, which take half a minute to compile.
 ///
 /// # Errors
 /// What the resampler says of a rate or a shape that it cannot take.
@@ -43,11 +50,23 @@ pub fn resample(
     from: usize,
     to: usize,
 ) -> Result<Vec<f32>, String> {
-    use rubato::{Fft, FixedSync, Resampler, audioadapter::Adapter};
+    use rubato::{
+        Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType,
+        WindowFunction, audioadapter::Adapter,
+    };
 
     let frames = samples.len() / channels.max(1);
+    let mut parameters = SincInterpolationParameters::new(256, WindowFunction::BlackmanHarris2);
+    // Every frame of the result lies on one of so many points between two samples: with the filter kept at just these, nothing is interpolated.
+    let points = to / divisor(from, to).max(1);
+    if (1..=MOST_POINTS).contains(&points) {
+        parameters.oversampling_factor = points;
+        parameters.interpolation = SincInterpolationType::Nearest;
+    }
+    let ratio = to as f64 / from as f64;
     let mut resampler =
-        Fft::<f32>::new(from, to, 1024, channels, FixedSync::Input).map_err(|e| e.to_string())?;
+        Async::<f32>::new_sinc(ratio, 1.0, &parameters, 1024, channels, FixedAsync::Input)
+            .map_err(|e| e.to_string())?;
     let input = audioadapter_buffers::direct::InterleavedSlice::new(samples, channels, frames)
         .map_err(|e| e.to_string())?;
     let output = resampler
@@ -60,4 +79,10 @@ pub fn resample(
         }
     }
     Ok(out)
+}
+
+/// The greatest common divisor.
+#[cfg(feature = "resample")]
+fn divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { divisor(b, a % b) }
 }

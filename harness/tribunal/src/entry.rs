@@ -125,7 +125,12 @@ fn harness(
         None => None,
     };
     crate::docs::given(Path::new(built.manifest_dir), &options.docs)?;
-    let (catalog, mut findings) = Catalog::collect(v);
+    // One case of many is to start at once: what is not asked for by name is not made.
+    let asked = match &options.task {
+        Task::Run | Task::List | Task::Plan if options.exact => options.filters.as_slice(),
+        _ => &[],
+    };
+    let (catalog, mut findings) = Catalog::collect(v, asked);
     if options.task == Task::Lint {
         findings.extend(catalog.strict_findings(v));
         let (text, clean) = tribunal_report::lint_page(&catalog, &findings, options.strict);

@@ -71,7 +71,7 @@ pub(crate) fn prepare(
             #[cfg(target_os = "linux")]
             let held = grant.descriptor().map_err(|e| format!("its lease: {e}"))?;
             #[cfg(not(target_os = "linux"))]
-            let held = None;
+            let held: Option<std::os::fd::OwnedFd> = None;
             *into.grant.lock().unwrap_or_else(PoisonError::into_inner) = Some(grant);
             Ok(Prepared {
                 deployment,

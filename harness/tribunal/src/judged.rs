@@ -172,6 +172,10 @@ fn settings(fact: &TranscriberFact) -> Option<Settings> {
             argv: command.clone(),
             limit: *timeout,
         }),
+        TranscriberFact::Whisper { folder, timeout } => Some(Settings::Whisper {
+            folder: folder.clone(),
+            limit: *timeout,
+        }),
         _ => None,
     }
 }

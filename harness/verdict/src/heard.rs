@@ -18,7 +18,7 @@ pub(crate) struct Listeners {
 }
 
 /// What to do where nobody listens.
-const HELP: &str = "give the deployment a table [transcriber] with `url` and `model` or with `command`, or set TRIBUNAL_TRANSCRIBER (http://HOST:PORT#MODEL, or a program with {wav})";
+const HELP: &str = "give the deployment a table [transcriber] with `url` and `model`, with `command` or with `whisper`, or set TRIBUNAL_TRANSCRIBER (http://HOST:PORT#MODEL, whisper:FOLDER, or a program with {wav})";
 
 /// A rule, the threshold of its similarity, and how it gates.
 pub(crate) type Gate = (&'static str, &'static str, Similarity);

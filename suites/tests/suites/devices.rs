@@ -1,6 +1,6 @@
 //! Memory of devices: what a server takes, what it is refused, and what is left of it.
 //!
-//! The first two cases are for whatever devices the run has (`--simulate-devices 2xL4` where there are none) and for every deployment that tells what it
+//! The first case is for whatever devices the run has (`--simulate-devices 2xL4` where there are none) and for every deployment that tells what it
 //! holds. The others bring simulated devices of their own and run anywhere; they show how a test starts a server on devices that it controls.
 
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ async fn held(server: &Server) -> Result<Vec<(u64, u64)>, Error> {
     Ok(sums)
 }
 
-/// A server that was given three GiB of a device keeps to them, also while it answers.
+/// A server that was given three GiB of a device has taken no more when it answers.
 #[tribunal::test]
 #[timeout("60s")]
 #[gpu_1]

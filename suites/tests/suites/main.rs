@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod conformance;
+#[cfg(target_os = "linux")]
 mod devices;
 mod docs;
 mod e2e;

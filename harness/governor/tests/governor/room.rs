@@ -204,3 +204,22 @@ fn a_whole_card_may_hold_what_a_driver_keeps() {
     assert_eq!(start(Some(2 * GIB)), 0);
     assert_eq!(start(None), 1);
 }
+
+#[test]
+fn outsiders_are_not_forgotten_while_our_jobs_start() {
+    let jobs = [job(0, 10.0, gib(8)), job(1, 10.0, gib(9))];
+    let read = |used: u64| {
+        let reading = Reading {
+            used: Some(used * GIB),
+            ours: None,
+        };
+        View::of(vec![(reading, Foreign::default())])
+    };
+    let mut g = governor(&[24], &jobs, Limits::default());
+    // 10 of an outsider, and 8 of ours that are not taken yet: whose the 10 are nobody says, but they were there before.
+    assert_eq!(ids(&g.admit(0.0, &read(10))), [0]);
+    assert_eq!(ids(&g.admit(1.0, &read(10))), [0; 0]);
+    assert_eq!(ids(&g.admit(2.0, &read(18))), [0; 0]);
+    // Now there cannot be 10 of theirs.
+    assert_eq!(ids(&g.admit(3.0, &read(3))), [1]);
+}

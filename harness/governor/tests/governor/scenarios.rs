@@ -1,6 +1,6 @@
 //! Random worlds, run to their end in virtual time.
 
-use crate::run::{LOOK, run};
+use crate::run::{LOOK, Log, run};
 use crate::support::Random;
 use crate::world::{Kind, World, world};
 use tribunal_governor::REFUSED_PAUSE;
@@ -77,7 +77,7 @@ fn check(seed: u64, kind: Kind) {
     if seed.is_multiple_of(10) {
         assert_eq!(log, run(&world, kind, &mut copy, PEACE), "the same again");
     }
-    let bound = waiting_bound(&world);
+    let bound = waiting_bound(&world, &log);
     // Counted from when the outsiders have left for good, a look around and a refusal later.
     let calm = if log.disturbances == 0 {
         0.0
@@ -94,26 +94,21 @@ fn check(seed: u64, kind: Kind) {
     }
 }
 
-/// The longest expected length and the longest actual one, of a server all its users together; and one spacing.
-fn waiting_bound(world: &World) -> f64 {
-    let longest = |length: &dyn Fn(usize) -> f64| {
-        let mut longest = 0.0f64;
-        for job in &world.jobs {
-            let together = match job.holding {
-                None => length(job.id),
-                Some(_) => world
-                    .jobs
-                    .iter()
-                    .filter(|j| j.holding == job.holding)
-                    .map(|j| length(j.id))
-                    .sum(),
-            };
-            longest = longest.max(together);
-        }
-        longest
-    };
-    longest(&|id| world.jobs[id].expected)
-        + longest(&|id| world.actual[id])
-        + world.limits.spacing
-        + 1e-6
+/// The longest expected length (of a server all its users together), the longest actual one (of a server from its start to its stop), one spacing.
+fn waiting_bound(world: &World, log: &Log) -> f64 {
+    let mut expected = 0.0f64;
+    let mut actual = log.server;
+    for job in &world.jobs {
+        let users = world.jobs.iter();
+        let together = match job.holding {
+            None => job.expected,
+            Some(_) => users
+                .filter(|j| j.holding == job.holding)
+                .map(|j| j.expected)
+                .sum(),
+        };
+        expected = expected.max(together);
+        actual = actual.max(world.actual[job.id]);
+    }
+    expected + actual + world.limits.spacing + 1e-6
 }

@@ -155,15 +155,32 @@ fn a_refused_start_waits_again_and_is_not_offered_at_once() {
 
 #[test]
 fn time_never_goes_back() {
-    let mut g = governor(
-        &[24],
-        &[job(0, 10.0, gib(20)), job(1, 10.0, gib(20))],
-        Limits::default(),
-    );
-    assert_eq!(ids(&g.admit(100.0, &quiet())), [0]);
+    let jobs = [
+        job(0, 10.0, gib(15)),
+        job(1, 10.0, gib(15)),
+        job(2, 10.0, gib(15)),
+        job(3, 1.0, gib(5)),
+    ];
+    let mut g = governor(&[24], &jobs, Limits::default());
+    assert_eq!(ids(&g.admit(100.0, &quiet())), [0, 3]);
+    g.ended(3, 90.0);
     g.ended(0, 90.0);
     assert_eq!(ids(&g.admit(80.0, &quiet())), [1]);
+    g.withdraw(0);
+    assert_eq!(g.promised(), None, "nobody is left who could overtake");
+    let mut g = governor(&[24], &jobs, Limits::default());
+    g.admit(100.0, &quiet());
+    assert_eq!(g.promised(), Some((1, vec![0], 110.0)));
+    g.ended(0, 50.0);
+    assert_eq!(ids(&g.admit(50.0, &quiet())), [1]);
+    g.ended(3, 50.0);
+    assert_eq!(ids(&g.admit(50.0, &quiet())), [0; 0]);
+    assert_eq!(
+        g.waits(2).map(|w| w.to_string()).as_deref(),
+        Some("needs 15 GiB on a device")
+    );
 }
+
 #[test]
 fn what_never_fits_is_said_before_anything_runs() {
     let mut jobs = vec![

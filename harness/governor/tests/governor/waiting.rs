@@ -1,7 +1,7 @@
 //! Who waits for whom, and for how long.
 
 use crate::support::{GIB, gib, governor, ids, job, quiet, reading};
-use tribunal_governor::{Card, Foreign, Job, Limits, PATIENCE, Start, View, Why};
+use tribunal_governor::{Card, Foreign, Job, Limits, Memory, PATIENCE, Start, View, Why};
 
 #[test]
 fn who_is_withdrawn_is_waited_for_by_nobody() {
@@ -218,4 +218,46 @@ fn patience_looks_for_other_cards_first() {
             opens: None
         }]
     );
+}
+
+#[test]
+fn whole_cards_that_nobody_was_promised_are_given_out() {
+    // Job 1 is promised the first card; job 2 stays beside it; job 3 takes the second card whole, for longer than the promise leaves time.
+    let mut jobs = [
+        job(0, 50.0, gib(10)),
+        job(1, 50.0, gib(11)),
+        job(2, 500.0, gib(4)),
+        job(3, 500.0, Memory::Whole),
+    ];
+    jobs[..3].iter_mut().for_each(|j| j.suits = Some(vec![0]));
+    let mut g = governor(&[24, 24], &jobs, Limits::default());
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 2, 3]);
+}
+
+#[test]
+fn a_start_of_the_same_kind_does_not_push_the_promised_one_back() {
+    let mut jobs = [
+        job(0, 10.0, gib(15)),
+        job(1, 10.0, gib(15)),
+        job(2, 2.0, gib(5)),
+        job(3, 1.0, gib(1)),
+    ];
+    jobs[1].start_group = Some(0);
+    jobs[2].start_group = Some(0);
+    jobs[2].names = vec![1];
+    let limits = Limits {
+        spacing: 5.0,
+        ..Limits::default()
+    };
+    let mut g = governor(&[24], &jobs, limits);
+    let mut elsewhere = quiet();
+    elsewhere.names = vec![1];
+    assert_eq!(ids(&g.admit(0.0, &elsewhere)), [0, 3]);
+    g.ended(3, 1.0);
+    // It would have ended by 10 s, but nothing of its kind could start on the card before 12 s.
+    assert_eq!(ids(&g.admit(7.0, &quiet())), [0; 0]);
+    assert_eq!(g.waits(2), Some(Why::Promise(1)));
+    g.ended(0, 10.0);
+    assert_eq!(ids(&g.admit(10.0, &quiet())), [1]);
+    assert_eq!(g.waits(2), Some(Why::Spacing { until: 15.0 }));
 }

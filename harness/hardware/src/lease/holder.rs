@@ -14,7 +14,7 @@ use crate::process::Process;
 pub struct HolderInfo {
     /// The process that took it. It may have ended: then another that it handed the lease to holds it.
     pub process: Process,
-    /// Its command line, without folder and secrets, cut to some ninety bytes.
+    /// Its command line, without the program's folder and without values that look like secrets, cut to some ninety bytes.
     pub command: String,
     /// Since when it has held, or waited for, it.
     pub since: SystemTime,

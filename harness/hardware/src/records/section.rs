@@ -212,6 +212,7 @@ impl<'a> Section<'a> {
         mut head: Record,
         parts: &mut [Record],
     ) -> Result<(u32, u64), Fault> {
+        self.trim();
         let place = self.lock_free(by)?;
         let ticket = self.counters.ticket + 1;
         head.put(4, &place.to_le_bytes());
@@ -249,7 +250,7 @@ impl<'a> Section<'a> {
             if look == Look::WithoutTheDead {
                 self.bury_the_dead().map_err(Fault::Io)?;
             }
-            for slot in self.from_hint() {
+            for slot in self.slots_by_hint() {
                 // A record that was freed a moment ago may still be locked, until its description is closed.
                 if !self.means_something(slot)
                     && sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)?
@@ -260,9 +261,11 @@ impl<'a> Section<'a> {
             }
         }
         loop {
-            let slot = self.grow()?;
-            if sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)? {
-                return Ok(slot);
+            let first = self.grow()?;
+            for slot in first..self.counters.used {
+                if sys::try_lock(by, self.records.place(slot)).map_err(Fault::Io)? {
+                    return Ok(slot);
+                }
             }
         }
     }
@@ -275,7 +278,8 @@ impl<'a> Section<'a> {
             found = self.free_now(head, count);
         }
         while found.len() < count {
-            found.push(self.grow()?);
+            let first = self.grow()?;
+            found.extend((first..self.counters.used).take(count - found.len()));
         }
         Ok(found)
     }
@@ -284,17 +288,31 @@ impl<'a> Section<'a> {
         if count == 0 {
             return Vec::new();
         }
-        self.from_hint()
+        self.slots_by_hint()
             .filter(|slot| *slot != head && !self.means_something(*slot))
             .take(count)
             .collect()
     }
 
     /// All slots, beginning with the one where this process found a free one the last time.
-    fn from_hint(&self) -> impl Iterator<Item = u32> + use<> {
+    fn slots_by_hint(&self) -> impl Iterator<Item = u32> + use<> {
         let used = self.counters.used;
         let hint = self.records.hint.load(Ordering::Relaxed).min(used);
         (hint..used).chain(0..hint)
+    }
+
+    /// Forgets empty records at the end, so that a crowd that is gone costs nothing any more. Some stay, since without a free
+    /// record at hand the dead are looked for.
+    fn trim(&mut self) {
+        let used = self.counters.used;
+        let empty = (0..used)
+            .rev()
+            .take_while(|slot| !self.means_something(*slot));
+        let empty = empty.count() as u32;
+        if empty > STEP {
+            self.counters.used = used - empty + STEP / 2;
+            self.bytes.truncate(self.counters.used as usize * SIZE);
+        }
     }
 
     fn bury_the_dead(&mut self) -> io::Result<()> {
@@ -307,13 +325,15 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// One more record.
+    /// One more record, and some for the next, so that the dead are not looked for at every one.
     fn grow(&mut self) -> Result<u32, Fault> {
         let slot = self.counters.used;
-        if slot >= self.records.most {
-            return Err(Fault::Full(self.records.most));
+        let most = self.records.most;
+        if slot >= most {
+            return Err(Fault::Full(most));
         }
-        self.grow_to(slot + 1).map_err(Fault::Io)?;
+        self.grow_to((slot + STEP / 4).min(most))
+            .map_err(Fault::Io)?;
         Ok(slot)
     }
 

@@ -23,7 +23,7 @@ pub struct DecodedAudio {
 }
 
 /// Decodes audio that says what it is: WAV always; MP3, FLAC, Ogg Vorbis and AAC (in ADTS frames or MP4) with the feature
-/// `decoders`. Other formats are recognised and named, not read; raw PCM has no mark and is [`crate::decode_pcm`]'s.
+/// `decoders`; Ogg Opus with the feature `opus`. Other formats are recognised and named, not read; raw PCM has no mark and is [`crate::decode_pcm`]'s.
 ///
 /// # Errors
 /// When the bytes are of no known format, of one that this build does not read, or damaged before the first sample.
@@ -54,6 +54,17 @@ pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
                 findings,
             })
         }
+        #[cfg(feature = "opus")]
+        Some(AudioKind::OggOpus) => {
+            let (audio, seams, findings) = crate::audio::opus::decode(bytes)?;
+            Ok(DecodedAudio {
+                audio,
+                kind: AudioKind::OggOpus,
+                encoding: None,
+                seams,
+                findings,
+            })
+        }
         Some(kind) => Err(MediaError::new(
             MediaErrorKind::Unsupported,
             WHAT,
@@ -73,14 +84,10 @@ pub fn decode_audio(bytes: &[u8]) -> Result<DecodedAudio, MediaError> {
 /// Why a format that was recognised is not read, and what to do.
 fn not_read(kind: AudioKind) -> String {
     const ASK: &str = "ask the server for `wav` or `pcm` as `response_format`";
-    match kind {
-        AudioKind::OggOpus | AudioKind::WebM => {
-            format!("{kind} is not decoded by this program; {ASK}")
-        }
-        _ => {
-            format!(
-                "{kind} is not decoded: build with the feature `decoders` of tribunal-media, or {ASK}"
-            )
-        }
-    }
+    let feature = match kind {
+        AudioKind::WebM => return format!("{kind} is not decoded by this program; {ASK}"),
+        AudioKind::OggOpus => "opus",
+        _ => "decoders",
+    };
+    format!("{kind} is not decoded: build with the feature `{feature}` of tribunal, or {ASK}")
 }

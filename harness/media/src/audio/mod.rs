@@ -12,6 +12,10 @@ pub(crate) mod wav;
 
 #[cfg(feature = "decoders")]
 mod compressed;
+#[cfg(feature = "opus")]
+mod ogg;
+#[cfg(feature = "opus")]
+mod opus;
 
 #[cfg(feature = "pitch")]
 mod autocorrelation;

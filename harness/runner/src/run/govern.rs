@@ -101,6 +101,16 @@ impl Governed {
         self.ready.pop_front()
     }
 
+    /// These will not run any more.
+    pub fn withdraw(&mut self, cases: &[usize]) {
+        cases.iter().for_each(|i| self.governor.withdraw(*i));
+    }
+
+    /// What is given out of a device, in bytes.
+    pub fn given(&self, card: usize) -> u64 {
+        self.governor.given(card)
+    }
+
     /// Whether more may start at once.
     pub fn has_more(&self) -> bool {
         !self.ready.is_empty()

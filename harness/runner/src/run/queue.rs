@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::Run;
+#[cfg(not(target_os = "linux"))]
+use super::elsewhere::Governed;
+#[cfg(target_os = "linux")]
 use super::govern::Governed;
 use crate::attempt::lock;
 use crate::event::Event;
@@ -46,7 +49,7 @@ impl Run {
             if let Some(why) = why {
                 let rest: Vec<usize> = queue.pending.drain(..).collect();
                 if let Some(governed) = &mut queue.governed {
-                    rest.iter().for_each(|i| governed.governor.withdraw(*i));
+                    governed.withdraw(&rest);
                 }
                 drop(queue);
                 for i in &rest {

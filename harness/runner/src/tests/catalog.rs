@@ -349,3 +349,49 @@ fn provided_cases_get_names_that_are_identifiers() {
     assert!(marks(&c, "t::llama_8b").contains(&"tts") && !marks(&c, "t::case").contains(&"tts"));
     assert!(matches!(c.tests[0].entry.cases, Cases::From(_)));
 }
+
+#[test]
+fn cases_of_tests_that_nobody_names_are_not_made() {
+    fn two() -> Result<Vec<ProvidedCase>, String> {
+        let case = |name: &str| ProvidedCase {
+            name: name.into(),
+            text: name.into(),
+            markers: vec![],
+            value: std::sync::Arc::new(1u8),
+        };
+        Ok(vec![case("a"), case("b")])
+    }
+    fn broken() -> Result<Vec<ProvidedCase>, String> {
+        Err("not to be called".into())
+    }
+    let cases_of = |asked: &[&str]| {
+        let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
+        let tests = [
+            test("plain"),
+            test("two").provided(two),
+            test("two_more").provided(broken),
+        ];
+        let tests = tests.into_iter().map(Make::entry).collect();
+        let (catalog, findings) = Catalog::build_asked(tests, &[], vocabulary(), &asked);
+        let called = findings.iter().any(|f| f.severity == Severity::Error);
+        (names(&catalog).join(" "), called)
+    };
+    let found = |cases: &str, called| (cases.to_owned(), called);
+    assert_eq!(cases_of(&["plain"]), found("plain", false));
+    // By the test, by the case, by the case with a deployment behind it.
+    for name in ["two", "two::b", "two::b::embedded"] {
+        assert_eq!(
+            cases_of(&["plain", name]),
+            found("plain two::a two::b", false),
+            "{name}"
+        );
+    }
+    // No test has this name: every case may be the nearest.
+    for asked in [&["plain", "tow::b"][..], &[]] {
+        assert_eq!(
+            cases_of(asked),
+            found("plain two::a two::b", true),
+            "{asked:?}"
+        );
+    }
+}

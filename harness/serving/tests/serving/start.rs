@@ -1,11 +1,13 @@
 //! Starting: what a ready server offers.
 
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex};
 
 use libtest_mimic::Trial;
-use tribunal_serving::{Deployment, LogLimits, Server};
+use tribunal_serving::{Deployment, LogLimits, Prepared, Server, StartErrorKind};
 
-use crate::support::{Folder, assert_has, fake, get, runtime, trial};
+use crate::support::{Folder, assert_has, fake, get, runtime, trial, until};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -26,6 +28,11 @@ pub fn trials() -> Vec<Trial> {
         trial("start::a_running_server_is_reached_and_left_alone", reached),
         trial("start::a_second_server_gets_a_log_of_its_own", second_log),
         trial("start::a_flood_is_bounded", flood),
+        trial("start::what_is_held_is_held_by_the_keeper", held),
+        trial(
+            "start::what_cannot_be_prepared_is_not_started",
+            not_prepared,
+        ),
     ]
 }
 
@@ -190,4 +197,51 @@ fn flood() {
         assert!(text.starts_with("fake server in mode floods\n0 xxx"));
         assert_has(&text, &["\n--- gap: ", "\n1999 xxx"]);
     });
+}
+
+/// The reading end tells when nobody has the writing end any more: not this process, not the keeper.
+fn held() {
+    use std::io::Read as _;
+    let folder = Folder::new();
+    runtime().block_on(async {
+        let (mut open, writer) = std::io::pipe().unwrap();
+        let writer = Mutex::new(Some(OwnedFd::from(writer)));
+        let options = folder.options().prepare(Arc::new(move |deployment| {
+            let held = writer.lock().unwrap().take();
+            Box::pin(async move {
+                Ok(Prepared {
+                    deployment: deployment.name("prepared"),
+                    held: held.into_iter().collect(),
+                })
+            })
+        }));
+        let server = Server::start(&folder.fake("ok"), &options)
+            .await
+            .unwrap();
+        drop(options);
+        assert_eq!(server.name(), "prepared");
+        rustix::io::ioctl_fionbio(&open, true).unwrap();
+        let still = open.read(&mut [0]).unwrap_err();
+        assert_eq!(still.kind(), std::io::ErrorKind::WouldBlock, "{still}");
+        server.stop().await.unwrap();
+        until("the keeper has let go of it", || {
+            open.read(&mut [0]).is_ok_and(|read| read == 0)
+        });
+    });
+    folder.assert_nothing_lives();
+}
+
+fn not_prepared() {
+    let folder = Folder::new();
+    runtime().block_on(async {
+        let options = folder.options().prepare(Arc::new(|_| {
+            Box::pin(async { Err("no device is free".to_owned()) })
+        }));
+        let error = Server::start(&folder.fake("ok"), &options)
+            .await
+            .unwrap_err();
+        assert!(matches!(error.kind(), StartErrorKind::NotPrepared { .. }));
+        assert_has(&error.to_string(), &["no device is free"]);
+    });
+    folder.assert_nothing_lives();
 }
