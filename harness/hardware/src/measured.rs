@@ -129,6 +129,11 @@ impl Measured {
         Ok(path)
     }
 
+    /// What to give the test of each device: its peak and a tenth more.
+    pub fn memory(&self) -> u64 {
+        self.peak_bytes.saturating_add(self.peak_bytes / 10)
+    }
+
     /// Whether the figures hold for a device of this name: it is of the same model, and both are simulated or neither is.
     pub fn holds_for(&self, name: &str, simulated: bool) -> bool {
         self.simulated == simulated && self.devices.iter().any(|device| device.name == name)

@@ -201,7 +201,15 @@ fn shared_out(
         // A gate has told of one that nobody knows.
         let offer = deployment.and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
         let simulated = facts.simulated();
-        let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+        let mut need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+        let mut expected = p.limit.map_or(0.0, |limit| limit.as_secs_f64());
+        if need.devices > 0
+            && let Some(measured) = facts.measured(&case.name)
+        {
+            // What somebody states holds; a measurement tells where nobody does.
+            need.memory = need.memory.or(Some(measured.memory()));
+            expected = measured.wall_s;
+        }
         let own = offer.as_deref().filter(|offer| !offer.foreign);
         let shared = own.filter(|_| !case.marks.fresh);
         asking.push(Asking {
@@ -210,7 +218,7 @@ fn shared_out(
             names: case.marks.exclusive.clone(),
             alone: p.alone,
             server: shared.map(|offer| offer.identity.clone()),
-            expected: p.limit.map_or(0.0, |limit| limit.as_secs_f64()),
+            expected,
         });
     }
     if !asking.iter().any(|a| a.need.is_any()) {
