@@ -10,6 +10,7 @@ use lexopt::Arg::{Long, Short, Value};
 use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
 use crate::model::{self, MODEL_HELP};
+use crate::profile;
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Deploy(DeployCommand),
     Devices(DevicesOptions),
     Model(crate::model::ModelOptions),
+    Profile(Box<crate::profile::ProfileOptions>),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -35,7 +37,14 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 5] = ["deploy", "devices", "doctor", "model", "help"];
+const VERBS: [&str; 6] = [
+    "deploy",
+    "devices",
+    "doctor",
+    "model",
+    "profile-vram",
+    "help",
+];
 const FLAGS: [&str; 2] = ["help", "version"];
 const DOCTOR_FLAGS: [&str; 3] = ["no-devices", "json", "help"];
 
@@ -45,11 +54,12 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
-  deploy    show, list or check deployments before anything starts
-  devices   the accelerators, who uses them, and who has a right to
-  doctor    check what tests and deployments need, each with its remedy
-  model     where the name of a model leads; write tiny models with known answers
-  help      print this text; `cargo tribunal help <VERB>` tells about one verb
+  deploy          show, list or check deployments before anything starts
+  devices         the accelerators, who uses them, and who has a right to
+  doctor          check what tests and deployments need, each with its remedy
+  model           where the name of a model leads; write tiny models with known answers
+  profile-vram    measure how much device memory a test needs, and which markers follow from it
+  help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
   -h, --help       print this text
@@ -103,6 +113,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
+        Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -113,6 +124,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
             } else if model::has_flag(flag) {
                 format!("help: `cargo tribunal model … --{flag}`\n")
+            } else if profile::FLAGS.contains(&flag) {
+                format!("help: `cargo tribunal profile-vram <TEST> --{flag}`\n")
             } else {
                 nearest_flag(flag, &FLAGS)
             };
@@ -163,6 +176,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
+        Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -273,7 +287,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, devices, doctor, model, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, devices, doctor, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -226,23 +226,44 @@ impl Place {
     }
 
     fn catalogue(&self) -> Result<(Catalogue, Vocabulary), String> {
-        let vocabulary =
-            match Vocabulary::find(Path::new(".").canonicalize().unwrap_or_default().as_path()) {
-                None => Vocabulary::shipped().clone(),
-                Some(file) => {
-                    let text = std::fs::read_to_string(&file).map_err(|error| {
-                        format!("error: {} cannot be read: {error}\n", file.display())
-                    })?;
-                    Vocabulary::parse(&text, &file.display().to_string())
-                        .map_err(|mistakes| format!("{mistakes}\n"))?
-                }
-            };
+        let vocabulary = vocabulary()?;
         let mut roots = vec![PathBuf::new()];
         roots.extend(self.package.clone());
         roots.extend(self.workspace.clone());
         roots.dedup();
         Ok((Catalogue::new(&roots).vocabulary(&vocabulary), vocabulary))
     }
+}
+
+/// The markers, levels and devices that are declared here.
+///
+/// # Errors
+/// In words: the file cannot be read, or says what cannot be.
+pub(crate) fn vocabulary() -> Result<Vocabulary, String> {
+    match Vocabulary::find(Path::new(".").canonicalize().unwrap_or_default().as_path()) {
+        None => Ok(Vocabulary::shipped().clone()),
+        Some(file) => {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| format!("error: {} cannot be read: {error}\n", file.display()))?;
+            Vocabulary::parse(&text, &file.display().to_string())
+                .map_err(|mistakes| format!("{mistakes}\n"))
+        }
+    }
+}
+
+/// The expression that finds in the log of this deployment's engine how many tokens its KV cache holds; `None`: its file has none, or there is
+/// no such deployment.
+pub(crate) fn kv_tokens_log(name: &str) -> Option<String> {
+    let here = Place::find();
+    let (catalogue, _) = here.catalogue().ok()?;
+    let context = Context {
+        program: Some(PathBuf::from("{self}")),
+        package: here.package.clone(),
+        workspace: here.workspace.clone(),
+        ..Context::default()
+    };
+    let recipe = catalogue.resolve(name).ok()?.recipe(&context).ok()?;
+    recipe.devices?.profile.kv_tokens_log
 }
 
 fn show(

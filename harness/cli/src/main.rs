@@ -1,6 +1,7 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models. The program is started through the alias in `.cargo/config.toml` or, once
+//! `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `profile-vram` measures what a test
+//! needs of a device. The program is started through the alias in `.cargo/config.toml` or, once
 //! it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
 //! Exit codes: 0 nothing that is required is missing, or what was asked for is done; 1 something is missing, or it could not be done; 2 the command
@@ -12,6 +13,11 @@ mod devices;
 mod doctor;
 mod model;
 mod namespaces;
+#[cfg(target_os = "linux")]
+mod profile;
+#[cfg(not(target_os = "linux"))]
+#[path = "profile_elsewhere.rs"]
+mod profile;
 mod program;
 mod sys;
 
@@ -32,6 +38,7 @@ fn main() -> ExitCode {
         Ok(Command::Deploy(command)) => deploy::run(command),
         Ok(Command::Devices(options)) => devices::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
+        Ok(Command::Profile(options)) => profile::run(&options),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.

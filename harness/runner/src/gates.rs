@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tribunal_hardware::Host;
+use tribunal_hardware::{Host, Measured};
 use tribunal_vocabulary::Vocabulary;
 
 use crate::marks::{Marks, Requirement};
@@ -63,6 +63,11 @@ pub trait Facts {
     /// What runs must leave the real devices of this host alone.
     fn only_simulated(&self) -> bool {
         false
+    }
+    /// What a case was measured to need, on devices like those here.
+    fn measured(&mut self, case: &str) -> Option<Measured> {
+        let _ = case;
+        None
     }
     /// What a deployment offers at a level; the error says why nobody knows.
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
@@ -299,6 +304,18 @@ impl Here {
 /// How long device probes may take together; drivers that hang exist, and a list must not.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Whether a measurement says something of these devices; `simulated`: they are not here, `run`: runs use them all the same.
+pub(crate) fn holds(measured: &Measured, host: &Host, simulated: bool, run: bool) -> bool {
+    match simulated && !run {
+        // A plan for devices that are elsewhere: there is no name of a driver to compare.
+        true => !measured.simulated,
+        false => host
+            .devices()
+            .iter()
+            .any(|device| measured.holds_for(&device.name, run)),
+    }
+}
+
 impl Facts for Here {
     fn env(&mut self, name: &str) -> bool {
         std::env::var_os(name).is_some_and(|v| !v.is_empty())
@@ -322,6 +339,14 @@ impl Facts for Here {
 
     fn only_simulated(&self) -> bool {
         self.only_simulated
+    }
+
+    fn measured(&mut self, case: &str) -> Option<Measured> {
+        // A file that cannot be read is no measurement; whoever measures again replaces it.
+        let folder = crate::evidence::default_root().join("vram");
+        let measured = Measured::load(&folder, case).ok()??;
+        let (simulated, run) = (self.simulated, self.only_simulated);
+        holds(&measured, self.host(), simulated, run).then_some(measured)
     }
 
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {

@@ -202,7 +202,15 @@ fn shared_out(
     let mut asking = vec![];
     for (planned, p) in cases.iter().enumerate().filter(|(_, p)| runs(p)) {
         let case = &catalog.cases[p.case];
-        let (need, offer) = needed(catalog, p, v, facts);
+        let (mut need, offer) = needed(catalog, p, v, facts);
+        let mut expected = p.limit.map_or(0.0, |limit| limit.as_secs_f64());
+        if need.devices > 0
+            && let Some(measured) = facts.measured(&case.name)
+        {
+            // What somebody states holds; a measurement tells where nobody does.
+            need.memory = need.memory.or(Some(measured.memory()));
+            expected = measured.wall_s;
+        }
         let own = offer.as_deref().filter(|offer| !offer.foreign);
         let shared = own.filter(|_| !case.marks.fresh);
         asking.push(Asking {
@@ -211,7 +219,7 @@ fn shared_out(
             names: case.marks.exclusive.clone(),
             alone: p.alone,
             server: shared.map(|offer| offer.identity.clone()),
-            expected: p.limit.map_or(0.0, |limit| limit.as_secs_f64()),
+            expected,
         });
     }
     let simulated = facts.simulated();

@@ -203,7 +203,7 @@ pub(super) fn attempt(case: &Path) -> io::Result<PathBuf> {
 }
 
 /// Cargo marks every target folder with this file.
-pub(super) fn default_root() -> PathBuf {
+pub(crate) fn default_root() -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
     exe.ancestors()
         .find(|dir| dir.join("CACHEDIR.TAG").exists())

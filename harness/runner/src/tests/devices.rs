@@ -4,13 +4,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tribunal_governor::Memory;
-use tribunal_hardware::{Host, LayoutDevice, Simulated, host_of};
+use tribunal_hardware::{Host, LayoutDevice, Measured, MeasuredDevice, Simulated, host_of};
 
 use super::run::run_on;
 use super::support::*;
 use crate::attempt::{devices, lock};
 use crate::body::{Cx, Error, TestResult};
-use crate::gates::{Here, Offer};
+use crate::gates::{Facts, Here, Offer, holds};
 use crate::needs::{self, DeviceUse, Need};
 use crate::outcome::Outcome;
 use crate::plan::{Disposition, Plan};
@@ -111,11 +111,19 @@ fn a_need_is_the_larger_of_marker_and_deployment() {
 }
 
 fn planned(tests: Vec<Make>, args: &[&str], gib: &[u64]) -> (Vec<(String, String)>, Plan) {
+    planned_on(tests, args, &mut facts(gib))
+}
+
+fn planned_on(
+    tests: Vec<Make>,
+    args: &[&str],
+    facts: &mut dyn Facts,
+) -> (Vec<(String, String)>, Plan) {
     let (c, o, v) = (catalog(tests), options(args), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
-    let plan = Plan::new(&c, &selection, &o, None, v, &mut facts(gib));
+    let plan = Plan::new(&c, &selection, &o, None, v, facts);
     let shown = plan.cases.iter().map(|p| {
         let what = match &p.disposition {
             Disposition::Run => "runs".to_owned(),
@@ -125,6 +133,105 @@ fn planned(tests: Vec<Make>, args: &[&str], gib: &[u64]) -> (Vec<(String, String
         (c.cases[p.case].name.clone(), what)
     });
     (shown.collect(), plan)
+}
+
+/// A machine on which `a` was measured: 4 GiB at its peak, 40 s.
+struct Profiled(Here);
+
+impl Facts for Profiled {
+    fn env(&mut self, name: &str) -> bool {
+        self.0.env(name)
+    }
+    fn program(&mut self, name: &str) -> bool {
+        self.0.program(name)
+    }
+    fn os(&mut self) -> &str {
+        self.0.os()
+    }
+    fn host(&mut self) -> &Host {
+        self.0.host()
+    }
+    fn simulated(&self) -> bool {
+        self.0.simulated()
+    }
+    fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {
+        self.0.offer(deployment, level)
+    }
+    fn measured(&mut self, case: &str) -> Option<Measured> {
+        (case != "unknown").then(measured)
+    }
+}
+
+fn measured() -> Measured {
+    Measured {
+        schema: Measured::SCHEMA,
+        test: "a".into(),
+        simulated: true,
+        devices: vec![MeasuredDevice {
+            index: 0,
+            name: "simulated L4".into(),
+            total: None,
+        }],
+        used_devices: 1,
+        driver: None,
+        when: 0,
+        peak_bytes: 4 * GIB,
+        of_tree: true,
+        wall_s: 40.0,
+        body_s: None,
+        set_up_s: None,
+        least: None,
+    }
+}
+
+#[test]
+fn a_measurement_holds_for_devices_like_those_it_was_made_on() {
+    let host = host_of(&layout(&[24]));
+    let of_simulation = measured();
+    let of_hardware = Measured {
+        simulated: false,
+        ..measured()
+    };
+    // A run on simulated devices, a plan for real ones that are elsewhere, a run on those that are here.
+    for (simulated, run, expected) in [
+        (true, true, [true, false]),
+        (true, false, [false, true]),
+        (false, false, [false, true]),
+    ] {
+        let both = [&of_simulation, &of_hardware];
+        assert_eq!(both.map(|m| holds(m, &host, simulated, run)), expected);
+    }
+    let other = Measured {
+        devices: vec![],
+        ..measured()
+    };
+    assert!(!holds(&other, &host, true, true));
+}
+
+#[test]
+fn what_was_measured_tells_where_nobody_states_anything() {
+    let tests = vec![
+        test("measured").marked(&["gpu_1"]),
+        test("stated").marked(&["gpu_1", "max_vram_gib(3)"]),
+        test("unknown").marked(&["gpu_1"]),
+    ];
+    let (shown, plan) = planned_on(tests, &[], &mut Profiled(facts(&[24])));
+    let resources = plan.resources.unwrap();
+    let job = |name: &str| {
+        let at = shown.iter().position(|(shown, _)| shown == name).unwrap();
+        let job = resources.jobs.iter().find(|job| job.id == at).unwrap();
+        (job.memory, job.expected)
+    };
+    assert_eq!(
+        job("measured"),
+        (Memory::Bytes(4 * GIB + 4 * GIB / 10), 40.0)
+    );
+    assert_eq!(job("stated"), (Memory::Bytes(3 * GIB), 40.0));
+    let (memory, expected) = job("unknown");
+    assert!(
+        memory == Memory::Whole && expected != 40.0,
+        "{memory:?} {expected}"
+    );
 }
 
 #[test]
