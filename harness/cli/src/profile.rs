@@ -201,8 +201,10 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        // A file that stays in the temporary folder does no harm.
-        let _ = std::fs::remove_file(&self.0);
+        // The folder is this session's own, with what runs keep beside the ledger. One that stays in the temporary folder does no harm.
+        if let Some(folder) = self.0.parent() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 
@@ -224,14 +226,19 @@ fn simulated(o: &ProfileOptions) -> Result<Option<Ledger>, Failure> {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
-    let path = std::env::temp_dir().join(format!(
-        "tribunal-profile-{}-{}.devices",
+    let folder = std::env::temp_dir().join(format!(
+        "tribunal-profile-{}-{}",
         std::process::id(),
         now.as_nanos()
     ));
-    Simulated::create(&path, &devices)
-        .map_err(|error| failed(format!("{}: {error}", path.display())))?;
-    Ok(Some(Ledger(path)))
+    std::fs::create_dir(&folder)
+        .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    let path = folder.join("devices");
+    // From here on the folder is removed, whatever becomes of the ledger.
+    let ledger = Ledger(path);
+    Simulated::create(&ledger.0, &devices)
+        .map_err(|error| failed(format!("{}: {error}", ledger.0.display())))?;
+    Ok(Some(ledger))
 }
 
 /// The devices that count: those of one platform that a test may use.

@@ -29,6 +29,8 @@ fn hog() {
     );
     assert_eq!(std::env::var("HF_HUB_OFFLINE").as_deref(), Ok("1"));
     let ledger = std::env::var("TRIBUNAL_SIMULATED_LEDGER").unwrap();
+    // What a run keeps beside the ledger goes with it.
+    std::fs::write(format!("{ledger}.leases"), "").unwrap();
     let devices = Simulated::open(Path::new(&ledger)).unwrap();
     let share = (allowed * devices.devices()[0].total as f64) as u64;
     let _weights = devices.allocate(0, share, "weights").unwrap();
@@ -80,6 +82,7 @@ fn profile(folder: &Path, program: &Path, arguments: &[&str]) -> Output {
         ])
         .args(arguments)
         .current_dir(folder)
+        .env("TMPDIR", folder.join("tmp"))
         // What it finds is kept in the workspace of the test, wherever this one builds.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("CARGO_BUILD_TARGET_DIR")
@@ -95,6 +98,7 @@ fn profile(folder: &Path, program: &Path, arguments: &[&str]) -> Output {
 fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("src")).unwrap();
+    std::fs::create_dir(folder.path().join("tmp")).unwrap();
     std::fs::write(
         folder.path().join("Cargo.toml"),
         "[package]\nname = \"m\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n",
@@ -158,6 +162,8 @@ fn the_golden_search_on_a_simulated_device() {
     assert_eq!((measured.body_s, measured.set_up_s), (Some(0.5), Some(1.0)));
     let kept = Measured::load(&Measured::folder(&folder.path().join("target")), "m::t");
     assert_eq!(kept.unwrap().unwrap(), measured);
+    let left = std::fs::read_dir(folder.path().join("tmp")).unwrap();
+    assert_eq!(left.count(), 0, "nothing is left of the simulated devices");
 }
 
 #[test]
