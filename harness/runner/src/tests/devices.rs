@@ -370,3 +370,28 @@ fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
     }
     assert_eq!(outcome("next"), &Outcome::Passed);
 }
+
+/// A body that is taken from its thread gives its name up all the same.
+#[test]
+fn a_name_is_free_when_its_body_was_abandoned() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("devices");
+    Simulated::create(&path, &layout(&[24])).expect("a ledger");
+    let stuck = |_: &Cx<'_>| -> TestResult {
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    };
+    let tests = vec![
+        test("a_stuck")
+            .marked(&["serial(\"name\")", "timeout(\"300ms\")"])
+            .body(stuck),
+        test("b_next").marked(&["serial(\"name\")"]),
+    ];
+    let (ended, _) = run_on(tests, &["-n", "2"], facts(&[24]), Some(&path), |_| {});
+    assert!(
+        matches!(ended[0].1.outcome, Outcome::TimedOut(..)),
+        "{:?}",
+        ended[0].1.outcome
+    );
+    assert_eq!(ended[1].1.outcome, Outcome::Passed);
+}
