@@ -30,7 +30,7 @@ mod surroundings;
 mod telemetry;
 mod watchdog;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -60,6 +60,12 @@ use crate::plan::{Disposition, Plan};
 use crate::records::Tally;
 use crate::stores::{self, Store};
 use crate::tables::Table;
+
+/// What holds names against other processes.
+#[cfg(target_os = "linux")]
+type HeldNames = tribunal_hardware::Lease;
+#[cfg(not(target_os = "linux"))]
+type HeldNames = ();
 
 /// How long a reader of results sleeps before it asks to be woken.
 const NAP: Duration = Duration::from_micros(200);
@@ -94,6 +100,8 @@ pub struct Run {
     watch: Watch,
     started: Instant,
     stray: AtomicUsize,
+    /// Exclusive names that are held against other processes, by planned case.
+    names_held: Mutex<HashMap<usize, HeldNames>>,
     /// The cases that run in processes of their own now, and since when.
     apart: Mutex<Vec<(Arc<str>, Instant)>>,
     signal: Mutex<Option<i32>>,
@@ -174,6 +182,7 @@ impl Run {
             watch: Watch::default(),
             started: Instant::now(),
             stray: AtomicUsize::new(0),
+            names_held: Mutex::default(),
             apart: Mutex::default(),
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),

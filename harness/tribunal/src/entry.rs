@@ -249,6 +249,7 @@ fn run_options(
         simulated,
         process_per_test: o.process_per_test,
         vram_overuse_warns: o.vram_overuse_warns,
+        settle: tribunal_hardware::SETTLE_BOUND,
         evidence: EvidenceOptions {
             keep: o.keep_evidence,
             root: o.evidence_dir.clone(),

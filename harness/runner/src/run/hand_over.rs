@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use tribunal_governor::Job;
 use tribunal_hardware::{
-    DeviceProcess, HolderInfo, Live, Process, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled,
-    settle,
+    DeviceProcess, HolderInfo, Live, Process, Residue, SETTLE_TOLERANCE, Settled, settle,
 };
 
 use super::Run;
@@ -168,7 +167,7 @@ impl Run {
             read,
             &|pid| by_right.borrow().binary_search(&pid).is_ok(),
             SETTLE_TOLERANCE,
-            SETTLE_BOUND,
+            self.options.settle,
         );
         for (key, settled) in handover.devices {
             let name = grant.devices().iter().find(|d| d.key == key);

@@ -32,6 +32,8 @@ pub struct RunOptions {
     pub process_per_test: bool,
     /// More device memory than declared is worth a note only.
     pub vram_overuse_warns: bool,
+    /// How long devices may take to be back as they were before a server came.
+    pub settle: Duration,
     /// What to do with evidence.
     pub evidence: EvidenceOptions,
 }

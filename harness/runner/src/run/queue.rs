@@ -113,6 +113,10 @@ impl Run {
         queue.running -= 1;
         queue.alone = false;
         let marks = &self.catalog.cases[self.plan.cases[planned].case].marks;
+        if !marks.exclusive.is_empty() {
+            // Also of a body that was abandoned: the next of this name must not wait for its thread.
+            lock(&self.names_held).remove(&planned);
+        }
         for name in &marks.exclusive {
             if let Some(at) = queue.held.iter().position(|h| h == name) {
                 queue.held.swap_remove(at);

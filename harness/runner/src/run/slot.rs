@@ -18,8 +18,9 @@ impl Run {
         attempt::enter(cell.clone());
         while let Some(planned) = self.next() {
             self.take_devices(planned);
-            let _names = match self.hold_names(planned) {
-                Ok(names) => names,
+            match self.hold_names(planned) {
+                Ok(None) => {}
+                Ok(Some(names)) => drop(lock(&self.names_held).insert(planned, names)),
                 Err(why) => {
                     self.emit(Event::CaseStarted {
                         planned,

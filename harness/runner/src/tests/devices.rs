@@ -385,3 +385,120 @@ fn a_run_begins_as_its_plan_and_gives_nothing_out_twice() {
     assert_eq!(left, 0);
     drop(Arc::new(ledger));
 }
+
+/// Set for the process that takes memory and is nobody's child: the ledger, and the file that it waits for.
+const LEFT: [&str; 2] = ["TRIBUNAL_TEST_LEDGER", "TRIBUNAL_TEST_FREE"];
+
+/// No test unless it is told to be what another one leaves behind.
+#[test]
+fn what_is_left_behind() {
+    let [Ok(ledger), Ok(free)] = LEFT.map(std::env::var) else {
+        return;
+    };
+    let ledger = Simulated::open(ledger.as_ref()).expect("a ledger");
+    let _held = ledger.allocate(0, 3 * GIB, "left").expect("memory");
+    let begun = std::time::Instant::now();
+    while !std::path::Path::new(&free).exists() && begun.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Starts a process that is not below this one, and waits until it has taken memory.
+fn leaves(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    let path = grant.simulated().expect("simulated");
+    let status = std::process::Command::new("sh")
+        .args([
+            "-c",
+            "\"$0\" tests::devices::what_is_left_behind --exact >/dev/null 2>&1 &",
+        ])
+        .arg(std::env::current_exe()?)
+        .env(LEFT[0], path)
+        .env(LEFT[1], path.with_extension("free"))
+        .status()?;
+    assert!(status.success());
+    let ledger = Simulated::open(path)?;
+    let begun = std::time::Instant::now();
+    while ledger.usage()?[0].used == 0 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it takes nothing"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("devices");
+    Simulated::create(&path, &layout(&[24])).expect("a ledger");
+    let tests = vec![
+        test("leaves")
+            .marked(&["gpu_1", "timeout(\"90s\")"])
+            .body(leaves),
+        // Small enough to stand beside what is left; but nobody gets the device.
+        test("next").marked(&["gpu_1", "max_vram_gib(1)", "timeout(\"10s\")"]),
+    ];
+    let free = path.with_extension("free");
+    let (ended, _) = run_on(tests, &["-n", "2"], facts(&[24]), Some(&path), |run| {
+        let named = |name: &str| {
+            let all = 0..run.plan().cases.len();
+            all.into_iter()
+                .find(|i| &**run.name(*i) == name)
+                .expect("it is planned")
+        };
+        run.wait(named("leaves"));
+        std::thread::sleep(Duration::from_millis(600));
+        assert!(
+            run.result(named("next")).is_none(),
+            "the device is not clean"
+        );
+        std::fs::write(&free, "").expect("a file");
+    });
+    let outcome = |name: &str| {
+        &ended
+            .iter()
+            .find(|(n, _)| n == name)
+            .expect("ended")
+            .1
+            .outcome
+    };
+    let Outcome::TeardownFailed(text) = outcome("leaves") else {
+        panic!("{:?}", outcome("leaves"));
+    };
+    for part in [
+        "cuda 0 was not handed over clean: 3.00 GiB more",
+        "what_is_left_behind",
+        "pid ",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert_eq!(outcome("next"), &Outcome::Passed);
+}
+
+/// A body that is taken from its thread gives its name up all the same.
+#[test]
+fn a_name_is_free_when_its_body_was_abandoned() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("devices");
+    Simulated::create(&path, &layout(&[24])).expect("a ledger");
+    let stuck = |_: &Cx<'_>| -> TestResult {
+        std::thread::sleep(Duration::from_secs(600));
+        Ok(())
+    };
+    let tests = vec![
+        test("a_stuck")
+            .marked(&["serial(\"name\")", "timeout(\"300ms\")"])
+            .body(stuck),
+        test("b_next").marked(&["serial(\"name\")"]),
+    ];
+    let (ended, _) = run_on(tests, &["-n", "2"], facts(&[24]), Some(&path), |_| {});
+    assert!(
+        matches!(ended[0].1.outcome, Outcome::TimedOut(..)),
+        "{:?}",
+        ended[0].1.outcome
+    );
+    assert_eq!(ended[1].1.outcome, Outcome::Passed);
+}

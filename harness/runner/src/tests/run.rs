@@ -63,6 +63,7 @@ pub(super) fn run_on(
         simulated: simulated.map(Into::into),
         process_per_test: false,
         vram_overuse_warns: false,
+        settle: Duration::from_secs(1),
         evidence: crate::evidence::EvidenceOptions {
             keep: crate::options::KeepEvidence::None,
             ..Default::default()
