@@ -157,9 +157,14 @@ impl Draft {
                             .collect::<String>()
                     ),
                 };
-                return Err(raw
-                    .fail(Failure::Judged, Phase::Judge, message)
-                    .caused_by(error));
+                let failed = raw.fail(Failure::Judged, Phase::Judge, message);
+                let told = error.to_string();
+                let masked = raw.masked(&told);
+                // A verdict quotes the answer, and an answer may quote a key.
+                return Err(match masked == told {
+                    true => failed.caused_by(error),
+                    false => failed.caused_by(masked),
+                });
             }
             rejected.push(error.to_string());
         }

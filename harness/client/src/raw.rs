@@ -293,8 +293,8 @@ impl RawAnswer {
         .after(self.elapsed)
     }
 
-    /// A text with the client's secrets masked.
-    pub(crate) fn masked(&self, text: &str) -> String {
+    /// A text with the secrets masked that this client sent, for whatever is written down about the answer: a server may quote them.
+    pub fn masked(&self, text: &str) -> String {
         self.secrets.text(text).into_owned()
     }
 

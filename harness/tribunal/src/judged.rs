@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
-use tribunal_client::{Judge, JudgeFuture, Judged};
+use tribunal_client::{Judge, JudgeFuture, Judged, RawAnswer};
 use tribunal_deploy::{JudgingFacts, TranscriberFact, VoiceFact};
 use tribunal_runner::{Error, OpenCheck, Options, UsageError};
 use tribunal_serving::Server;
@@ -200,7 +200,7 @@ impl Judge for Recorded {
                     tribunal_runner::open_check(OpenCheck {
                         ending: ending.to_string(),
                         rule: rule.rule.to_owned(),
-                        why,
+                        why: answer.raw().masked(&why),
                     });
                 }
             }
@@ -228,6 +228,7 @@ impl Judge for Recorded {
 fn record(verdict: &Verdict, answer: Judged<'_>) -> Option<usize> {
     let raw = answer.raw();
     let mut value = verdict.to_json();
+    mask(&mut value, raw);
     if let Value::Object(fields) = &mut value {
         fields.insert("exchange".into(), json!(raw.exchange));
         fields.insert("attempts".into(), json!(raw.attempts));
@@ -236,8 +237,19 @@ fn record(verdict: &Verdict, answer: Judged<'_>) -> Option<usize> {
     let exchange = raw.exchange.map_or_else(String::new, |exchange| {
         format!(", exchange {exchange} of the transcript")
     });
-    tribunal_runner::record_text(TEXT, &format!("{number}{exchange}: {}\n\n", verdict.told()));
+    let told = raw.masked(&verdict.told());
+    tribunal_runner::record_text(TEXT, &format!("{number}{exchange}: {told}\n\n"));
     Some(number)
+}
+
+/// Masks the client's secrets in every text: a figure quotes the answer, and an answer may quote a key.
+fn mask(value: &mut Value, raw: &RawAnswer) {
+    match value {
+        Value::String(text) => *text = raw.masked(text),
+        Value::Array(list) => list.iter_mut().for_each(|value| mask(value, raw)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| mask(value, raw)),
+        _ => {}
+    }
 }
 
 /// A failing verdict, and where its evidence lies.

@@ -146,3 +146,38 @@ async fn a_judge_sees_expected_errors_and_a_wrong_status_fails_even_if_the_judge
         Some(500)
     );
 }
+
+/// Quotes what it was shown, as verdicts do.
+struct Quoting;
+
+impl Judge for Quoting {
+    fn judge<'a>(&'a self, answer: Judged<'a>) -> JudgeFuture<'a> {
+        Box::pin(async move {
+            let Judged::Chat(answer) = answer else {
+                panic!("not asked for");
+            };
+            Err(format!("it says {:?}", answer.text()).into())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_that_quotes_an_answer_does_not_tell_the_key_in_it() {
+    let answer = chat_answer("your key is sk-abcdef123456");
+    let server = Scripted::start(vec![vec![json(200, answer)]]).await;
+    let chat = server
+        .client()
+        .with_header("Authorization", "Bearer sk-abcdef123456")
+        .expect("a header")
+        .model("m")
+        .with_judge(Arc::new(Quoting));
+    let error = chat.user("x").send().await.expect_err("judged");
+    let mut told = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        told.push_str(&error.to_string());
+        cause = error.source();
+    }
+    assert!(told.contains("your key is ***"), "{told}");
+    assert!(!told.contains("sk-abcdef"), "{told}");
+}
