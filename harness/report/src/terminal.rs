@@ -355,7 +355,7 @@ impl Writer<'_> {
         };
         let given = self.run.given_out();
         let given = given.iter().filter(|(_, bytes, _)| *bytes > 0);
-        let given: Vec<String> = given.map(|g| crate::schedule::given(g)).collect();
+        let given: Vec<String> = given.map(crate::schedule::given).collect();
         let given = match given.is_empty() {
             true => String::new(),
             false => format!("; {}", given.join(", ")),
