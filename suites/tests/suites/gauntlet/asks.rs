@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tribunal::client::{ChatAnswer, ChatRequest, Judged};
 use tribunal::prelude::*;
-use tribunal::verdict::{Depth, Thresholds, rule, same};
+use tribunal::verdict::{Depth, MetricsExpectations, Thresholds, judge_metrics, rule, same};
 use tribunal_media::synthetic::{Colour, Film, Scene, Shape, Sound, Wave};
 
 use super::stage::Stage;
@@ -146,6 +146,15 @@ asks! {
         let request = s.api.videos("two blue squares").size(160, 96).num_frames(12).fps(12).seed(s.seed).extra("audio", true);
         let request = request.poll_every(Duration::from_millis(20)).delete_afterwards();
         request.expect_size(160, 96).expect_frames(12, FrameRule::Exact).expect_fps(12.0).expect_seconds(1.0).expect_audio_track(None, None).send().await?
+    };
+    counted "the metrics before a question and after it" |s| {
+        let before = s.plain.client().metrics().await?;
+        question(&s.plain, s.seed).max_tokens(4).send().await?;
+        let now = s.api.client().metrics().await?;
+        let expect = MetricsExpectations::new().family("engine_worker_up").at_least(12, "engine_");
+        let expect = expect.risen("engine_generation_tokens_total").range("engine_kv_cache_usage", 0.0..=1.0);
+        let judged = |depth| judge_metrics(Some(&before), &now, &expect, depth);
+        s.verdicts.keep(judged(Depth::Basic), judged(Depth::Deep))
     };
     refused "no choice at all, which cannot be" |s| question(&s.api, s.seed).extra("n", 0).expect_status(400).expect_error_field("n").expect_error_says(["n"]).send().await?;
 }

@@ -161,6 +161,10 @@ pub const ROWS: &[Row] = &[
     rule("video_frozen", "filmed", "video_frames"),
     rule("video_no_audio", "filmed", "video_audio"),
     rule("video_broken", "filmed", "video_present"),
+    rule("metrics_not_a_number", "counted", "metrics_format"),
+    rule("metrics_family_missing", "counted", "metrics_families"),
+    rule("metrics_reset", "counted", "metrics_moved"),
+    rule("metrics_out_of_range", "counted", "metrics_ranges"),
     client(
         "video_fails",
         "filmed",
@@ -193,8 +197,4 @@ pub const LITERAL: &[&str] = &[
     "video_type",
     "error_text",
     "healthy_after",
-    "metrics_format",
-    "metrics_families",
-    "metrics_moved",
-    "metrics_ranges",
 ];
