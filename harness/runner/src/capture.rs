@@ -59,13 +59,12 @@ impl Capture {
                 rustix::stdio::dup2_stdout(&real_err)?;
             }
         } else {
-            let (read, write): (OwnedFd, OwnedFd) =
-                rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+            let (read, write) = std::io::pipe()?;
             // Only our end: the writers below keep blocking semantics, so that a flood of output slows its test instead of being lost.
             rustix::io::ioctl_fionbio(&read, true)?;
             rustix::stdio::dup2_stdout(&write)?;
             rustix::stdio::dup2_stderr(&write)?;
-            pipe = Some(File::from(read));
+            pipe = Some(File::from(OwnedFd::from(read)));
         }
         let watched = match &pipe {
             Some(p) => Some(p.try_clone()?),

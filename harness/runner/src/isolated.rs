@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
 pub(crate) use self::ending::{Seen, meaning};
 pub(crate) use self::message::{Message, Result};
 #[cfg(target_os = "linux")]
