@@ -64,7 +64,7 @@ pub(crate) fn summary(catalog: &Catalog, plan: &Plan, resources: &Resources) -> 
     };
     let _ = writeln!(
         out,
-        "\nexpected length {}; no order takes less than {} ({}). A case is expected to take its whole time limit.",
+        "\nexpected length {}; no order takes less than {} ({}). A case that was not measured is expected to take its whole time limit.",
         time(schedule.makespan),
         time(schedule.bound.seconds),
         resources.bound_by()
