@@ -19,10 +19,10 @@ macro_rules! with_attribute_names {
         $then! {
             A100 A2 A3 B200 B60 H100 H200 H800 Inf2 L4 L40S MI300 MI300X MI325 MI325X S5000 T4 Trn1
             Trn2 a100 a2 a3 advanced_model aiconfigurator b200 b60 benchmark cache cards_1 cards_16
-            cards_2 cards_3 cards_4 cards_8 cases conformance core core_model cpu cuda custom_build defaulted
+            cards_2 cards_3 cards_4 cards_8 cases conformance core core_model cpu cpus cuda custom_build defaulted
             deploy diffusion e2e example fault_tolerance features flaky framework_only framework_with_efa
             framework_with_gaie frontend_api_surface_compliance full_model gpu gpu_0 gpu_1 gpu_2
-            gpu_4 gpu_8 h100 h200 h800 hardware_test inf2 integration isolated k8s kvbm kvbm_concurrency l4
+            gpu_4 gpu_8 h100 h200 h800 hardware_test host_memory_gib inf2 integration isolated k8s kvbm kvbm_concurrency l4
             l40s lmcache local_model local_only max_vram_gib mi300 mi325 model multi_dgd_live
             multimodal musa neuron nightly none npu omni parallel parallelism performance planner
             post_merge power_agent pre_merge profiled_vram_gib release requested_sglang_kv_tokens
