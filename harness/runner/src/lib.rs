@@ -72,6 +72,6 @@ pub use records::{OpenCheck, open_check, record, record_text};
 pub use resources::{CardInfo, Resources};
 #[cfg(target_os = "linux")]
 pub use run::Placing;
-pub use run::{Run, RunOptions};
+pub use run::{Clock, Run, RunOptions};
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

@@ -5,6 +5,9 @@
 //!
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
+mod clock;
+#[cfg(target_os = "linux")]
+mod course;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod execute;
@@ -39,6 +42,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use self::clock::Clock;
 #[cfg(not(target_os = "linux"))]
 use self::elsewhere::{Governed, Surroundings};
 #[cfg(target_os = "linux")]
@@ -358,6 +362,8 @@ impl Run {
             let torn = self.run_teardown(&Arc::default(), None, limit.unwrap_or_default());
             late_errors.extend(torn.errors);
         }
+        self.hand_deserted_back();
+        late_errors.append(&mut lock(&self.late_errors));
         if crate::limit::was_held_back() {
             self.evidence
                 .note("a debugger was attached: no time limit fired meanwhile".into());

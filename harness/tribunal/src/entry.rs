@@ -250,6 +250,7 @@ fn run_options(
         process_per_test: o.process_per_test,
         vram_overuse_warns: o.vram_overuse_warns,
         settle: tribunal_hardware::SETTLE_BOUND,
+        clock: tribunal_runner::Clock::default(),
         evidence: EvidenceOptions {
             keep: o.keep_evidence,
             root: o.evidence_dir.clone(),

@@ -16,10 +16,6 @@ impl Governed {
         None
     }
 
-    pub fn withdraw(&mut self, _: &[usize]) {
-        match *self {}
-    }
-
     pub fn has_more(&self) -> bool {
         match *self {}
     }
@@ -66,6 +62,10 @@ impl Run {
     pub(super) fn hand_devices_back(&self, _: usize) -> Torn {
         Torn::default()
     }
+
+    pub(super) fn withdraw(&self, _: usize) {}
+
+    pub(super) fn hand_deserted_back(&self) {}
 
     pub(super) fn hold_names(&self, _: usize) -> Result<Option<()>, String> {
         Ok(None)

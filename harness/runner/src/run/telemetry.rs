@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tribunal_hardware::{LiveReader, Probe, TELEMETRY_INTERVAL, Telemetry};
 
 use super::Run;
+use super::course::Course;
 use crate::attempt::lock;
 
 /// The lines, below the folder of the run.
@@ -18,9 +19,10 @@ const SUMMARY: &str = "telemetry.json";
 impl Run {
     /// Starts it if some case of the run gets devices.
     pub(super) fn start_telemetry(&self) {
-        let resources = self.plan.resources.as_ref();
-        let uses = resources.is_some_and(|r| r.jobs.iter().any(|job| job.gang > 0));
-        if !uses || self.around.is_none() {
+        let Some(resources) = &self.plan.resources else {
+            return;
+        };
+        if !resources.jobs.iter().any(|job| job.gang > 0) || self.around.is_none() {
             return;
         }
         let folder = self.evidence.run_folder().and_then(|run| {
@@ -28,6 +30,12 @@ impl Run {
             let made = std::fs::create_dir_all(&folder);
             made.map(|()| folder).map_err(|e| e.to_string())
         });
+        if let (Ok(folder), false) = (&folder, self.options.process_per_test)
+            && let Ok(course) = Course::begin(folder, resources)
+            && let Some(governed) = &mut lock(&self.queue).governed
+        {
+            governed.course = Some(course);
+        }
         let reader = match &self.options.simulated {
             None => Ok(LiveReader::system()),
             Some(ledger) => Probe::simulated(ledger).map(|probe| LiveReader::of(&probe)),

@@ -11,5 +11,7 @@ mod options;
 mod plan;
 mod reuse;
 mod run;
+#[cfg(target_os = "linux")]
+mod schedule;
 mod selection;
 mod support;
