@@ -202,7 +202,10 @@ fn harness(
             Err(text) => Err(UsageError(text)),
         },
         Task::Plan => {
-            print(&tribunal_report::plan_page(&catalog, &plan, &context));
+            print(&match options.format {
+                Format::Json => tribunal_report::plan_json(&catalog, &plan, &context),
+                _ => tribunal_report::plan_page(&catalog, &plan, &context),
+            });
             Ok(0)
         }
         _ => match isolated {

@@ -404,9 +404,7 @@ fn what_is_left_behind() {
 }
 
 /// Starts a process that is not below this one, and waits until it has taken memory.
-fn leaves(_: &Cx<'_>) -> TestResult {
-    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
-    let path = grant.simulated().expect("simulated");
+pub(super) fn leave_behind(path: &std::path::Path) -> TestResult {
     let status = std::process::Command::new("sh")
         .args([
             "-c",
@@ -429,6 +427,18 @@ fn leaves(_: &Cx<'_>) -> TestResult {
     Ok(())
 }
 
+fn leaves(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    leave_behind(grant.simulated().expect("simulated"))
+}
+
+fn only_when_free(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    let free = grant.simulated().expect("simulated").with_extension("free");
+    assert!(free.exists(), "the device was not clean");
+    Ok(())
+}
+
 #[test]
 fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
     let place = tempfile::tempdir().expect("a folder");
@@ -436,10 +446,14 @@ fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
     Simulated::create(&path, &layout(&[24])).expect("a ledger");
     let tests = vec![
         test("leaves")
-            .marked(&["gpu_1", "timeout(\"90s\")"])
+            .marked(&["gpu_1", "serial(\"leaves\")", "timeout(\"90s\")"])
             .body(leaves),
         // Small enough to stand beside what is left; but nobody gets the device.
-        test("next").marked(&["gpu_1", "max_vram_gib(1)", "timeout(\"10s\")"]),
+        test("next")
+            .marked(&["gpu_1", "max_vram_gib(1)", "timeout(\"70s\")"])
+            .body(only_when_free),
+        // Whoever starts it has had the choice of the other: those with devices go first.
+        test("witness").marked(&["serial(\"leaves\")", "timeout(\"10s\")"]),
     ];
     let free = path.with_extension("free");
     let (ended, _) = run_on(tests, &["-n", "2"], facts(&[24]), Some(&path), |run| {
@@ -450,7 +464,7 @@ fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
                 .expect("it is planned")
         };
         run.wait(named("leaves"));
-        std::thread::sleep(Duration::from_millis(600));
+        run.wait(named("witness"));
         assert!(
             run.result(named("next")).is_none(),
             "the device is not clean"

@@ -14,4 +14,8 @@ mod run;
 #[cfg(target_os = "linux")]
 mod schedule;
 mod selection;
+#[cfg(target_os = "linux")]
+mod stage;
+#[cfg(target_os = "linux")]
+mod stopped;
 mod support;
