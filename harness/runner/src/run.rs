@@ -22,6 +22,8 @@ mod isolated;
 mod names;
 mod options;
 #[cfg(target_os = "linux")]
+mod place;
+#[cfg(target_os = "linux")]
 mod placing;
 mod queue;
 mod signals;

@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Governor, Job, Start, View};
-use tribunal_hardware::{Lease, Leases, Telemetry, Waiter, waits_for};
+use tribunal_hardware::{Lease, Leases, Telemetry, waits_for};
 
 use super::Run;
 use super::course::Course;
+use super::place::Place;
 use super::surroundings::Surroundings;
 use crate::attempt::lock;
 use crate::event::Event;
@@ -47,18 +48,9 @@ pub(super) struct Governed {
     /// Since when nothing could start although something waits.
     stuck: Option<(Instant, Option<Instant>)>,
     /// A place in the queue of the host for the case that waits for other processes, so that those who come later do not delay it.
-    place: Option<Place>,
+    place: Option<(usize, Place)>,
     /// Every test has a process of its own: cases take their devices themselves.
     one_process: bool,
-}
-
-/// What a case waits for in the queue of the host.
-struct Place {
-    planned: usize,
-    cards: Vec<usize>,
-    waiter: Waiter,
-    /// Its turn has come; the case starts as soon as the governor lets it.
-    lease: Option<(Lease, Instant)>,
 }
 
 /// What a case gives back at its end.
@@ -182,10 +174,10 @@ impl Governed {
             && let Some(leases) = &around.leases
         {
             // A place of our own for other devices would be in our own way.
-            let place = self.place.take_if(|place| place.planned == planned);
-            let queued = place.filter(|place| place.cards == cards);
-            lease = match queued.and_then(|place| place.lease) {
-                Some((lease, _)) => Some(lease),
+            let place = self.place.take_if(|(waits, _)| *waits == planned);
+            let queued = place.filter(|(_, place)| place.cards == cards);
+            lease = match queued.and_then(|(_, mut place)| place.take()) {
+                Some(lease) => Some(lease),
                 None => leases.try_take(&claim).map_err(|e| e.to_string())?,
             };
             if lease.is_none() {
@@ -232,22 +224,13 @@ impl Governed {
 
     /// Asks whether the turn of the case has come that stands in the queue of the host.
     fn ask_in_queue(&mut self) {
-        let Some(place) = &mut self.place else {
+        let Some((planned, place)) = &mut self.place else {
             return;
         };
-        let waits = self.governor.waits(place.planned).is_some();
-        let idle = place
-            .lease
-            .as_ref()
-            .is_some_and(|(_, since)| since.elapsed() > TELL_AGAIN);
-        if !waits || idle {
-            // It has started, elsewhere or never; or what it got is of no use to it, and others wait.
+        // It has started, elsewhere or never; or what it got is of no use to it, and others wait.
+        let over = self.governor.waits(*planned).is_none() || place.is_idle();
+        if over || place.ask().is_err() {
             self.place = None;
-        } else if place.lease.is_none() {
-            match place.waiter.try_take() {
-                Ok(lease) => place.lease = lease.map(|lease| (lease, Instant::now())),
-                Err(_) => self.place = None,
-            }
         }
     }
 
@@ -351,13 +334,8 @@ impl Governed {
         self.stuck = Some((since, Some(now)));
         if self.place.is_none() && !claim.devices.is_empty() {
             // Without it the case is served too, but behind all who stand in the queue.
-            let waiter = leases.wait_for(&claim).ok();
-            self.place = waiter.map(|waiter| Place {
-                planned,
-                cards,
-                waiter,
-                lease: None,
-            });
+            let place = Place::new(leases, &claim, cards).ok();
+            self.place = place.map(|place| (planned, place));
         }
         Some(format!(
             "{} {}",

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Governor, Job, Limits};
-use tribunal_hardware::{Lease, LeaseError, Leases, Waiter, waits_for};
+use tribunal_hardware::{LeaseError, Leases, Waiter, waits_for};
 
+use super::place::Place;
 use super::surroundings::Surroundings;
 use crate::attempt::lock;
 use crate::grant::Grant;
@@ -85,7 +86,7 @@ impl Placing {
             drop(place.take_if(other));
             if let Some(cards) = &wanted {
                 let lease = match &mut place {
-                    Some(place) => place.lease.take().map(|(lease, _)| lease),
+                    Some(place) => place.take(),
                     None => {
                         let claim = around.claim(&self.job, amount, cards, &self.label);
                         leases.try_take(&claim).map_err(failed)?
@@ -102,56 +103,26 @@ impl Placing {
                 let claim = around.claim(&self.job, amount, &cards, &self.label);
                 // The old one is given back before the new one is taken.
                 drop(place.take());
-                place = Some(Place {
-                    waiter: leases.wait_for(&claim).map_err(failed)?,
-                    cards,
-                    lease: None,
-                });
+                place = Some(Place::new(&leases, &claim, cards).map_err(failed)?);
             }
             drop(around);
             let mut pause = LOOK;
-            if let Some(Place { waiter, lease, .. }) = &place {
+            if let Some(place) = &place {
                 let due = match told {
                     None => begun.elapsed() >= TELL_AFTER,
                     Some(at) => at.elapsed() >= TELL_AGAIN,
                 };
                 if due {
                     told = Some(Instant::now());
-                    tell(whom(&self.label, waiter, &leases));
+                    tell(whom(&self.label, &place.waiter, &leases));
                 }
-                if lease.is_none() {
-                    pause = waiter.ask_again();
+                if !place.has_come() {
+                    pause = place.waiter.ask_again();
                 }
             }
             std::thread::sleep(pause);
         }
         Err("the run is being stopped".into())
-    }
-}
-
-/// A place in the queue of the host.
-struct Place {
-    waiter: Waiter,
-    cards: Vec<usize>,
-    /// Its turn has come; devices are taken as soon as they are as free as the lease says.
-    lease: Option<(Lease, Instant)>,
-}
-
-impl Place {
-    /// Asks whether its turn has come; true where it has just come.
-    fn ask(&mut self) -> Result<bool, LeaseError> {
-        if self.lease.is_some() {
-            return Ok(false);
-        }
-        let lease = self.waiter.try_take()?;
-        self.lease = lease.map(|lease| (lease, Instant::now()));
-        Ok(self.lease.is_some())
-    }
-
-    /// It has been given what is of no use to it, for so long that others should have it.
-    fn is_idle(&self) -> bool {
-        let since = self.lease.as_ref().map(|(_, since)| *since);
-        since.is_some_and(|since| since.elapsed() > TELL_AGAIN)
     }
 }
 
