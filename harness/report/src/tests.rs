@@ -1,5 +1,7 @@
 //! Exit codes and the meaning of an empty run, as tables.
 
+mod devices;
+
 use std::time::Duration;
 
 use tribunal_runner::{Counts, Filter, LevelInForce, Options, Summary};
