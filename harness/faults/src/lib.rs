@@ -4,3 +4,7 @@
 //! undone, dropped, or its process dies. What could not be injected is an error, never a pass.
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
+
+mod subject;
+
+pub use subject::{Asked, Bounds, KnownDeviation, Names, Subject, WorkerDeath};
