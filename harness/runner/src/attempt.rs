@@ -49,6 +49,8 @@ pub(crate) struct Attempt {
     pub writers: Mutex<Vec<EvidenceWriter>>,
     /// It is shown as an expected failure, so its text is not.
     pub expects_failure: bool,
+    /// Why it is expected to fail, where it said so itself.
+    pub expected: Mutex<Option<String>>,
     /// The logs of its servers, with their lengths when it began.
     pub logs: Mutex<Vec<Mark>>,
     /// Its fixtures, for people.
@@ -330,6 +332,20 @@ pub fn on_evidence(
         ));
     };
     lock(&attempt.writers).push(Box::new(write));
+    Ok(())
+}
+
+/// From here on the running test is expected to fail, as by the marker `xfail("reason")`: for what only the run can tell, such as a deviation that
+/// is known of the deployment under test. A test that passes all the same fails the run.
+///
+/// An error where the calling thread works for no test.
+pub fn expect_failure(reason: impl Into<String>) -> Result<(), Error> {
+    let Some(attempt) = current() else {
+        return Err(Error::msg(
+            "no test runs on this thread, so none can be expected to fail\nhelp: start threads with tribunal::spawn_thread, or say it in the body",
+        ));
+    };
+    *lock(&attempt.expected) = Some(reason.into());
     Ok(())
 }
 

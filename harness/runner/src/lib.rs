@@ -39,7 +39,9 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod usage;
 
-pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};
+pub use attempt::{
+    CurrentTest, current_test, devices, evidence, expect_failure, log, on_evidence, spawn_thread,
+};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };

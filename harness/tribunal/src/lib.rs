@@ -52,7 +52,7 @@ pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Devices, Error, Grant, GrantedDevice, ProviderCase as Case, Row, SetUp, Sharing,
-    Skip, TestResult, current_test, devices, evidence, on_evidence, spawn_thread,
+    Skip, TestResult, current_test, devices, evidence, expect_failure, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

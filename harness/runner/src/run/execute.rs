@@ -63,6 +63,7 @@ impl Run {
             folder: Mutex::default(),
             writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
+            expected: Mutex::default(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),

@@ -193,6 +193,24 @@ fn xfail() {
 }
 
 #[test]
+fn a_body_may_say_that_it_fails_as_expected() {
+    let said = |_: &Cx<'_>| crate::expect_failure("bug 8");
+    fn and_fails(_: &Cx<'_>) -> TestResult {
+        crate::expect_failure("bug 8")?;
+        panic!("boom")
+    }
+    assert_eq!(
+        one(test("t").body(said), &[]),
+        Outcome::UnexpectedPass("bug 8".into())
+    );
+    assert_eq!(
+        one(test("t").body(and_fails), &[]),
+        Outcome::ExpectedFailure("bug 8".into())
+    );
+    assert!(crate::expect_failure("nobody").is_err());
+}
+
+#[test]
 fn an_async_body_is_cancelled_at_its_limit_and_its_destructors_run() {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     struct Witness;
