@@ -89,7 +89,7 @@ pub use proc_table::tree_of;
 pub use process::Process;
 pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, settle, settled};
 #[cfg(target_os = "linux")]
-pub use shared_file::default_lease_folder;
+pub use shared_file::{default_lease_folder, host_folder, open_shared};
 #[cfg(target_os = "linux")]
 pub use simulated::{
     AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,

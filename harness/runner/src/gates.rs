@@ -64,10 +64,13 @@ pub trait Facts {
     fn only_simulated(&self) -> bool {
         false
     }
-    /// What a case was measured to need, on devices like those here.
-    fn measured(&mut self, case: &str) -> Option<Measured> {
+    /// What a case was measured to need, on devices like those here; `None`: nobody measured it on such.
+    ///
+    /// # Errors
+    /// There is a measurement that cannot be read: in words, with the file and what to do.
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
         let _ = case;
-        None
+        Ok(None)
     }
     /// What a deployment offers at a level; the error says why nobody knows.
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
@@ -341,12 +344,11 @@ impl Facts for Here {
         self.only_simulated
     }
 
-    fn measured(&mut self, case: &str) -> Option<Measured> {
-        // A file that cannot be read is no measurement; whoever measures again replaces it.
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
         let folder = crate::evidence::default_root().join("vram");
-        let measured = Measured::load(&folder, case).ok()??;
         let (simulated, run) = (self.simulated, self.only_simulated);
-        holds(&measured, self.host(), simulated, run).then_some(measured)
+        let measured = Measured::load(&folder, case)?;
+        Ok(measured.filter(|measured| holds(measured, self.host(), simulated, run)))
     }
 
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {

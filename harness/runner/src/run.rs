@@ -156,6 +156,9 @@ impl Run {
         let governed = around.as_ref().and(plan.resources.as_ref());
         let governed = governed.and_then(|r| Governed::new(r, options.process_per_test));
         let evidence = Evidence::new(options.evidence.clone());
+        for text in &plan.notes {
+            evidence.note(text.clone());
+        }
         let run = Arc::new(Run {
             names,
             around: around.map(Mutex::new),

@@ -57,7 +57,7 @@ pub fn world(random: &mut Random, kind: Kind) -> World {
                     0 => Memory::Whole,
                     1 => Memory::None,
                     2 => gib(random.below(81) as u64),
-                    _ => Memory::Bytes((20f64.powf(random.unit()) * GIB as f64) as u64),
+                    _ => Memory::Bytes(random.memory()),
                 };
                 if random.chance(0.5) {
                     job.start_group = Some(random.below(2) as u32);

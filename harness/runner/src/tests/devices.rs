@@ -157,8 +157,11 @@ impl Facts for Profiled {
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {
         self.0.offer(deployment, level)
     }
-    fn measured(&mut self, case: &str) -> Option<Measured> {
-        (case != "unknown").then(measured)
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
+        match case.strip_prefix("broken") {
+            Some(_) => Err(format!("vram/{case}.json: it is no JSON; measure it again")),
+            None => Ok((case != "unknown").then(measured)),
+        }
     }
 }
 
@@ -232,6 +235,34 @@ fn what_was_measured_tells_where_nobody_states_anything() {
         memory == Memory::Whole && expected != 40.0,
         "{memory:?} {expected}"
     );
+}
+
+#[test]
+fn a_measurement_that_cannot_be_read_is_a_note_and_no_measurement() {
+    let broken = |n: usize| {
+        let name: &'static str = Box::leak(format!("broken{n}").into_boxed_str());
+        test(name).marked(&["gpu_1"])
+    };
+    let tests = (0..2).map(broken).chain([test("free")]).collect();
+    let (shown, plan) = planned_on(tests, &[], &mut Profiled(facts(&[24])));
+    assert!(shown.iter().all(|(_, what)| what == "runs"), "{shown:?}");
+    let jobs = &plan.resources.as_ref().unwrap().jobs;
+    let whole = jobs.iter().filter(|job| job.memory == Memory::Whole);
+    assert_eq!(whole.count(), 2, "as if nobody had measured them");
+    assert_eq!(
+        plan.notes,
+        [0, 1].map(|n| format!(
+            "a measurement of device memory is not used: vram/broken{n}.json: it is no JSON; measure it again"
+        ))
+    );
+    // All of them at once are not a page.
+    let (_, plan) = planned_on(
+        (0..9).map(broken).collect(),
+        &[],
+        &mut Profiled(facts(&[24])),
+    );
+    assert_eq!(plan.notes.len(), 4);
+    assert!(plan.notes[3].contains("6 more"), "{:?}", plan.notes);
 }
 
 #[test]

@@ -17,6 +17,7 @@ rows![
     a_plan_is_a_document_whose_peaks_add_up,
     a_run_begins_as_its_document_says,
     a_case_is_explained_with_its_devices,
+    a_measurement_that_cannot_be_read_is_noted,
     cases_run_side_by_side_within_memory,
     without_devices_nothing_is_leased,
     two_runs_share_one_ledger,
@@ -176,6 +177,35 @@ fn a_case_is_explained_with_its_devices() {
         .run()
         .exits(0)
         .says(["would run here: no: skipped: needs 1 GPU with 30 GiB"]);
+/// The file stands below the target folder of the program, so the program gets a target folder of its own.
+fn a_measurement_that_cannot_be_read_is_noted() {
+    let target = folder();
+    let (program, measured) = (
+        target.path().join("cards"),
+        target.path().join("tribunal").join("vram"),
+    );
+    let cards = cards([]);
+    let built = Path::new(cards.program());
+    std::fs::hard_link(built, &program)
+        .or_else(|_| std::fs::copy(built, &program).map(|_| ()))
+        .expect("a second name of the program");
+    std::fs::write(target.path().join("CACHEDIR.TAG"), "").expect("a target folder");
+    std::fs::create_dir_all(&measured).expect("a folder");
+    std::fs::write(measured.join("whole.json"), "{").expect("a file");
+    let run = |args: &[&str]| {
+        let args = ["whole", "--exact"].iter().chain(args);
+        Call::new(&program).args(args).run().exits(0).says([
+            "a measurement of device memory is not used: ",
+            "whole.json: EOF while parsing",
+            "measure it again with `cargo tribunal profile-vram whole`, or remove the file",
+        ])
+    };
+    run(&["--plan", "--devices", "1xL4"]).says(["1 would run"]);
+    run(&["--simulate-devices", "1xL4"]).says(["1 passed"]);
+    // What needs no device reads none.
+    let other = ["server_of_all", "--exact"];
+    let said = Call::new(&program).args(other).run().exits(0);
+    said.says_not(["measurement"]);
 }
 
 fn cases_run_side_by_side_within_memory() {
