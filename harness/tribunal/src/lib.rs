@@ -42,7 +42,7 @@ mod version;
 
 pub use docs::docs;
 pub use fixtures::{Start, chosen, embedded, judged, offers, start};
-pub use judged::judging_of;
+pub use judged::{judging_of, voices_of};
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_conformance as conformance;
