@@ -80,7 +80,6 @@ impl Resources {
             .filter(|a| a.need.devices > 0)
             .filter_map(|a| a.server.as_deref())
             .collect();
-        let mut widest = 0.0f64;
         let jobs: Vec<Job> = asking
             .iter()
             .map(|a| {
@@ -102,15 +101,16 @@ impl Resources {
                 job.alone = a.alone;
                 job.holding = server.map(|server| number(&mut servers, server));
                 if let Some((group, seconds)) = &a.need.start_group {
-                    widest = widest.max(*seconds);
                     job.start_group = Some(number(&mut groups, group));
+                    // One figure of the command line is for all of them.
+                    job.spacing = spacing.is_none().then_some(*seconds);
                 }
                 job
             })
             .collect();
         let limits = Limits {
             slots,
-            spacing: spacing.unwrap_or(widest),
+            spacing: spacing.unwrap_or_default(),
             ..host_limits()
         };
         let schedule = plan(&measured, &jobs, limits).map_err(|e| e.to_string())?;
