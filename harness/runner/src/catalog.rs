@@ -513,6 +513,8 @@ impl Catalog {
             level_name: level_name.map(str::to_owned),
             fresh: case.marks.fresh,
             devices: crate::grant::Devices::default(),
+            #[cfg(target_os = "linux")]
+            sampler: None,
             notes: Arc::default(),
             writers: Arc::default(),
         }

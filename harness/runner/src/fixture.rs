@@ -170,6 +170,8 @@ pub struct SetUp {
     pub(crate) evidence: Arc<Evidence>,
     pub(crate) writers: Arc<Mutex<Vec<EvidenceWriter>>>,
     pub(crate) devices: Devices,
+    #[cfg(target_os = "linux")]
+    pub(crate) sampler: Option<Arc<crate::sampler::Sampler>>,
 }
 
 impl SetUp {
@@ -237,6 +239,13 @@ impl SetUp {
     /// The devices of the case that asked first, or of the server that it shares.
     pub fn devices(&self) -> Devices {
         self.devices.clone()
+    }
+
+    /// Follows a server, with all that it starts, in the telemetry of the run until what this returns is dropped.
+    #[cfg(target_os = "linux")]
+    pub fn follow(&self, label: &str, pids: Vec<u32>) -> crate::Followed {
+        let sampler = self.sampler.as_ref();
+        sampler.map_or_else(crate::Followed::none, |s| s.follow(label, pids))
     }
 
     /// The name of the case that asked first.

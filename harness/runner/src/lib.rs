@@ -29,6 +29,8 @@ pub mod registry;
 mod resolve;
 mod resources;
 mod run;
+#[cfg(target_os = "linux")]
+mod sampler;
 mod scene;
 mod selection;
 mod stores;
@@ -73,5 +75,7 @@ pub use resources::{CardInfo, Resources};
 #[cfg(target_os = "linux")]
 pub use run::Placing;
 pub use run::{Run, RunOptions};
+#[cfg(target_os = "linux")]
+pub use sampler::Followed;
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

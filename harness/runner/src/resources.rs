@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tribunal_governor::{Binding, Card, Job, Limits, Memory, Schedule, plan};
-use tribunal_hardware::Host;
+use tribunal_hardware::{Cores, Host};
 
 use crate::needs::Need;
 
@@ -23,6 +23,8 @@ pub struct CardInfo {
     pub model: String,
     /// Its memory in bytes; `None`: unmeasured.
     pub total: Option<u64>,
+    /// The cores by which its runtime knows it, where that counts cores.
+    pub cores: Option<Cores>,
 }
 
 impl CardInfo {
@@ -211,6 +213,7 @@ fn cards(host: &Host, simulated: bool) -> Vec<CardInfo> {
             key: device.key(),
             platform: device.platform.clone(),
             model: device.name.clone(),
+            cores: device.cores,
             // A whole number of bytes over 2^30, so that this is exact.
             total: device
                 .memory_total_gib

@@ -213,6 +213,11 @@ async fn launch(
     };
     let server = server.map_err(Error::of)?;
     let grant = prepared.and_then(|(_, given)| given.grant());
+    #[cfg(target_os = "linux")]
+    let followed = {
+        let parts = server.parts().iter().map(|part| part.pid);
+        Arc::new(cx.follow(&name, parts.chain(server.pid()).collect()))
+    };
     if let Some(grant) = &grant {
         let parts = server.parts().iter().map(|part| part.pid);
         parts.chain(server.pid()).for_each(|pid| grant.follow(pid));
@@ -246,8 +251,11 @@ async fn launch(
     });
     let (handle, fresh, note) = (server.clone(), cx.is_fresh(), cx.notes());
     cx.on_teardown(move || async move {
-        if let Some(grant) = grant {
-            look(grant).await;
+        #[cfg(target_os = "linux")]
+        {
+            let look = followed.clone();
+            // A look that is cut short is one sample less.
+            let _ = tokio::task::spawn_blocking(move || look.look()).await;
         }
         let broken = broken.load(Ordering::SeqCst);
         let report = if broken {
