@@ -55,6 +55,8 @@ pub struct FixtureEntry {
     pub implies: &'static [&'static str],
     /// It reads which deployment the case runs against: its users run once per chosen deployment.
     pub deployment: bool,
+    /// It hands over all chosen deployments, of which its users start one after the other: they need the devices of whichever needs most.
+    pub deployments: bool,
     /// What makes two values the same, where neither the parameters nor the level decide it: equal texts share one value. `None`: the
     /// texts of `params` and the level.
     pub shared_by: Option<fn(&Sharing<'_>) -> String>,

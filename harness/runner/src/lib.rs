@@ -41,6 +41,8 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod usage;
 
+#[cfg(target_os = "linux")]
+pub use attempt::follow;
 pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,

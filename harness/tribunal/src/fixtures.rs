@@ -82,15 +82,27 @@ pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
 /// All deployments that the run was told to test (`--deploy a,b`), in that order, for a test that compares them; nothing is started. A test asks for it with
 /// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`]; what is declared of each is in [`Deployment::offered`].
 ///
+/// Where the run shares devices out, its test has those that the most demanding of them needs, and each is told of them as its file says.
+///
 /// Skips where something that one of them needs is not on this machine.
-#[fixture]
+#[fixture(deployments)]
 pub fn chosen(cx: &SetUp) -> Result<Vec<Deployment>, Error> {
     let mut out = vec![];
     for rendered in all_chosen(cx.level())? {
         if !rendered.missing.is_empty() {
             crate::skip!("{}", rendered.missing.join("; "));
         }
-        out.push(rendered.deployment.clone());
+        let deployment = rendered.deployment.clone();
+        let uses = rendered.recipe.devices.as_ref();
+        let granted = cx.devices().granted().cloned();
+        // One that uses simulated devices only must not be told of real ones.
+        let granted = granted.filter(|grant| {
+            uses.is_some_and(|uses| !uses.simulated_only || grant.simulated().is_some())
+        });
+        out.push(match granted {
+            Some(grant) => crate::given::with(deployment, &grant, Some(&rendered.recipe)),
+            None => deployment,
+        });
     }
     Ok(out)
 }
@@ -144,9 +156,18 @@ pub trait Start {
 impl Start for Deployment {
     async fn start(self) -> Result<Server, Error> {
         let folder = tribunal_runner::evidence()?;
-        Server::start(&self, &StartOptions::new(folder))
-            .await
-            .map_err(Error::of)
+        let started = Server::start(&self, &StartOptions::new(folder)).await;
+        let server = started.map_err(Error::of)?;
+        #[cfg(target_os = "linux")]
+        {
+            let parts = server.parts().iter().map(|part| part.pid);
+            let pids = parts.chain(server.pid()).collect();
+            tribunal_runner::follow(&self.display_name(), pids);
+            if let Some(grant) = tribunal_runner::devices() {
+                look(grant).await;
+            }
+        }
+        Ok(server)
     }
 }
 

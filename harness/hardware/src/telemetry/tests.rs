@@ -148,14 +148,16 @@ fn load_is_between_samples_and_what_ended_still_counts() {
         )
     };
     let five = 5.0 / ticks as f64;
-    (used(10, 0), used(11, 0));
+    used(10, 0);
+    used(11, 0);
     let (_, first, mean, most) = take(0);
     assert_eq!(
         (first, mean, most),
         (2.0 * five, None, None),
         "one sample is no load"
     );
-    (used(10, 2), used(11, 6));
+    used(10, 2);
+    used(11, 6);
     assert_eq!(take(4).2, Some(2.0));
     // One is gone, with all that it had used.
     std::fs::remove_dir_all(root.path().join("proc/11")).unwrap();

@@ -72,6 +72,10 @@ impl Run {
             judged: AtomicBool::new(false),
             records: Default::default(),
             devices: self.devices(planned),
+            #[cfg(target_os = "linux")]
+            sampler: self.sampler.clone(),
+            #[cfg(target_os = "linux")]
+            followed: Mutex::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));
