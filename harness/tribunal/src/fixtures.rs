@@ -80,7 +80,7 @@ pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
 }
 
 /// All deployments that the run was told to test (`--deploy a,b`), in that order, for a test that compares them; nothing is started. A test asks for it with
-/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`]; what is declared of each is in [`Deployment::offered`].
+/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`](crate::Start); what is declared of each is in [`Deployment::offered`].
 ///
 /// Where the run shares devices out, its test has those that the most demanding of them needs, and each is told of them as its file says.
 ///
@@ -142,33 +142,6 @@ pub fn embedded() -> Result<Deployment, Error> {
 /// processes that start an equal deployment share one server.
 pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error> {
     launch(cx, deployment, None).await
-}
-
-/// A deployment that is built and started in the body of a test: `Deployment::command("vllm").args([…]).start().await?`.
-pub trait Start {
-    /// Starts the server for the running test alone; its log lies in the test's evidence. The test ends it by [`Server::stop`], which tells what
-    /// it left behind; one that is merely dropped is stopped all the same, and nobody is told.
-    ///
-    /// An error where no test runs, and where the server does not become ready.
-    fn start(self) -> impl Future<Output = Result<Server, Error>>;
-}
-
-impl Start for Deployment {
-    async fn start(self) -> Result<Server, Error> {
-        let folder = tribunal_runner::evidence()?;
-        let started = Server::start(&self, &StartOptions::new(folder)).await;
-        let server = started.map_err(Error::of)?;
-        #[cfg(target_os = "linux")]
-        {
-            let parts = server.parts().iter().map(|part| part.pid);
-            let pids = parts.chain(server.pid()).collect();
-            tribunal_runner::follow(&self.display_name(), pids);
-            if let Some(grant) = tribunal_runner::devices() {
-                look(grant).await;
-            }
-        }
-        Ok(server)
-    }
 }
 
 async fn launch(
@@ -275,7 +248,6 @@ async fn launch(
         #[cfg(target_os = "linux")]
         {
             let look = followed.clone();
-            // A look that is cut short is one sample less.
             let _ = tokio::task::spawn_blocking(move || look.look()).await;
         }
         let broken = broken.load(Ordering::SeqCst);
@@ -303,7 +275,7 @@ async fn launch(
 }
 
 /// Sees what a server uses of its devices now.
-async fn look(grant: Arc<Grant>) {
+pub(crate) async fn look(grant: Arc<Grant>) {
     // A look that is cut short is one sample less.
     let _ = tokio::task::spawn_blocking(move || grant.look()).await;
 }
