@@ -185,7 +185,7 @@ impl Promise {
     pub fn spacing_conflict(&self, state: &State, group: u32, now: f64) -> bool {
         group != NO_GROUP
             && state.problem.tenant(self.task).group == group
-            && now + state.problem.limits.spacing > self.at
+            && now + state.problem.spacing[group as usize] > self.at
     }
 }
 

@@ -31,6 +31,7 @@
 //! ```
 
 mod cache;
+mod cores;
 mod device;
 mod drm;
 mod files;
@@ -66,6 +67,7 @@ mod sys;
 mod telemetry;
 mod visible;
 
+pub use cores::{Cores, visible_cores};
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate, suitable};
 pub use host::Host;

@@ -31,6 +31,7 @@ fn summary(counts: Counts) -> Summary {
         counts,
         elapsed: Duration::ZERO,
         stray_panics: 0,
+        telemetry: None,
         signal: None,
         late_errors: vec![],
         notes: vec![],

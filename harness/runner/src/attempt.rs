@@ -59,6 +59,12 @@ pub(crate) struct Attempt {
     pub judged: AtomicBool,
     /// The devices that it was given.
     pub devices: Devices,
+    /// Looks at the servers that its body starts.
+    #[cfg(target_os = "linux")]
+    pub sampler: Arc<crate::sampler::Sampler>,
+    /// Those servers.
+    #[cfg(target_os = "linux")]
+    pub followed: Mutex<Vec<crate::sampler::Followed>>,
     /// What it gathers for its evidence and its result.
     pub records: Records,
 }
@@ -377,6 +383,20 @@ pub fn spawn_thread<T: Send + 'static>(
         }
         f()
     })
+}
+
+/// Follows a server that the running test has started, with all that it starts, in the telemetry of the run until the test ends. What it takes of devices
+/// counts as taken by the test.
+#[cfg(target_os = "linux")]
+pub fn follow(label: &str, pids: Vec<u32>) {
+    let Some(attempt) = current() else {
+        return;
+    };
+    if let Some(grant) = attempt.devices.granted() {
+        pids.iter().for_each(|pid| grant.follow(*pid));
+    }
+    let followed = attempt.sampler.follow(label, pids);
+    lock(&attempt.followed).push(followed);
 }
 
 /// The devices of the case that the calling thread works for, in a run that shares devices out; `None`: it needs none.

@@ -102,6 +102,15 @@ pub struct Asked<'a> {
     pub level: Option<&'a str>,
 }
 
+/// Simulated devices are no reason to use real ones.
+pub(crate) fn real_devices(name: &str, offer: &Offer, facts: &dyn Facts) -> Option<Unmet> {
+    let uses = offer.devices.as_ref().filter(|_| !offer.foreign)?;
+    (facts.only_simulated() && !uses.simulated_only).then(|| Unmet {
+        kind: GateKind::Device,
+        reason: format!("deployment {name} uses real devices, and these are simulated"),
+    })
+}
+
 /// The gate of the deployment.
 fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> Option<Unmet> {
     let name = asked.deployment?;
@@ -116,12 +125,8 @@ fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> O
             format!("deployment {name} is not installed: {missing}"),
         );
     }
-    let uses = offer.devices.as_ref().filter(|_| !offer.foreign);
-    if facts.only_simulated() && uses.is_some_and(|uses| !uses.simulated_only) {
-        return no(
-            GateKind::Device,
-            format!("deployment {name} uses real devices, and these are simulated"),
-        );
+    if let Some(unmet) = real_devices(name, &offer, facts) {
+        return Some(unmet);
     }
     if marks.fresh && offer.foreign {
         return no(

@@ -29,6 +29,8 @@ pub mod registry;
 mod resolve;
 mod resources;
 mod run;
+#[cfg(target_os = "linux")]
+mod sampler;
 mod scene;
 mod selection;
 mod stores;
@@ -39,6 +41,8 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod usage;
 
+#[cfg(target_os = "linux")]
+pub use attempt::follow;
 pub use attempt::{
     CurrentTest, current_test, devices, evidence, expect_failure, log, on_evidence, spawn_thread,
 };
@@ -75,5 +79,7 @@ pub use resources::{CardInfo, Resources};
 #[cfg(target_os = "linux")]
 pub use run::Placing;
 pub use run::{Clock, Run, RunOptions};
+#[cfg(target_os = "linux")]
+pub use sampler::Followed;
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

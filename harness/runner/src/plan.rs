@@ -76,6 +76,7 @@ pub fn disposition(
     v: &Vocabulary,
     facts: &mut dyn Facts,
 ) -> Disposition {
+    let compared = catalog.compared(case);
     let case = &catalog.cases[case];
     let ignore = catalog.tests[case.test].entry.ignore;
     let asked = Asked {
@@ -86,6 +87,15 @@ pub fn disposition(
     };
     if let Some(unmet) = crate::gates::unmet(&case.marks, asked, v, facts) {
         return gated(unmet, o);
+    }
+    for one in compared {
+        let offer = facts.offer(&one.name, asked.level);
+        if let Some(unmet) = offer
+            .ok()
+            .and_then(|offer| crate::gates::real_devices(&one.name, &offer, facts))
+        {
+            return gated(unmet, o);
+        }
     }
     match ignore {
         Some(why) if !o.ignored && !o.include_ignored => Disposition::Ignored(why.to_owned()),
@@ -296,8 +306,20 @@ fn needed(
         .deployment(catalog)
         .and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
     let simulated = facts.simulated();
-    let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
-    (need, offer)
+    let mut most: Option<Need> = None;
+    for one in catalog.compared(p.case) {
+        let level = level.map(|l| l.name.as_str());
+        // One that nobody knows fails in the case itself.
+        if let Ok(one) = facts.offer(&one.name, level) {
+            let of_it = needs::of(&case.marks, Some(&*one), simulated, v, || facts.host());
+            most = Some(match most {
+                Some(most) => most.or(of_it),
+                None => of_it,
+            });
+        }
+    }
+    let alone = || needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+    (most.unwrap_or_else(alone), offer)
 }
 
 /// Fisher–Yates with SplitMix64 (Steele, Lea, Flood 2014), so that a seed gives the same order everywhere.

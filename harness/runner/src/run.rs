@@ -98,6 +98,8 @@ pub struct Run {
     cancel: Arc<Cancel>,
     run_store: Arc<Store>,
     evidence: Arc<Evidence>,
+    #[cfg(target_os = "linux")]
+    sampler: Arc<crate::sampler::Sampler>,
     /// Errors of teardowns for which no case can answer.
     late_errors: Mutex<Vec<String>>,
     /// Why no case can have devices, if that is so.
@@ -185,6 +187,8 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
+            #[cfg(target_os = "linux")]
+            sampler: crate::sampler::Sampler::new(evidence.clone(), options.simulated.clone()),
             evidence,
             late_errors: Mutex::default(),
             runtime: OnceLock::new(),
@@ -377,7 +381,7 @@ impl Run {
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
-        self.end_telemetry();
+        let telemetry = self.end_telemetry();
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
@@ -389,6 +393,7 @@ impl Run {
             late_errors,
             notes: self.evidence.take_notes(),
             tables,
+            telemetry,
             evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));

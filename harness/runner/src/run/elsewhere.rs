@@ -73,5 +73,7 @@ impl Run {
 
     pub(super) fn start_telemetry(&self) {}
 
-    pub(super) fn end_telemetry(&self) {}
+    pub(super) fn end_telemetry(&self) -> Option<serde_json::Value> {
+        None
+    }
 }

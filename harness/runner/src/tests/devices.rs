@@ -14,6 +14,7 @@ use crate::gates::{Facts, Here, Offer, holds};
 use crate::needs::{self, DeviceUse, Need};
 use crate::outcome::Outcome;
 use crate::plan::{Disposition, Plan};
+use crate::resources::{Asking, Resources};
 use crate::selection::Selector;
 
 const GIB: u64 = 1 << 30;
@@ -263,6 +264,63 @@ fn a_measurement_that_cannot_be_read_is_a_note_and_no_measurement() {
     );
     assert_eq!(plan.notes.len(), 4);
     assert!(plan.notes[3].contains("6 more"), "{:?}", plan.notes);
+}
+
+#[test]
+fn what_is_enough_for_either_is_the_larger_of_both() {
+    let of = |devices, suits: &[usize], memory| Need {
+        devices,
+        suits: suits.to_vec(),
+        memory,
+        cpus: devices,
+        ..Need::default()
+    };
+    let both = of(1, &[0, 1], Some(8)).or(of(2, &[1, 2], Some(4)));
+    assert_eq!(both, of(2, &[1], Some(8)));
+    // Unknown is the whole device, whatever the other says.
+    assert_eq!(of(1, &[0], None).or(of(1, &[0], Some(4))).memory, None);
+    // One that needs none says nothing of the other's devices.
+    let none = of(0, &[], None);
+    assert_eq!(none.clone().or(of(1, &[2], Some(4))), of(1, &[2], Some(4)));
+    assert_eq!(of(1, &[2], Some(4)).or(none), of(1, &[2], Some(4)));
+}
+
+#[test]
+fn each_group_of_starts_keeps_its_own_pause_unless_one_figure_is_given_for_all() {
+    let asking = |planned, group: &str, seconds| Asking {
+        planned,
+        need: Need {
+            devices: 1,
+            suits: vec![0],
+            memory: Some(GIB),
+            start_group: Some((group.to_owned(), seconds)),
+            ..Need::default()
+        },
+        names: vec![],
+        alone: false,
+        server: None,
+        expected: 100.0,
+    };
+    let all = [
+        asking(0, "slow", 30.0),
+        asking(1, "slow", 30.0),
+        asking(2, "quick", 2.0),
+        asking(3, "quick", 2.0),
+    ];
+    let starts = |spacing| {
+        let host = host_of(&layout(&[24]));
+        let (made, _) = Resources::new(&all, &host, true, 8, spacing).unwrap();
+        let mut starts: Vec<(usize, f64)> = made
+            .schedule
+            .starts
+            .iter()
+            .map(|start| (start.job, start.start))
+            .collect();
+        starts.sort_by_key(|(job, _)| *job);
+        starts.into_iter().map(|(_, at)| at).collect::<Vec<f64>>()
+    };
+    assert_eq!(starts(None), [0.0, 30.0, 0.0, 2.0]);
+    assert_eq!(starts(Some(5.0)), [0.0, 5.0, 0.0, 5.0]);
 }
 
 #[test]

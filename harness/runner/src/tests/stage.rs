@@ -114,6 +114,7 @@ pub(super) fn served_by(
         params: &[],
         implies: &[],
         deployment: true,
+        deployments: false,
         shared_by: Some(by_deployment),
         set_up,
     })

@@ -177,6 +177,8 @@ fn a_case_is_explained_with_its_devices() {
         .run()
         .exits(0)
         .says(["would run here: no: skipped: needs 1 GPU with 30 GiB"]);
+}
+
 /// The file stands below the target folder of the program, so the program gets a target folder of its own.
 fn a_measurement_that_cannot_be_read_is_noted() {
     let target = folder();
