@@ -5,18 +5,21 @@
 //! which have no wall clock.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use tribunal_serving::Deployment;
 
+use crate::confine::Confine;
 use crate::error::{FaultError, FaultErrorKind, Reason, gate, refused, unproven};
 use crate::fault::environment_of;
 use crate::injected::{Done, Remedy};
 use crate::scene::Scene;
 use crate::sidecar::{self, Sidecar};
 use crate::timeline::Step;
+use crate::verb::VERB;
 use crate::victim::Victim;
 
 /// The word for a process that tells the time.
@@ -29,6 +32,12 @@ const FILE: &str = "FAKETIME_TIMESTAMP_FILE";
 const NAME: &str = "libfaketimeMT.so.1";
 /// Below which distributions put it.
 const ROOTS: [&str; 4] = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib"];
+/// Older ones than 0.9.11 do not know it, and leave shared memory behind with every process that is killed.
+const NO_SHM: &str = "FAKETIME_DISABLE_SHM";
+/// Shared memory of a server that has its own because of that. Nothing is taken before it is used.
+const SHM_BYTES: u64 = 8 << 30;
+/// No library is larger.
+const LARGEST: u64 = 16 << 20;
 /// How long the process that tells the time may take.
 const TELLS: Duration = Duration::from_secs(30);
 /// How far off what it tells may be beyond the time that it took.
@@ -41,6 +50,8 @@ const MOST: u64 = 1000 * 366 * 86_400;
 pub struct FakeClock {
     library: PathBuf,
     file: PathBuf,
+    /// What the library leaves in shared memory must be the server's own.
+    private: bool,
 }
 
 impl FakeClock {
@@ -54,39 +65,67 @@ impl FakeClock {
             Ok(library) => library,
             Err(why) => return failed(FaultErrorKind::Gate, why),
         };
+        let private = !knows(&library, NO_SHM);
+        if private && let Err(error) = Confine::allowed() {
+            let why = format!(
+                "{} is older than 0.9.11 and leaves shared memory behind, which must be the server's own: {}",
+                library.display(),
+                error.why()
+            );
+            return failed(FaultErrorKind::Gate, why);
+        }
         let file = match std::path::absolute(folder.join("clock")) {
             Ok(file) => file,
             Err(error) => return failed(FaultErrorKind::Refused, error.to_string()),
         };
         match write(&file, 0) {
-            Ok(()) => Ok(FakeClock { library, file }),
+            Ok(()) => Ok(FakeClock {
+                library,
+                file,
+                private,
+            }),
             Err(why) => failed(FaultErrorKind::Refused, why),
         }
     }
 
-    /// The deployment, all of whose processes have this clock.
+    /// The deployment whose server has this clock: the process whose port answers, and what it starts. This program's `main` must begin with
+    /// [`crate::verb`].
     pub fn around(&self, deployment: Deployment) -> Deployment {
         let mut preload = self.library.clone().into_os_string();
         if let Some(others) = std::env::var_os(PRELOAD).filter(|o| !o.is_empty()) {
             preload.push(":");
             preload.push(others);
         }
-        let text = |text: &OsStr| text.to_string_lossy().into_owned();
-        let variables = [
-            (PRELOAD, text(&preload)),
-            (FILE, text(self.file.as_os_str())),
-            // It is read at every look at the clock.
-            ("FAKETIME_NO_CACHE", "1".into()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
-            // One semaphore and one piece of shared memory per process tree would be left behind by a tree that is killed.
-            ("FAKETIME_DISABLE_SHM", "1".into()),
-        ];
-        let variables: Vec<(String, String)> = variables
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        deployment.env_of_all(&variables)
+        confined(&preload, self.file.as_os_str(), self.private).around(deployment)
     }
+}
+
+/// What a process with such a clock is started by.
+fn confined(preload: &OsStr, file: &OsStr, private: bool) -> Confine {
+    let confine = match private {
+        true => Confine::new().shm(SHM_BYTES),
+        false => Confine::new(),
+    };
+    confine
+        .env(PRELOAD, preload.into())
+        .env(FILE, file.into())
+        // The file is read at every look at the clock.
+        .env("FAKETIME_NO_CACHE", "1".into())
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1".into())
+        .env(NO_SHM, "1".into())
+}
+
+/// Whether the library knows a variable: its name stands in it.
+fn knows(library: &Path, variable: &str) -> bool {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(library).and_then(|file| {
+        use std::io::Read as _;
+        file.take(LARGEST).read_to_end(&mut bytes)
+    });
+    read.is_ok()
+        && bytes
+            .windows(variable.len())
+            .any(|w| w == variable.as_bytes())
 }
 
 fn find() -> Result<PathBuf, String> {
@@ -162,16 +201,14 @@ fn set_now(scene: &Scene, by_s: i64) -> Result<Done, Reason> {
         .timeline
         .note(Step::Injected, format!("the clock is set by {by_s:+} s"));
     // Another process with the same clock: the server's own look at the time cannot be asked for.
-    let names = [
-        "FAKETIME_NO_CACHE",
-        "FAKETIME_DONT_FAKE_MONOTONIC",
-        "FAKETIME_DISABLE_SHM",
-    ];
-    let mut theirs: Vec<(OsString, Option<OsString>)> =
-        vec![(PRELOAD.into(), Some(preload)), (FILE.into(), Some(file))];
-    theirs.extend(names.map(|name| (name.into(), get(name))));
+    let own = |pid: &str| std::fs::metadata(format!("/proc/{pid}/ns/mnt")).map(|m| m.ino());
+    let private = own(&root.pid.to_string()).ok() != own("self").ok();
+    let program = std::env::current_exe().map_err(|error| refused(error.to_string()))?;
+    let mut words = confined(&preload, &file, private).words();
+    words.extend([program.into(), VERB.into(), WORD.into()]);
+    let words: Vec<&OsStr> = words.iter().map(OsString::as_os_str).collect();
     let before = now();
-    let told = Sidecar::start(&[OsStr::new(WORD)], &theirs, TELLS)?;
+    let told = Sidecar::start(&words, &[], TELLS)?;
     let after = now();
     let told = told
         .ready

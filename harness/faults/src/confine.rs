@@ -24,6 +24,7 @@ pub(crate) const TRY: &str = "confine-try";
 /// What a try says that went well.
 const ALLOWED: &str = "namespaces are allowed";
 const TMPFS: &str = "--tmpfs";
+const ENV: &str = "--env";
 /// What a process that never became the server ends with, as a shell does.
 const NOT_STARTED: u8 = 127;
 
@@ -42,6 +43,8 @@ const NOT_STARTED: u8 = 127;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Confine {
     places: Vec<(PathBuf, u64)>,
+    /// Variables of the server that do not hold for what starts it.
+    env: Vec<(String, OsString)>,
 }
 
 impl Confine {
@@ -64,6 +67,12 @@ impl Confine {
         self.disk(SHM, bytes)
     }
 
+    /// A variable of the server alone.
+    pub(crate) fn env(mut self, name: &str, value: OsString) -> Confine {
+        self.env.push((name.into(), value));
+        self
+    }
+
     /// The deployment whose server has them. This program's `main` must begin with [`crate::verb`].
     ///
     /// Only the process whose port answers (and what it starts) is confined. A deployment that is reached by URL or runs in a container is refused at its
@@ -71,12 +80,21 @@ impl Confine {
     pub fn around(&self, deployment: Deployment) -> Deployment {
         // Without a program of our own the start says that it cannot be found.
         let program = std::env::current_exe().unwrap_or_default();
-        let mut args: Vec<OsString> = vec![VERB.into(), WORD.into()];
+        let verb = std::iter::once(VERB.into());
+        deployment.through(program, verb.chain(self.words()))
+    }
+
+    /// Everything between the verb and the command.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec![WORD.into()];
         for (place, bytes) in &self.places {
-            args.extend([TMPFS.into(), bytes.to_string().into(), place.into()]);
+            words.extend([TMPFS.into(), bytes.to_string().into(), place.into()]);
         }
-        args.push("--".into());
-        deployment.through(program, args)
+        for (name, value) in &self.env {
+            words.extend([ENV.into(), name.into(), value.clone()]);
+        }
+        words.push("--".into());
+        words
     }
 
     /// Whether this system allows it; tried by doing it in a process that ends at once. Blocks for some milliseconds.
@@ -107,9 +125,14 @@ impl Confine {
 /// Becomes the server; returns only if that fails.
 pub(crate) fn run(args: &[OsString]) -> ExitCode {
     let why = match split(args) {
-        Ok((places, program, args)) => match enter(&places) {
+        Ok(Split {
+            places,
+            env,
+            program,
+            args,
+        }) => match enter(&places) {
             Ok(()) => {
-                let error = Command::new(program).args(args).exec();
+                let error = Command::new(program).args(args).envs(env).exec();
                 format!("{}: {error}", Path::new(program).display())
             }
             Err(why) => why,
@@ -121,27 +144,46 @@ pub(crate) fn run(args: &[OsString]) -> ExitCode {
     ExitCode::from(NOT_STARTED)
 }
 
-type Split<'a> = (Vec<(&'a Path, u64)>, &'a OsStr, &'a [OsString]);
+#[derive(Default)]
+struct Split<'a> {
+    places: Vec<(&'a Path, u64)>,
+    env: Vec<(&'a OsStr, &'a OsStr)>,
+    program: &'a OsStr,
+    args: &'a [OsString],
+}
 
 fn split(args: &[OsString]) -> Result<Split<'_>, String> {
-    let mut places = Vec::new();
+    let mut split = Split::default();
     let mut rest = args;
     loop {
         match rest {
             [word, bytes, place, after @ ..] if word == TMPFS => {
                 let number = bytes.to_str().and_then(|b| b.parse().ok());
                 let number = number.ok_or_else(|| format!("{bytes:?} is no number of bytes"))?;
-                places.push((Path::new(place), number));
+                split.places.push((Path::new(place), number));
                 rest = after;
             }
-            [word, program, args @ ..] if word == "--" => return Ok((places, program, args)),
-            _ => return Err("expected places, `--` and a command".into()),
+            [word, name, value, after @ ..] if word == ENV => {
+                split.env.push((name, value));
+                rest = after;
+            }
+            [word, program, args @ ..] if word == "--" => {
+                return Ok(Split {
+                    program,
+                    args,
+                    ..split
+                });
+            }
+            _ => return Err("expected places, variables, `--` and a command".into()),
         }
     }
 }
 
 /// Enters namespaces of its own and mounts what is to be there.
 fn enter(places: &[(&Path, u64)]) -> Result<(), String> {
+    if places.is_empty() {
+        return Ok(());
+    }
     let parent = rustix::process::getppid();
     let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
     sys::unshare_user_and_mounts()
@@ -202,10 +244,13 @@ mod tests {
     #[test]
     fn places_and_command_are_told_apart() {
         let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
-        let args = words("--tmpfs 5 /a --tmpfs 6 /b -- run --tmpfs 7 /c");
-        let (places, program, rest) = split(&args).unwrap();
-        assert_eq!(places, [(Path::new("/a"), 5), (Path::new("/b"), 6)]);
-        assert_eq!((program, rest.len()), (OsStr::new("run"), 3));
+        let confine = Confine::new().disk("/a", 5).disk("/b", 6);
+        let mut args = confine.env("X", "y".into()).words();
+        args.extend(words("run --tmpfs 7 /c"));
+        let found = split(&args[1..]).unwrap();
+        assert_eq!(found.places, [(Path::new("/a"), 5), (Path::new("/b"), 6)]);
+        assert_eq!(found.env, [(OsStr::new("X"), OsStr::new("y"))]);
+        assert_eq!((found.program, found.args.len()), (OsStr::new("run"), 3));
         for wrong in ["", "--", "--tmpfs x /a -- run", "--tmpfs 5 -- run", "run"] {
             assert!(split(&words(wrong)).is_err(), "{wrong}");
         }

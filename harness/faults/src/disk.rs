@@ -24,8 +24,8 @@ pub(crate) const SHM: &str = "/dev/shm";
 const FILLER: &str = ".tribunal-filler";
 /// The first piece that is tried, and the last.
 const PIECES: (u64, u64) = (64 << 20, 4 << 10);
-/// More than this is not filled: the memory of the host is behind it.
-const MOST: u64 = 16 << 30;
+/// A larger one is not filled: the memory of the host is behind it.
+const MOST: u64 = 4 << 30;
 
 /// Fills the disk that the server has at this place.
 pub(crate) async fn fill(scene: &Scene, place: &Path) -> Result<Done, Reason> {
@@ -41,6 +41,16 @@ fn filled(scene: &Scene, place: &Path) -> Result<Done, Reason> {
     let at = scene.timeline.since_start();
     let path = folder.join(FILLER);
     let cannot = |error: std::io::Error| refused(format!("{}: {error}", place.display()));
+    let size = rustix::fs::statvfs(&folder).map_err(|error| cannot(error.into()))?;
+    let size = size.f_blocks.saturating_mul(size.f_frsize);
+    if size > MOST {
+        return Err(refused(format!(
+            "{} has {}, which would be taken of the host's memory; at most {} are",
+            place.display(),
+            shown(size),
+            shown(MOST)
+        )));
+    }
     let file = File::options()
         .write(true)
         .create_new(true)
@@ -58,13 +68,6 @@ fn filled(scene: &Scene, place: &Path) -> Result<Done, Reason> {
             Err(Errno::NOSPC) => piece /= 2,
             Err(Errno::INTR) => {}
             Err(error) => return Err(cannot(error.into())),
-        }
-        if bytes > MOST {
-            return Err(refused(format!(
-                "{} has more than {}, which would be taken of the host's memory",
-                place.display(),
-                shown(MOST)
-            )));
         }
     }
     let filled = format!("{} written to {}", shown(bytes), place.display());
@@ -123,12 +126,12 @@ fn seen_by(root: &ProcessInfo, place: &Path) -> Result<PathBuf, Reason> {
 
 /// Whether the last thing mounted at exactly this place is a file system in memory.
 fn is_tmpfs(mounts: &str, place: &Path) -> bool {
-    let at = mounts.lines().filter_map(|line| {
+    let mut at = mounts.lines().filter_map(|line| {
         let mut fields = line.split(' ');
         let (_, path, kind) = (fields.next()?, fields.next()?, fields.next()?);
         (Path::new(&unescaped(path)) == place).then(|| kind == "tmpfs")
     });
-    at.last() == Some(true)
+    at.next_back() == Some(true)
 }
 
 /// Blanks and the like stand there as a backslash and three octal digits.

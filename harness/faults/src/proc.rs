@@ -55,9 +55,10 @@ pub(crate) fn info(pid: u32) -> Option<ProcessInfo> {
     })
 }
 
-/// A zombie is dead: only its exit status is left.
+/// A zombie is dead: only its exit status is left. One whose other threads still end has everything that it had.
 pub(crate) fn is_dead(of: &ProcessInfo) -> bool {
-    stat(of).is_none_or(|s| matches!(s.state, 'Z' | 'X' | 'x'))
+    let ended = |state: char| matches!(state, 'Z' | 'X' | 'x');
+    stat(of).is_none_or(|s| ended(s.state) && threads(of).into_iter().all(ended))
 }
 
 /// The states of all its threads; empty where it is gone.
@@ -76,11 +77,10 @@ pub(crate) fn threads(of: &ProcessInfo) -> Vec<char> {
 pub(crate) fn status(of: &ProcessInfo, key: &str) -> Option<String> {
     let text = std::fs::read_to_string(format!("/proc/{}/status", of.pid)).ok()?;
     stat(of)?;
-    let value = text.lines().find_map(|line| {
+    text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         (name == key).then(|| value.trim().to_owned())
-    });
-    value
+    })
 }
 
 /// Whether a signal of this number is in the mask that such a line is.

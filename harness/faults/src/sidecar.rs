@@ -153,7 +153,9 @@ impl Sidecar {
 
     /// Whether it still does what it is for.
     pub(crate) fn runs(&mut self) -> bool {
+        // One that was just killed may not be waited for yet, and does nothing any more.
         matches!(self.child.try_wait(), Ok(None))
+            && proc::stat(&self.process).is_some_and(|s| !matches!(s.state, 'Z' | 'X' | 'x'))
     }
 
     /// Ends it; `false`: it had ended before.

@@ -43,7 +43,9 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
 
 /// Exactly, in the largest unit that divides it.
 pub(crate) fn exactly(bytes: u64) -> String {
-    let fits = SIZES.iter().find(|(_, n)| bytes > 0 && bytes % n == 0);
+    let fits = SIZES
+        .iter()
+        .find(|(_, n)| bytes > 0 && bytes.is_multiple_of(*n));
     let (unit, factor) = fits.unwrap_or(&SIZES[3]);
     format!("{}{unit}", bytes / factor)
 }
@@ -77,7 +79,7 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
 /// Exactly, in the largest unit that divides it; `None` where no whole number of one fits.
 pub(crate) fn span_exactly(span: Duration) -> Option<String> {
     let nanos = span.as_nanos();
-    let fits = |(_, n): &&(&str, u128)| nanos % n == 0;
+    let fits = |(_, n): &&(&str, u128)| nanos.is_multiple_of(*n);
     let (unit, factor) = match nanos {
         0 => &SPANS[3],
         _ => SPANS.iter().find(fits)?,
