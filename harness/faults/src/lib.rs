@@ -4,3 +4,10 @@
 //! undone, dropped, or its process dies. What could not be injected is an error, never a pass.
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
+
+mod proxy;
+
+pub use proxy::{
+    After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
+    ToxicError, ToxicId, ToxicRule, ToxicStats,
+};
