@@ -13,7 +13,7 @@ use serde_json::json;
 use tribunal_serving::Deployment;
 
 use crate::confine::Confine;
-use crate::error::{FaultError, FaultErrorKind, Reason, gate, refused, unproven};
+use crate::error::{FaultError, FaultErrorKind, Reason, gate, not_undone, refused, unproven};
 use crate::fault::environment_of;
 use crate::injected::{Done, Remedy};
 use crate::scene::Scene;
@@ -260,8 +260,8 @@ impl Clock {
 }
 
 impl Remedy for Clock {
-    fn undo(&mut self) -> Result<String, String> {
-        self.restore()?;
+    fn undo(&mut self) -> Result<String, Reason> {
+        self.restore().map_err(not_undone)?;
         Ok("the clock shows the true time".into())
     }
 }

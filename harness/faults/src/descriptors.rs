@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tribunal_serving::ProcessInfo;
 
-use crate::error::{Reason, refused, unproven};
+use crate::error::{Reason, not_undone, refused, unproven};
 use crate::injected::{Done, Remedy};
 use crate::proc;
 use crate::scene::Scene;
@@ -157,8 +157,8 @@ impl Limited {
 }
 
 impl Remedy for Limited {
-    fn undo(&mut self) -> Result<String, String> {
-        self.restore()?;
+    fn undo(&mut self) -> Result<String, Reason> {
+        self.restore().map_err(not_undone)?;
         Ok("the limits of descriptors are what they were".into())
     }
 }

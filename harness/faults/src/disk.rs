@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 use tribunal_serving::ProcessInfo;
 
-use crate::error::{Reason, gate, refused, unproven};
+use crate::error::{Reason, gate, not_undone, refused, unproven};
 use crate::injected::{Done, Remedy};
 use crate::scene::Scene;
 use crate::size::shown;
@@ -177,8 +177,8 @@ impl Filler {
 }
 
 impl Remedy for Filler {
-    fn undo(&mut self) -> Result<String, String> {
-        self.remove()?;
+    fn undo(&mut self) -> Result<String, Reason> {
+        self.remove().map_err(not_undone)?;
         Ok(format!("{} has room again", self.place.display()))
     }
 }

@@ -9,6 +9,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::FaultError;
+#[cfg(not(target_os = "linux"))]
+use crate::error::{Reason, gate};
+#[cfg(not(target_os = "linux"))]
+use crate::injected::Done;
+use crate::injected::Injected;
+use crate::network;
+use crate::proxy::ToxicRule;
+use crate::scene::Scene;
+use crate::timeline::Step;
 use crate::victim::Victim;
 
 /// A signal that ends a process.
@@ -87,82 +97,79 @@ pub enum Fault {
         /// By how many seconds it differs from the true one.
         by_s: i64,
     },
+    /// A rule of the proxy before the server: `toxic latency 100ms jitter 20ms`.
+    Network(ToxicRule),
 }
 
-#[cfg(target_os = "linux")]
-pub(crate) use here::environment_of;
-
-#[cfg(not(target_os = "linux"))]
-mod elsewhere {
-    use super::Fault;
-    use crate::error::{FaultError, FaultErrorKind};
-    use crate::injected::Injected;
-    use crate::scene::Scene;
-
-    impl Fault {
-        /// Always an error: servers are started on Linux only.
-        ///
-        /// # Errors
-        /// Always.
-        pub async fn inject(&self, _: &Scene) -> Result<Injected, FaultError> {
-            let why = "servers can only be started, and therefore broken, on Linux";
-            Err(FaultError::new(FaultErrorKind::Gate, self, why))
+impl Fault {
+    /// Does it and proves it. It lasts until what is returned is undone or dropped.
+    ///
+    /// Needs a tokio runtime with time. If the future is dropped, what was done by then is taken back.
+    ///
+    /// # Errors
+    /// It cannot be done here, has no victim, was refused, or cannot be proven; then everything is as before.
+    pub async fn inject(&self, scene: &Scene) -> Result<Injected, FaultError> {
+        let timeline = &scene.timeline;
+        timeline.note(Step::Announced, self.to_string());
+        let done = match self {
+            Fault::Network(rule) => network::add(scene, rule),
+            _ => done(self, scene).await,
+        };
+        match done {
+            Ok(done) => Ok(Injected::new(self.clone(), done, timeline.clone())),
+            Err((kind, why)) => {
+                let error = FaultError::new(kind, self, why);
+                timeline.note(Step::Failed, error.to_string());
+                Err(error)
+            }
         }
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+async fn done(_: &Fault, _: &Scene) -> Result<Done, Reason> {
+    Err(gate(
+        "servers can only be started, and therefore broken, on Linux",
+    ))
+}
+
+#[cfg(target_os = "linux")]
+use here::done;
+#[cfg(target_os = "linux")]
+pub(crate) use here::environment_of;
+
 #[cfg(target_os = "linux")]
 mod here {
-    use super::Fault;
-    use crate::error::{FaultError, Reason, gate, no_victim};
-    use crate::injected::{Done, Injected};
-    use crate::scene::Scene;
-    use crate::timeline::Step;
-    use crate::victim::{Candidate, Tree, Victim};
-    use crate::{clock, descriptors, disk, hog, pressure, proc, signals};
     use tribunal_serving::ProcessInfo;
 
-    impl Fault {
-        /// Does it and proves it. It lasts until what is returned is undone or dropped.
-        ///
-        /// Needs a tokio runtime with time. If the future is dropped, what was done by then is taken back.
-        ///
-        /// # Errors
-        /// It cannot be done here, has no victim, was refused, or cannot be proven; then everything is as before.
-        pub async fn inject(&self, scene: &Scene) -> Result<Injected, FaultError> {
-            let timeline = &scene.timeline;
-            timeline.note(Step::Announced, self.to_string());
-            match self.done(scene).await {
-                Ok(done) => Ok(Injected::new(self.clone(), done, timeline.clone())),
-                Err((kind, why)) => {
-                    let error = FaultError::new(kind, self, why);
-                    timeline.note(Step::Failed, error.to_string());
-                    Err(error)
-                }
-            }
-        }
+    use super::Fault;
+    use crate::error::{Reason, gate, no_victim};
+    use crate::injected::Done;
+    use crate::scene::Scene;
+    use crate::victim::{Candidate, Tree, Victim};
+    use crate::{clock, descriptors, disk, hog, network, pressure, proc, signals};
 
-        async fn done(&self, scene: &Scene) -> Result<Done, Reason> {
-            if scene.server.pid().is_none() {
-                return Err(gate(
-                    "the server is only reached and was not started by this run: nothing of it is ours to break",
-                ));
-            }
-            match self {
-                Fault::Signal { victim, signal } => signals::end(scene, victim, *signal).await,
-                Fault::Stop { victim, for_ } => signals::stop(scene, victim, *for_).await,
-                Fault::HogDevices {
-                    ratio,
-                    strict,
-                    devices,
-                } => hog::take(scene, *ratio, *strict, devices).await,
-                Fault::HogHost(memory) => pressure::memory(scene, *memory).await,
-                Fault::BusyCpus { leave } => pressure::processors(scene, *leave).await,
-                Fault::Descriptors { victim, leave } => descriptors::limit(scene, victim, *leave),
-                Fault::FullDisk { place } => disk::fill(scene, place).await,
-                Fault::FullShm => disk::fill(scene, disk::SHM.as_ref()).await,
-                Fault::Clock { by_s } => clock::set(scene, *by_s).await,
-            }
+    pub(super) async fn done(fault: &Fault, scene: &Scene) -> Result<Done, Reason> {
+        if scene.server.pid().is_none() {
+            return Err(gate(
+                "the server is only reached and was not started by this run: nothing of it is ours to break",
+            ));
+        }
+        match fault {
+            Fault::Signal { victim, signal } => signals::end(scene, victim, *signal).await,
+            Fault::Stop { victim, for_ } => signals::stop(scene, victim, *for_).await,
+            Fault::HogDevices {
+                ratio,
+                strict,
+                devices,
+            } => hog::take(scene, *ratio, *strict, devices).await,
+            Fault::HogHost(memory) => pressure::memory(scene, *memory).await,
+            Fault::BusyCpus { leave } => pressure::processors(scene, *leave).await,
+            Fault::Descriptors { victim, leave } => descriptors::limit(scene, victim, *leave),
+            Fault::FullDisk { place } => disk::fill(scene, place).await,
+            Fault::FullShm => disk::fill(scene, disk::SHM.as_ref()).await,
+            Fault::Clock { by_s } => clock::set(scene, *by_s).await,
+            Fault::Network(rule) => network::add(scene, rule),
         }
     }
 

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use tribunal_vocabulary::nearest;
 
 use crate::fault::{Fault, HostMemory, Signal};
+use crate::proxy::ToxicError;
 use crate::size;
 use crate::victim::Victim;
 
@@ -36,9 +37,10 @@ descriptors VICTIM leave N
 fill disk PATH
 fill shm
 clock +TIME|-TIME
+toxic RULE, as in `toxic latency 100ms jitter 20ms`
 VICTIM: root, tree, any-worker, worker N, part NAME";
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "kill",
     "terminate",
     "interrupt",
@@ -48,6 +50,7 @@ const VERBS: [&str; 9] = [
     "descriptors",
     "fill",
     "clock",
+    "toxic",
 ];
 const VICTIMS: [&str; 5] = ["root", "tree", "any-worker", "worker", "part"];
 /// No text is longer: it comes from a console.
@@ -185,7 +188,12 @@ fn parse(words: &mut Words<'_>) -> Result<Fault, String> {
             }),
             _ => Ok(Fault::FullShm),
         },
-        _ => clock(words.next("`+TIME` or `-TIME`")?),
+        "clock" => clock(words.next("`+TIME` or `-TIME`")?),
+        _ => {
+            let rule = std::mem::take(&mut words.rest).trim_ascii().parse();
+            rule.map(Fault::Network)
+                .map_err(|error: ToxicError| error.to_string())
+        }
     }
 }
 
@@ -307,6 +315,7 @@ impl fmt::Display for Fault {
                 let span = size::span_exactly(span).unwrap_or_else(|| format!("{by_s}s"));
                 write!(f, "clock {sign}{span}")
             }
+            Fault::Network(rule) => write!(f, "toxic {rule}"),
         }
     }
 }

@@ -82,6 +82,8 @@ fn mistakes_are_told_with_what_was_meant() {
         ("clock 5s", "expected `+TIME`"),
         ("clock +5ms", "whole seconds"),
         ("clock +é", "no span"),
+        ("toxic latncy 5ms", "did you mean `latency`"),
+        ("toxic", "latency TIME"),
     ] {
         let why = why(text);
         assert!(why.contains(part), "{text}: {why}");
@@ -123,6 +125,13 @@ fn faults() -> impl Strategy<Value = Fault> {
         (victims(), any::<u32>()).prop_map(|(victim, leave)| Fault::Descriptors { victim, leave }),
         "/[a-zA-Z0-9_/.-]{0,30}( [a-z]{1,9})?".prop_map(|p| Fault::FullDisk { place: p.into() }),
         Just(Fault::FullShm),
+        prop::sample::select(vec![
+            "latency 100ms jitter 20ms share 0.5",
+            "reset_peer after 3 events connections 0..4",
+            "status 429 retry-after 2s body \"a \\\" b\" path \"/v1/x y\"",
+            "bandwidth 1000 to-server window 1s..2s",
+        ])
+        .prop_map(|rule| Fault::Network(rule.parse().unwrap())),
         (-10_000_000_000..10_000_000_000_i64).prop_map(|by_s| Fault::Clock { by_s }),
     ]
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tribunal_hardware::{LiveReader, Simulated, VISIBILITY_VARIABLES};
 
 use crate::card;
-use crate::error::{Reason, gate, refused, unproven};
+use crate::error::{Reason, gate, not_undone, refused, unproven};
 use crate::fault::environment_of;
 use crate::injected::{Done, Remedy};
 use crate::scene::{Devices, Scene};
@@ -288,7 +288,7 @@ fn by_driver(hog: &Sidecar) -> (u64, u64, &'static str) {
 struct Hogs(Vec<(String, Sidecar)>);
 
 impl Remedy for Hogs {
-    fn undo(&mut self) -> Result<String, String> {
+    fn undo(&mut self) -> Result<String, Reason> {
         let mut gone = Vec::new();
         for (device, hog) in &mut self.0 {
             if !hog.end() {
@@ -300,7 +300,7 @@ impl Remedy for Hogs {
         }
         match gone.is_empty() {
             true => Ok(format!("memory of {} devices given back", self.0.len())),
-            false => Err(gone.join("; ")),
+            false => Err(not_undone(gone.join("; "))),
         }
     }
 }

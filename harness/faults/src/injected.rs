@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{FaultError, FaultErrorKind};
+use crate::error::{FaultError, Reason, not_undone};
 use crate::fault::Fault;
 use crate::timeline::{Step, Timeline};
 
@@ -36,7 +36,7 @@ pub struct Undone {
 /// Takes a fault back. Its `Drop` does the same without a word.
 pub(crate) trait Remedy: Send + Sync {
     /// Says what is as before again, or why it is not. Called once; it may block for a moment.
-    fn undo(&mut self) -> Result<String, String>;
+    fn undo(&mut self) -> Result<String, Reason>;
 }
 
 /// What an injector has done: when it began to, by what it is proven, and how it is taken back (`None`: there is nothing to take back).
@@ -109,20 +109,20 @@ impl Injected {
             // If nobody waits for it any more, it is done all the same.
             Some(mut remedy) => tokio::task::spawn_blocking(move || remedy.undo())
                 .await
-                .unwrap_or_else(|error| Err(format!("the undoing ended early: {error}"))),
+                .unwrap_or_else(|error| Err(not_undone(format!("it ended early: {error}")))),
         };
         self.told(undone)
     }
 
-    fn told(&self, undone: Result<String, String>) -> Result<Undone, FaultError> {
+    fn told(&self, undone: Result<String, Reason>) -> Result<Undone, FaultError> {
         match undone {
             Ok(what) => {
                 self.timeline.note(Step::Undone, what.clone());
                 let at = self.timeline.since_start();
                 Ok(Undone { what, at })
             }
-            Err(why) => {
-                let error = FaultError::new(FaultErrorKind::NotUndone, &self.fault, why);
+            Err((kind, why)) => {
+                let error = FaultError::new(kind, &self.fault, why);
                 self.timeline.note(Step::Failed, error.to_string());
                 Err(error)
             }

@@ -9,6 +9,8 @@ mod error;
 mod fault;
 mod fault_text;
 mod injected;
+mod network;
+mod proxy;
 mod scene;
 mod size;
 mod timeline;
@@ -46,6 +48,10 @@ pub use error::{FaultError, FaultErrorKind};
 pub use fault::{Fault, HostMemory, Signal};
 pub use fault_text::{FAULT_FORMS, FaultTextError};
 pub use injected::{Injected, Proof, Undone};
+pub use proxy::{
+    After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
+    ToxicError, ToxicId, ToxicRule, ToxicStats,
+};
 pub use scene::{Devices, Scene};
 pub use timeline::{Entry, Step, Timeline};
 pub use verb::{VERB, verb};

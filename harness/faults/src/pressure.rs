@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::error::{Reason, refused, unproven};
+use crate::error::{Reason, not_undone, refused, unproven};
 use crate::fault::HostMemory;
 use crate::injected::{Done, Remedy};
 use crate::proc;
@@ -185,11 +185,14 @@ fn done(at: Duration, what: String, remedy: impl Remedy + 'static) -> Done {
 struct Beside(Sidecar);
 
 impl Remedy for Beside {
-    fn undo(&mut self) -> Result<String, String> {
+    fn undo(&mut self) -> Result<String, Reason> {
         let pid = self.0.process.pid;
         match self.0.end() {
             true => Ok(format!("pid {pid} ended")),
-            false => Err(format!("pid {pid} had ended before: the pressure was gone")),
+            false => {
+                let why = format!("pid {pid} had ended before: the pressure was gone");
+                Err(not_undone(why))
+            }
         }
     }
 }
@@ -261,8 +264,8 @@ impl Limits {
 }
 
 impl Remedy for Limits {
-    fn undo(&mut self) -> Result<String, String> {
-        self.restore()?;
+    fn undo(&mut self) -> Result<String, Reason> {
+        self.restore().map_err(not_undone)?;
         Ok(format!("{} is what it was", self.file))
     }
 }

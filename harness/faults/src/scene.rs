@@ -4,9 +4,11 @@
 //! would hit each other's.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tribunal_serving::{Offers, Server, Workers};
 
+use crate::proxy::Proxy;
 use crate::timeline::Timeline;
 
 /// What a fault is injected into.
@@ -18,6 +20,8 @@ pub struct Scene {
     pub workers: Option<Workers>,
     /// Where everything is noted.
     pub timeline: Timeline,
+    /// The proxy through which clients reach the server, where there is one.
+    pub proxy: Option<Arc<Proxy>>,
     /// What chooses where a fault leaves a choice.
     pub seed: u64,
     /// The devices that are hogged; `None`: those that the server was given, as its environment says.
@@ -48,6 +52,7 @@ impl Scene {
             server,
             workers: offers.workers.clone(),
             timeline: Timeline::new(),
+            proxy: None,
             seed: 0,
             devices: None,
         }
@@ -57,6 +62,13 @@ impl Scene {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Scene {
         self.seed = seed;
+        self
+    }
+
+    /// The proxy through which clients reach the server.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Arc<Proxy>) -> Scene {
+        self.proxy = Some(proxy);
         self
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tribunal_serving::{ProcessInfo, ProcessSignal, Server};
 
-use crate::error::{Reason, no_victim, refused, unproven};
+use crate::error::{Reason, no_victim, not_undone, refused, unproven};
 use crate::fault::Signal;
 use crate::injected::{Done, Remedy};
 use crate::proc;
@@ -311,7 +311,7 @@ impl Shared {
 }
 
 impl Remedy for Stopped {
-    fn undo(&mut self) -> Result<String, String> {
+    fn undo(&mut self) -> Result<String, Reason> {
         let said = self.shared.resume(false);
         let over = self.shared.over.lock();
         let over = over.unwrap_or_else(PoisonError::into_inner);
@@ -320,7 +320,7 @@ impl Remedy for Stopped {
                 by_limit: true,
                 said: Ok(what),
             }) => Ok(format!("the time limit had {what}")),
-            _ => said,
+            _ => said.map_err(not_undone),
         }
     }
 }

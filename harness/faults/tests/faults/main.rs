@@ -8,6 +8,8 @@ mod fake;
 #[cfg(target_os = "linux")]
 mod killed;
 #[cfg(target_os = "linux")]
+mod networked;
+#[cfg(target_os = "linux")]
 mod places;
 #[cfg(target_os = "linux")]
 mod pressed;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         signalled::trials(),
         pressed::trials(),
         places::trials(),
+        networked::trials(),
         killed::trials(),
     ];
     let trials = trials.into_iter().flatten().collect();
