@@ -5,8 +5,13 @@
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
 
+mod client_faults;
 mod proxy;
 
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 pub use proxy::{
     After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
     ToxicError, ToxicId, ToxicRule, ToxicStats,
