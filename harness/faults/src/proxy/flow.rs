@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::account::Fact;
-use super::head::Side;
+use super::head::{Side, target_of};
 use super::link::{Ending, Link, until};
 use super::rules::{Live, Random, Rules};
 use super::stats::{Ended, Outcome};
@@ -394,13 +394,4 @@ async fn fill(
             return;
         }
     }
-}
-
-/// The target of the request that begins here.
-fn target_of(bytes: &[u8]) -> String {
-    let line = bytes
-        .split(|b| matches!(b, b'\r' | b'\n'))
-        .find(|l| !l.is_empty());
-    let target = line.unwrap_or_default().split(|b| *b == b' ').nth(1);
-    String::from_utf8_lossy(target.unwrap_or_default()).into_owned()
 }

@@ -119,7 +119,7 @@ impl fmt::Display for ToxicRule {
         if self.direction == Direction::ToServer {
             f.write_str(" to-server")?;
         }
-        if self.share < 1.0 || self.share > 1.0 || self.share.is_nan() {
+        if self.share != 1.0 {
             write!(f, " share {}", self.share)?;
         }
         if let Some(range) = &self.connections {
