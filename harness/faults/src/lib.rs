@@ -5,14 +5,61 @@
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
 
+mod between;
 mod client_faults;
+mod error;
+mod fault;
+mod fault_text;
+mod injected;
+mod network;
 mod proxy;
+mod scene;
+mod size;
+mod timeline;
+mod verb;
+mod victim;
 
+pub use between::Between;
 pub use client_faults::{
     AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
     RawRequest, SlowRead, SlowReader, send_raw,
 };
+#[cfg(target_os = "linux")]
+mod card;
+#[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
+mod confine;
+#[cfg(target_os = "linux")]
+mod descriptors;
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod hog;
+#[cfg(target_os = "linux")]
+mod pressure;
+#[cfg(target_os = "linux")]
+mod proc;
+#[cfg(target_os = "linux")]
+mod sidecar;
+#[cfg(target_os = "linux")]
+mod signals;
+#[cfg(target_os = "linux")]
+mod sys;
+
+#[cfg(target_os = "linux")]
+pub use clock::FakeClock;
+#[cfg(target_os = "linux")]
+pub use confine::Confine;
+pub use error::{FaultError, FaultErrorKind};
+pub use fault::{Fault, HostMemory, Signal};
+pub use fault_text::{FAULT_FORMS, FaultTextError};
+pub use injected::{Injected, Proof, Undone};
 pub use proxy::{
     After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
     ToxicError, ToxicId, ToxicRule, ToxicStats,
 };
+pub use scene::{Devices, Scene};
+pub use timeline::{Entry, Step, Timeline};
+pub use verb::{VERB, verb};
+pub use victim::Victim;
