@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use tribunal_faults::{Proxy, Toxic, ToxicRule};
+use tribunal_faults::{After, Proxy, Toxic, ToxicRule};
 
 const REQUEST: &[u8] =
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
@@ -19,8 +19,11 @@ const BODY: usize = 512 * MIB;
 
 fn main() {
     latency("no rule", None);
-    let other = ToxicRule::new(Toxic::Silence).connections(1_000_000..1_000_001);
-    latency("a rule for another connection", Some(other));
+    let stall = Toxic::Stall {
+        after: After::Bytes(0),
+    };
+    let other = ToxicRule::new(stall).path("/other");
+    latency("a rule that is looked at and does not strike", Some(other));
     throughput(
         "a body of an announced length",
         plain_head(),
