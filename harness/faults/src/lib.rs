@@ -8,6 +8,8 @@
 mod subject;
 
 pub use subject::{Asked, Bounds, KnownDeviation, Names, Subject, WorkerDeath};
+mod between;
+mod client_faults;
 mod error;
 mod fault;
 mod fault_text;
@@ -20,6 +22,11 @@ mod timeline;
 mod verb;
 mod victim;
 
+pub use between::Between;
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 #[cfg(target_os = "linux")]
 mod card;
 #[cfg(target_os = "linux")]
