@@ -92,10 +92,16 @@ pub(crate) fn refused(why: impl Into<String>) -> Reason {
     (FaultErrorKind::Refused, why.into())
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) fn unproven(why: impl Into<String>) -> Reason {
     (FaultErrorKind::Unproven, why.into())
 }
 
+#[cfg(target_os = "linux")]
 pub(crate) fn no_victim(why: impl Into<String>) -> Reason {
     (FaultErrorKind::NoVictim, why.into())
+}
+
+pub(crate) fn not_undone(why: impl Into<String>) -> Reason {
+    (FaultErrorKind::NotUndone, why.into())
 }

@@ -8,12 +8,14 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tribunal_client::ModelClient;
+use tribunal_client::{Client, ModelClient};
 use tribunal_serving::Server;
 
 use crate::canary::CanaryAsker;
 use crate::error::{FaultError, FaultErrorKind};
+use crate::fault::Fault;
 use crate::health::KNOWS_AFTER;
+use crate::injected::Injected;
 use crate::load::{Arrival, Load};
 use crate::observed::{Canary, Known, Observed};
 use crate::oracle::Oracle;
@@ -21,6 +23,7 @@ use crate::payload::Payload;
 use crate::report::Report;
 use crate::residue::Remains;
 use crate::running::{InFlight, Running};
+use crate::scene::Scene;
 use crate::seen::Ending;
 use crate::timeline::{Step, Timeline};
 use crate::watch::Watch;
@@ -32,28 +35,39 @@ pub trait Undo {
         None
     }
 
-    /// Takes it back, and says what was done.
+    /// Takes it back, and writes that on the timeline.
     ///
     /// # Errors
     /// Where it cannot be.
-    fn undo(self) -> impl Future<Output = Result<String, FaultError>>;
+    fn undo(self) -> impl Future<Output = Result<(), FaultError>>;
+}
+
+impl Undo for Injected {
+    fn began(&self) -> Option<Duration> {
+        Some(self.at())
+    }
+
+    async fn undo(self) -> Result<(), FaultError> {
+        Injected::undo(self).await.map(drop)
+    }
 }
 
 /// A fault that there is no taking back, or that is over: a process that was killed, requests that were given up.
 #[derive(Debug)]
-pub struct Proven(());
+pub struct Proven(Timeline);
 
 impl Proven {
     /// Writes down by what it is proven.
     pub fn new(timeline: &Timeline, what: impl Into<String>) -> Self {
         timeline.note(Step::Proven, what);
-        Self(())
+        Self(timeline.clone())
     }
 }
 
 impl Undo for Proven {
-    async fn undo(self) -> Result<String, FaultError> {
-        Ok("nothing to undo".into())
+    async fn undo(self) -> Result<(), FaultError> {
+        self.0.note(Step::Undone, "nothing to undo");
+        Ok(())
     }
 }
 
@@ -74,6 +88,8 @@ type LookAtDevices<'a> = Box<dyn Fn() -> Known<Vec<String>> + 'a>;
 #[must_use = "nothing happens before `run(...)`"]
 pub struct Experiment<'a> {
     fault: String,
+    known: Option<(&'a Fault, &'a Scene)>,
+    looker: Option<Client>,
     server: &'a Server,
     model: ModelClient,
     timeline: Timeline,
@@ -117,6 +133,8 @@ impl<'a> Experiment<'a> {
     ) -> Self {
         Self {
             fault: fault.into(),
+            known: None,
+            looker: None,
             server,
             model: model.clone(),
             timeline: timeline.clone(),
@@ -132,6 +150,19 @@ impl<'a> Experiment<'a> {
             evidence: None,
             devices: None,
         }
+    }
+
+    /// One with this fault in this scene; [`inject`](Self::inject) runs it.
+    pub fn of(fault: &'a Fault, scene: &'a Scene, model: &ModelClient) -> Self {
+        let mut experiment = Self::new(fault.to_string(), &scene.server, model, &scene.timeline);
+        experiment.known = Some((fault, scene));
+        experiment
+    }
+
+    /// Look at the health route and at the metrics through this client, past a proxy that the requests go through.
+    pub fn look_through(mut self, client: &Client) -> Self {
+        self.looker = Some(client.clone());
+        self
     }
 
     /// Have this under way when the fault is injected; the fault waits for it. Without, the server is idle.
@@ -206,6 +237,17 @@ impl<'a> Experiment<'a> {
         self
     }
 
+    /// Runs it with the fault that it is [of](Self::of).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); and where no fault was named.
+    pub async fn inject(self) -> Result<Report, FaultError> {
+        match self.known {
+            Some((fault, scene)) => self.run(async |_| fault.inject(scene).await).await,
+            None => Err(self.not_reached("no fault was named; use `Experiment::of`")),
+        }
+    }
+
     /// Runs it. `inject` is called when the moment has come; it breaks the server and proves that it did.
     ///
     /// # Errors
@@ -224,12 +266,16 @@ impl<'a> Experiment<'a> {
             .health(self.health.as_deref());
         let asker = self.well_before(asker).await?;
         let path = self.health.as_deref().unwrap_or("/health");
-        let watch = Watch::start(self.model.client(), path, Some(self.server), timeline)
+        let looker = self.looker.as_ref().unwrap_or(self.model.client());
+        let watch = Watch::start(looker, path, Some(self.server), timeline)
             .map_err(|why| self.not_reached(why))?;
         self.first_looks(&watch).await;
         let running = Running::idle(&self.model, timeline).map_err(|why| self.not_reached(why))?;
         let in_flight = self.begin(&running).await?;
-        timeline.note(Step::Announced, self.fault.clone());
+        // A fault that is known announces itself.
+        if self.known.is_none() {
+            timeline.note(Step::Announced, self.fault.clone());
+        }
         let moment = Moment {
             timeline,
             in_flight,
@@ -258,13 +304,7 @@ impl<'a> Experiment<'a> {
         }
         let undone = injected.undo().await;
         observed.undone = Some(timeline.since_start());
-        match undone {
-            Ok(what) => timeline.note(Step::Undone, what),
-            Err(error) => {
-                timeline.note(Step::Failed, error.to_string());
-                return Err(error);
-            }
-        }
+        undone?;
         if let Some(limit) = self.recovery_limit() {
             canaries.extend(self.recover(&asker, limit).await);
             observed.canaries = Ok(canaries);

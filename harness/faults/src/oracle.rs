@@ -87,7 +87,7 @@ impl Oracle {
         };
         Judgement {
             oracle: self.clone(),
-            outcome: found.outcome,
+            ruling: found.ruling,
             says: found.says,
             figure: found.figure,
             limit: match self {

@@ -165,6 +165,32 @@ impl Deployment {
         self.launch("container", |l| l.container = Some(container))
     }
 
+    /// Starts the command through another program, which gets these arguments, then the command and its arguments, and is to replace itself by it.
+    ///
+    /// The command is then looked up by that program. Parts are started as they are. A container has another program of its own, and is refused.
+    #[must_use]
+    pub fn through<A: Into<OsString>>(
+        mut self,
+        program: impl Into<OsString>,
+        args: impl IntoIterator<Item = A>,
+    ) -> Self {
+        // Messages speak of the server, not of what starts it.
+        let name = self.display_name();
+        if let How::Command(launch) = &mut self.how
+            && launch.container.is_none()
+        {
+            let inner = std::mem::replace(&mut launch.program, program.into());
+            let own = std::mem::take(&mut launch.args);
+            launch.args.extend(args.into_iter().map(Into::into));
+            launch.args.push(inner);
+            launch.args.extend(own);
+            self.name = Some(name);
+        } else {
+            self.misplaced.push("through");
+        }
+        self
+    }
+
     /// How long the server may take to end by itself after SIGTERM (default: that of the start's options).
     #[must_use]
     pub fn grace(self, grace: Duration) -> Self {
@@ -368,41 +394,5 @@ impl fmt::Debug for Deployment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_come_from_the_program_or_the_address() {
-        assert_eq!(
-            Deployment::command("/opt/bin/llama-server").display_name(),
-            "llama-server"
-        );
-        assert_eq!(Deployment::command("x").name("tiny").display_name(), "tiny");
-        assert_eq!(
-            Deployment::url("http://h:1/p").unwrap().display_name(),
-            "h:1"
-        );
-    }
-
-    #[test]
-    fn debug_output_masks_secrets() {
-        let deployment = Deployment::command("x")
-            .args(["--api-key", "first!"])
-            .env("HF_TOKEN", "second!")
-            .env("MODE", "fast");
-        let shown = format!("{deployment:?}");
-        assert!(
-            !shown.contains("first!") && !shown.contains("second!"),
-            "{shown}"
-        );
-        assert!(shown.contains("MODE=fast"), "{shown}");
-    }
-
-    #[test]
-    fn an_empty_fatal_pattern_is_no_pattern() {
-        assert_eq!(
-            Deployment::command("x").fatal_log(""),
-            Deployment::command("x")
-        );
-    }
-}
+#[path = "deployment_tests.rs"]
+mod tests;

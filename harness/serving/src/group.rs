@@ -17,7 +17,7 @@ use crate::log;
 use crate::options::StartOptions;
 use crate::own::Own;
 use crate::plan::{self, Planned};
-use crate::process::ProcessInfo;
+use crate::process::{ProcessInfo, ProcessSignal};
 use crate::server::RunningPart;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
@@ -343,6 +343,25 @@ impl Group {
 
     pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
         self.members.iter().flat_map(Own::processes).collect()
+    }
+
+    /// Only to one that is found in the tree at this moment.
+    pub(crate) fn signal(
+        &self,
+        process: &ProcessInfo,
+        signal: ProcessSignal,
+    ) -> std::io::Result<bool> {
+        let same = |p: &ProcessInfo| (p.pid, p.start_time) == (process.pid, process.start_time);
+        if !self.processes().iter().any(same) {
+            return Ok(false);
+        }
+        crate::process::signal(process, signal.into())
+    }
+
+    /// All of them, or none: half a deployment in groups is not told from a whole one.
+    pub(crate) fn control_groups(&self) -> Vec<std::path::PathBuf> {
+        let groups: Option<Vec<_>> = self.members.iter().map(Own::control_group).collect();
+        groups.unwrap_or_default()
     }
 
     pub(crate) fn parts(&self) -> &[RunningPart] {

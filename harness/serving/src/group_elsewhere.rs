@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use crate::deployment::Deployment;
 use crate::launch::Launch;
 use crate::options::StartOptions;
-use crate::process::ProcessInfo;
+use crate::process::{ProcessInfo, ProcessSignal};
 use crate::server::RunningPart;
 use crate::start_error::StartError;
 use crate::start_error_kind::StartErrorKind;
@@ -51,6 +51,14 @@ impl Group {
     }
 
     pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
+        match self.never {}
+    }
+
+    pub(crate) fn signal(&self, _: &ProcessInfo, _: ProcessSignal) -> std::io::Result<bool> {
+        match self.never {}
+    }
+
+    pub(crate) fn control_groups(&self) -> Vec<std::path::PathBuf> {
         match self.never {}
     }
 

@@ -121,7 +121,7 @@ pub use mask::without_secrets;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
 pub use prepare::{Prepare, PrepareFuture, Prepared};
-pub use process::ProcessInfo;
+pub use process::{ProcessInfo, ProcessSignal};
 pub use server::{RunningPart, Server};
 pub use share::{Runner, Share};
 pub use start_error::StartError;

@@ -325,6 +325,11 @@ impl Own {
         self.link.state().exit.map(ExitStatus::from_raw)
     }
 
+    /// The control group of its tree, where the keeper could make one.
+    pub(crate) fn control_group(&self) -> Option<PathBuf> {
+        self.link.state().belt.clone()
+    }
+
     pub(crate) fn is_alive(&self) -> bool {
         let state = self.link.state();
         state.exit.is_none() && state.gone.is_none()

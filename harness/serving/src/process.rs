@@ -20,6 +20,34 @@ pub struct ProcessInfo {
     pub parent: u32,
 }
 
+/// A signal for a process of a server's tree: see [`crate::Server::signal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProcessSignal {
+    /// SIGKILL.
+    Kill,
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT.
+    Interrupt,
+    /// SIGSTOP.
+    Stop,
+    /// SIGCONT.
+    Continue,
+}
+
+#[cfg(target_os = "linux")]
+impl From<ProcessSignal> for rustix::process::Signal {
+    fn from(signal: ProcessSignal) -> Self {
+        match signal {
+            ProcessSignal::Kill => Self::KILL,
+            ProcessSignal::Terminate => Self::TERM,
+            ProcessSignal::Interrupt => Self::INT,
+            ProcessSignal::Stop => Self::STOP,
+            ProcessSignal::Continue => Self::CONT,
+        }
+    }
+}
+
 #[cfg(target_os = "linux")]
 pub(crate) use linux::*;
 
@@ -45,6 +73,11 @@ mod linux {
     impl Stat {
         pub(crate) fn of(pid: u32) -> Option<Stat> {
             parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+        }
+
+        /// Halted by a signal, or by a tracer: it hears nothing until it is continued.
+        pub(crate) fn is_stopped(&self) -> bool {
+            matches!(self.state, 'T' | 't')
         }
 
         /// A zombie has ended: it holds neither memory nor sockets, only its exit status.

@@ -20,7 +20,7 @@ use crate::log;
 use crate::options::StartOptions;
 #[cfg(target_os = "linux")]
 use crate::own::Own;
-use crate::process::ProcessInfo;
+use crate::process::{ProcessInfo, ProcessSignal};
 use crate::progress;
 use crate::readiness::{Question, Waiting};
 use crate::start_error::StartError;
@@ -305,6 +305,22 @@ impl Server {
             Some(own) => own.end().await,
             None => Ok(StopReport::default()),
         }
+    }
+
+    /// Sends a signal to a process of this server's tree. `false`: it has ended, or it is none of this server's; nothing was sent.
+    ///
+    /// A process is told by its pid and its start time, and only what descends from the server is reached, whatever the caller names.
+    pub fn signal(&self, process: &ProcessInfo, signal: ProcessSignal) -> io::Result<bool> {
+        match self.own() {
+            Some(own) => own.signal(process, signal),
+            None => Ok(false),
+        }
+    }
+
+    /// The control groups in which the processes of the deployment run, where each has one of its own; empty where control groups may not be made, for
+    /// a server that was only reached, and for one that another process started.
+    pub fn control_groups(&self) -> Vec<PathBuf> {
+        self.own().map(Group::control_groups).unwrap_or_default()
     }
 
     fn own(&self) -> Option<&Group> {

@@ -219,6 +219,10 @@ impl fmt::Display for StartErrorKind {
             K::Unsupported => {
                 f.write_str("starting servers is not supported on this system, only on Linux")
             }
+            K::Misplaced { settings } if *settings == ["through"] => write!(
+                f,
+                "it is reached by URL or runs in a container, and can therefore not be started through another program of ours"
+            ),
             K::Misplaced { settings } => write!(
                 f,
                 "it is reached by URL, but `{}` was set, which only a server that is started has",

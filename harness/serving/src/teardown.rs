@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use crate::container::Handle;
 use crate::holders::End;
 use crate::keeper::Keeper;
-use crate::process::{self, ProcessInfo};
+use crate::process::{self, ProcessInfo, Stat};
 use crate::protocol::Ending;
 use crate::socket;
 
@@ -60,6 +60,8 @@ impl Keeper {
     /// SIGTERM to the server, then to whoever outlives it, until nobody is left or the grace period is over.
     fn ask(&mut self, ending: &mut Ending) {
         let began = Instant::now();
+        // A server that waits for its workers would wait for a stopped one until the grace is over.
+        wake(&process::descendants(std::process::id()));
         if self.status.is_none() {
             ask_to_end(&self.server);
         }
@@ -161,6 +163,14 @@ impl Keeper {
 
 fn same(a: &ProcessInfo, b: &ProcessInfo) -> bool {
     (a.pid, a.start_time) == (b.pid, b.start_time)
+}
+
+/// Continues those that are stopped.
+fn wake(tree: &[ProcessInfo]) {
+    let stopped = |p: &&ProcessInfo| Stat::of(p.pid).is_some_and(|s| s.is_stopped());
+    for process in tree.iter().filter(stopped) {
+        tell(process, Signal::CONT);
+    }
 }
 
 /// A process that was stopped hears SIGTERM only when it runs again.

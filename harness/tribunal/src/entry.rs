@@ -33,9 +33,10 @@ const GRACE: Duration = Duration::from_secs(8);
 /// Runs the harness.
 pub fn main(built: Built) -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // This binary is also the keeper of its servers, the bridge to commands, the warden of isolated cases and the embedded engine.
+    // This binary is also the keeper of its servers, the bridge to commands, what presses on a server, the warden of isolated cases and the embedded engine.
     let hidden = tribunal_serving::verb(&args)
         .or_else(|| tribunal_offline::verb(&args))
+        .or_else(|| tribunal_faults::verb(&args))
         .or_else(|| tribunal_runner::verb(&args));
     if let Some(code) = hidden {
         return code;

@@ -1,0 +1,370 @@
+//! Pressure on the host: memory and processors, by the limits of the server's own control group or by a process beside it.
+//!
+//! Promise: which of the two it was, and why not the other, stands in the proof. A process beside the server is the first that the kernel ends when memory
+//! runs out, and it ends with this one. Rejected: limits of a group that is not the server's own, and pressure that stays when the test dies.
+//!
+//! A process beside the server presses on everybody on this host. A control group presses on the server alone.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::error::{Reason, not_undone, refused, unproven};
+use crate::fault::HostMemory;
+use crate::injected::{Done, Remedy};
+use crate::proc;
+use crate::scene::Scene;
+use crate::sidecar::{self, Sidecar};
+use crate::size::shown;
+use crate::timeline::Step;
+
+/// The word for a process that has memory: bytes.
+pub(crate) const MEMORY: &str = "hold-memory";
+/// The word for a process that computes: threads.
+pub(crate) const SPIN: &str = "spin";
+/// How long it may take until all of it is taken.
+const READY: Duration = Duration::from_secs(60);
+/// How long a process may take to have computed for some hundredths of a second.
+const COMPUTES: Duration = Duration::from_secs(20);
+/// In which time a group may use so much of a processor, in microseconds.
+const PERIOD: u64 = 100_000;
+/// More threads than this per processor press no harder.
+const MOST_THREADS: usize = 32;
+
+/// Takes memory of the host.
+pub(crate) async fn memory(scene: &Scene, memory: HostMemory) -> Result<Done, Reason> {
+    let scene = scene.clone();
+    blocking(move || match memory {
+        HostMemory::Take(bytes) => beside(&scene, bytes, String::new()),
+        HostMemory::Leave(bytes) => {
+            let limit = |group: &Path| {
+                let current = number(&group.join("memory.current"))?;
+                Ok(current.saturating_add(bytes).to_string())
+            };
+            match Limits::set(&scene, "memory.max", limit) {
+                Ok(done) => Ok(done),
+                Err(why) => {
+                    let available = available()?;
+                    let Some(take) = available.checked_sub(bytes).filter(|n| *n > 0) else {
+                        return Err(refused(format!(
+                            "only {} are available, which is less than is to be left",
+                            shown(available)
+                        )));
+                    };
+                    beside(&scene, take, format!("; not by a control group: {why}"))
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// Leaves the server a share of the processors.
+pub(crate) async fn processors(scene: &Scene, leave: f64) -> Result<Done, Reason> {
+    if !(leave > 0.0 && leave < 1.0) {
+        return Err(refused(format!(
+            "{leave} is no share that is left of the processors: expected above 0 and below 1"
+        )));
+    }
+    let scene = scene.clone();
+    blocking(move || {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let quota = (leave * processors as f64 * PERIOD as f64) as u64;
+        let limit = |_: &Path| Ok(format!("{} {PERIOD}", quota.max(1000)));
+        match Limits::set(&scene, "cpu.max", limit) {
+            Ok(done) => Ok(done),
+            Err(why) => spinning(&scene, threads(leave, processors), &why),
+        }
+    })
+    .await
+}
+
+/// How many threads leave this share to one that runs beside them on each processor.
+fn threads(leave: f64, processors: usize) -> usize {
+    let per_processor = (1.0 / leave - 1.0).ceil().clamp(1.0, MOST_THREADS as f64);
+    per_processor as usize * processors
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<Done, Reason> + Send + 'static,
+) -> Result<Done, Reason> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(refused(error.to_string())))
+}
+
+fn available() -> Result<u64, Reason> {
+    proc::memory_of_host("MemAvailable")
+        .ok_or_else(|| refused("/proc/meminfo does not say what is available"))
+}
+
+fn beside(scene: &Scene, bytes: u64, why: String) -> Result<Done, Reason> {
+    let before = available()?;
+    if bytes == 0 || bytes >= before {
+        return Err(refused(format!(
+            "{} cannot be taken of {} that are available",
+            shown(bytes),
+            shown(before)
+        )));
+    }
+    let at = scene.timeline.since_start();
+    let words = [MEMORY.to_owned(), bytes.to_string()];
+    let mut hog = start(&words)?;
+    scene.timeline.note(
+        Step::Injected,
+        format!("{} of the host taken", shown(bytes)),
+    );
+    // Not what it says, but what the kernel says of it.
+    let key = |key| {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", hog.process.pid));
+        text.ok()
+            .and_then(|text| proc::kib(&text, key))
+            .unwrap_or(0)
+    };
+    let has = key("VmRSS") + key("VmSwap");
+    if !hog.runs() || has < bytes {
+        return Err(unproven(format!(
+            "pid {} has only {} of {}",
+            hog.process.pid,
+            shown(has),
+            shown(bytes)
+        )));
+    }
+    let what = format!(
+        "pid {} has {} of the host, {} are available{why}",
+        hog.process.pid,
+        shown(has),
+        shown(available()?)
+    );
+    Ok(done(at, what, Beside(hog)))
+}
+
+fn spinning(scene: &Scene, threads: usize, why: &str) -> Result<Done, Reason> {
+    let at = scene.timeline.since_start();
+    let mut spinner = start(&[SPIN.to_owned(), threads.to_string()])?;
+    scene
+        .timeline
+        .note(Step::Injected, format!("{threads} threads compute"));
+    let deadline = Instant::now() + COMPUTES;
+    let ticks = loop {
+        let ticks = proc::stat(&spinner.process).map_or(0, |s| s.cpu);
+        if ticks >= 3 {
+            break ticks;
+        }
+        if Instant::now() >= deadline || !spinner.runs() {
+            return Err(unproven(format!(
+                "pid {} does not compute",
+                spinner.process.pid
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let what = format!(
+        "{threads} threads of pid {} compute, for {} ms of processor time so far; not by a control group: {why}",
+        spinner.process.pid,
+        ticks * 10
+    );
+    Ok(done(at, what, Beside(spinner)))
+}
+
+fn start(words: &[String; 2]) -> Result<Sidecar, Reason> {
+    let words = [words[0].as_ref(), words[1].as_ref()];
+    Sidecar::start(&words, &[], READY)
+}
+
+fn done(at: Duration, what: String, remedy: impl Remedy + 'static) -> Done {
+    Done {
+        at,
+        what,
+        victims: Vec::new(),
+        remedy: Some(Box::new(remedy)),
+    }
+}
+
+/// A process beside the server.
+struct Beside(Sidecar);
+
+impl Remedy for Beside {
+    fn undo(&mut self) -> Result<String, Reason> {
+        let pid = self.0.process.pid;
+        match self.0.end() {
+            true => Ok(format!("pid {pid} ended")),
+            false => {
+                let why = format!("pid {pid} had ended before: the pressure was gone");
+                Err(not_undone(why))
+            }
+        }
+    }
+}
+
+/// Files of control groups and what stood in them before.
+struct Limits {
+    file: &'static str,
+    before: Vec<(PathBuf, String)>,
+}
+
+impl Limits {
+    /// Sets the limit of each of the server's groups, or of none.
+    fn set(
+        scene: &Scene,
+        file: &'static str,
+        limit: impl Fn(&Path) -> Result<String, String>,
+    ) -> Result<Done, String> {
+        let at = scene.timeline.since_start();
+        let (limits, set) = Limits::of(scene.server.control_groups(), file, limit)?;
+        scene
+            .timeline
+            .note(Step::Injected, format!("{file} of the server is set"));
+        let what = format!("{file} of the server's control group is {set}");
+        Ok(done(at, what, limits))
+    }
+
+    /// The limits, and what the kernel says that they are now.
+    fn of(
+        groups: Vec<PathBuf>,
+        file: &'static str,
+        limit: impl Fn(&Path) -> Result<String, String>,
+    ) -> Result<(Limits, String), String> {
+        if groups.is_empty() {
+            return Err("the server has none of its own".into());
+        }
+        let mut limits = Limits {
+            file,
+            before: Vec::new(),
+        };
+        let mut set = Vec::new();
+        for group in groups {
+            let path = group.join(file);
+            let old = std::fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            let new = limit(&group)?;
+            std::fs::write(&path, &new).map_err(|error| format!("{}: {error}", path.display()))?;
+            limits.before.push((path.clone(), old));
+            let now = std::fs::read_to_string(&path).unwrap_or_default();
+            set.push(now.trim().to_owned());
+        }
+        Ok((limits, set.join(", ")))
+    }
+
+    fn restore(&mut self) -> Result<(), String> {
+        let mut failed = Vec::new();
+        for (path, old) in self.before.drain(..) {
+            if let Err(error) = std::fs::write(&path, old.trim())
+                // With the server its group has gone.
+                && path.exists()
+            {
+                failed.push(format!("{}: {error}", path.display()));
+            }
+        }
+        match failed.is_empty() {
+            true => Ok(()),
+            false => Err(failed.join("; ")),
+        }
+    }
+}
+
+impl Remedy for Limits {
+    fn undo(&mut self) -> Result<String, Reason> {
+        self.restore().map_err(not_undone)?;
+        Ok(format!("{} is what it was", self.file))
+    }
+}
+
+impl Drop for Limits {
+    fn drop(&mut self) {
+        let _ = self.restore();
+    }
+}
+
+fn number(path: &Path) -> Result<u64, String> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| format!("{}: {error}", path.display()))?;
+    let number = text.trim().parse();
+    number.map_err(|_| format!("{} is no number", path.display()))
+}
+
+/// The process that has memory.
+pub(crate) fn hold_memory(words: &[&str]) -> Result<(), String> {
+    let bytes = words.first().and_then(|w| w.parse::<usize>().ok());
+    let bytes = bytes.ok_or("expected a number of bytes")?;
+    // Whatever runs out: this one goes first. Where it is not allowed the kernel takes the largest, which this one mostly is.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let mut memory: Vec<u8> = Vec::new();
+    memory
+        .try_reserve_exact(bytes)
+        .map_err(|error| format!("{bytes} bytes: {error}"))?;
+    // Every page, and no two alike: equal ones may be kept once, and empty ones not at all.
+    let mut seed = 0_u64;
+    while memory.len() < bytes {
+        seed = crate::victim::mixed(seed.wrapping_add(1));
+        let rest = bytes - memory.len();
+        let page = seed.to_le_bytes().repeat(512);
+        memory.extend_from_slice(&page[..rest.min(4096)]);
+    }
+    std::hint::black_box(&memory);
+    sidecar::stay(json!({ "taken": bytes }))
+}
+
+/// The process that computes.
+pub(crate) fn spin(words: &[&str]) -> Result<(), String> {
+    let threads = words.first().and_then(|w| w.parse::<usize>().ok());
+    for _ in 0..threads.ok_or("expected a number of threads")? {
+        let compute = || {
+            let mut x = 0_u64;
+            loop {
+                x = std::hint::black_box(x.wrapping_mul(3).wrapping_add(1));
+            }
+        };
+        std::thread::Builder::new()
+            .spawn(compute)
+            .map_err(|error| format!("no thread: {error}"))?;
+    }
+    sidecar::stay(json!({}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_groups_are_limited_and_get_back_what_they_had_or_none_is_touched() {
+        let home = tempfile::tempdir().unwrap();
+        let group = |name: &str, has: Option<&str>| {
+            let path = home.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            if let Some(has) = has {
+                std::fs::write(path.join("cpu.max"), has).unwrap();
+            }
+            path
+        };
+        let (one, two) = (
+            group("1", Some("max 100000\n")),
+            group("2", Some("5 100000\n")),
+        );
+        let read = |group: &Path| std::fs::read_to_string(group.join("cpu.max")).unwrap();
+        let limit = |_: &Path| Ok("7 100000".to_owned());
+        let both = vec![one.clone(), two.clone()];
+        let (mut limits, said) = Limits::of(both, "cpu.max", limit).unwrap();
+        assert_eq!(said, "7 100000, 7 100000");
+        assert_eq!(limits.undo().unwrap(), "cpu.max is what it was");
+        assert_eq!(
+            (read(&one), read(&two)),
+            ("max 100000".into(), "5 100000".into())
+        );
+        let bare = group("3", None);
+        let why = Limits::of(vec![one.clone(), bare], "cpu.max", limit).err();
+        assert!(why.unwrap().contains("3/cpu.max: No such file"));
+        assert_eq!(read(&one), "max 100000");
+        let none = Limits::of(Vec::new(), "cpu.max", limit).err();
+        assert_eq!(none.as_deref(), Some("the server has none of its own"));
+    }
+
+    #[test]
+    fn so_many_threads_leave_that_share() {
+        assert_eq!(threads(0.5, 4), 4);
+        assert_eq!(threads(0.25, 2), 6);
+        assert_eq!(threads(0.9, 1), 1);
+        // A share that nobody could tell from nothing does not start a million.
+        assert_eq!(threads(1e-9, 2), 2 * MOST_THREADS);
+    }
+}
