@@ -20,6 +20,7 @@ mod heavy;
 mod injected;
 mod judgement;
 mod load;
+mod looking_on;
 mod network;
 mod observed;
 mod oracle;
@@ -31,8 +32,11 @@ mod residue;
 mod running;
 mod scene;
 mod seen;
+mod sending;
 mod size;
+mod steps;
 mod timeline;
+mod undo;
 mod verb;
 mod victim;
 mod watch;
@@ -60,13 +64,20 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sys;
 
+#[cfg(test)]
+mod literals;
+#[cfg(test)]
+mod oracle_after_tests;
+#[cfg(test)]
+mod oracle_tests;
+
 pub use canary::CanaryAsker;
 #[cfg(target_os = "linux")]
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
 pub use confine::Confine;
 pub use error::{FaultError, FaultErrorKind};
-pub use experiment::{Experiment, Moment, Proven, Undo};
+pub use experiment::{Experiment, Moment};
 pub use fault::{Fault, HostMemory, Signal};
 pub use fault_text::{FAULT_FORMS, FaultTextError};
 pub use gauges::{NAMES, Names, Reading};
@@ -87,6 +98,7 @@ pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
 pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
 pub use timeline::{Entry, Step, Timeline};
+pub use undo::{Proven, Undo};
 pub use verb::{VERB, verb};
 pub use victim::Victim;
 pub use watch::{LOOK_EVERY, Watch};
