@@ -118,10 +118,20 @@ fn seen_by(root: &ProcessInfo, place: &Path) -> Result<PathBuf, Reason> {
         )));
     }
     let below = place.strip_prefix("/").unwrap_or(place);
-    Ok(Path::new("/proc")
-        .join(root.pid.to_string())
-        .join("root")
-        .join(below))
+    let seen = Path::new("/proc").join(root.pid.to_string()).join("root");
+    let seen = seen.join(below);
+    // In namespaces of other making it may still be one of this host's.
+    let device = std::fs::metadata(&seen).map(|m| m.dev());
+    let device = device.map_err(|error| refused(format!("{}: {error}", place.display())))?;
+    let ours = std::fs::read_to_string("/proc/self/mountinfo");
+    let ours = ours.map_err(|error| refused(format!("the mounts of this host: {error}")))?;
+    if has_device(&ours, device) {
+        return Err(gate(format!(
+            "the server shares {} with this host, whose disks are not filled; {why}",
+            place.display()
+        )));
+    }
+    Ok(seen)
 }
 
 /// Whether the last thing mounted at exactly this place is a file system in memory.
@@ -132,6 +142,17 @@ fn is_tmpfs(mounts: &str, place: &Path) -> bool {
         (Path::new(&unescaped(path)) == place).then(|| kind == "tmpfs")
     });
     at.next_back() == Some(true)
+}
+
+/// Whether a file system of this number is among these mounts.
+fn has_device(mountinfo: &str, device: u64) -> bool {
+    let number = format!(
+        "{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
+    let mut numbers = mountinfo.lines().filter_map(|line| line.split(' ').nth(2));
+    numbers.any(|n| n == number)
 }
 
 /// Blanks and the like stand there as a backslash and three octal digits.
@@ -192,6 +213,15 @@ impl Drop for Filler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_this_host_has_mounted_is_known() {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let here = std::fs::metadata("/dev/shm").unwrap().dev();
+        assert!(has_device(&mounts, here));
+        assert!(!has_device(&mounts, rustix::fs::makedev(0, 999_999)));
+        assert!(has_device("1 2 0:7 / /x rw", rustix::fs::makedev(0, 7)));
+    }
 
     #[test]
     fn what_is_mounted_last_counts() {

@@ -47,6 +47,7 @@ pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_conformance as conformance;
 pub use tribunal_deploy as deploy;
+pub use tribunal_faults as faults;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
