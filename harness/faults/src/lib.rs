@@ -5,14 +5,11 @@
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
 
-mod subject;
-
-pub use subject::{Asked, Bounds, KnownDeviation, Names, Subject, WorkerDeath};
-mod between;
-mod client_faults;
 mod answers;
 mod backstage;
+mod between;
 mod canary;
+mod client_faults;
 mod ending;
 mod ends;
 mod error;
@@ -40,17 +37,13 @@ mod seen;
 mod sending;
 mod size;
 mod steps;
+mod subject;
 mod timeline;
 mod undo;
 mod verb;
 mod victim;
 mod watch;
 
-pub use between::Between;
-pub use client_faults::{
-    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
-    RawRequest, SlowRead, SlowReader, send_raw,
-};
 #[cfg(target_os = "linux")]
 mod card;
 #[cfg(target_os = "linux")]
@@ -81,7 +74,12 @@ mod oracle_after_tests;
 #[cfg(test)]
 mod oracle_tests;
 
+pub use between::Between;
 pub use canary::CanaryAsker;
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 #[cfg(target_os = "linux")]
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
@@ -107,6 +105,7 @@ pub use residue::Remains;
 pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
 pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
+pub use subject::{Asked, Bounds, KnownDeviation, Subject, SubjectNames, WorkerDeath};
 pub use timeline::{Entry, Step, Timeline};
 pub use undo::{Proven, Undo};
 pub use verb::{VERB, verb};

@@ -136,7 +136,7 @@ pub struct KnownDeviation {
 
 /// The names that a file may use.
 #[derive(Clone, Copy, Debug)]
-pub struct Names<'a> {
+pub struct SubjectNames<'a> {
     /// Cases.
     pub cases: &'a [&'a str],
     /// Oracles.
@@ -184,7 +184,7 @@ impl Subject {
     pub fn parse(
         text: &str,
         shown: &str,
-        names: Names<'_>,
+        names: SubjectNames<'_>,
         other: impl FnOnce(&str) -> Option<Result<Subject, Mistakes>>,
     ) -> Result<Subject, Mistakes> {
         let mut file = File::new(text);
@@ -231,7 +231,7 @@ impl Subject {
         }
     }
 
-    fn read(&mut self, file: &mut File<'_>, table: &DeTable<'_>, names: Names<'_>) {
+    fn read(&mut self, file: &mut File<'_>, table: &DeTable<'_>, names: SubjectNames<'_>) {
         if let Some(word) = file.text(table, "worker_death") {
             let words = WorkerDeath::NAMES.map(|(name, _)| name);
             match WorkerDeath::NAMES.iter().find(|(name, _)| *name == word) {
@@ -299,7 +299,7 @@ impl Subject {
         file: &mut File<'_>,
         at: Range<usize>,
         entry: &DeTable<'_>,
-        names: Names<'_>,
+        names: SubjectNames<'_>,
     ) {
         let what = "a request";
         file.known(entry, what, &["name", "endpoint", "payload"]);
@@ -327,7 +327,7 @@ impl Subject {
         file: &mut File<'_>,
         at: Range<usize>,
         entry: &DeTable<'_>,
-        names: Names<'_>,
+        names: SubjectNames<'_>,
         since: Option<&str>,
     ) {
         let what = "a known deviation";

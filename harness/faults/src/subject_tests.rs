@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-const NAMES: Names<'_> = Names {
+const NAMES: SubjectNames<'_> = SubjectNames {
     cases: &["kill-worker", "stop-worker"],
     oracles: &["health-tells", "nothing-hangs"],
     endpoints: &["chat", "speech"],
