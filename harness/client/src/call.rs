@@ -24,6 +24,7 @@ use crate::recorder::Recorder;
 use crate::sse::SseParser;
 use crate::timeouts::Timeouts;
 use crate::transcript::{Exchange, Outcome};
+use crate::watcher::{Progress, Watcher};
 
 /// How many turns a connection gets to close. One was enough in every case tried, the second is
 /// reserve; on a runtime without other work both together cost less than a microsecond.
@@ -156,12 +157,17 @@ impl Run<'_> {
         let headers = Headers::from_map(response.headers());
         let status = response.status().as_u16();
         recorder.headers(status, mask::headers(response.headers()), headers_after);
+        let watcher = attached.get::<Watcher>().cloned();
+        if let Some(watcher) = &watcher {
+            watcher.tell(headers_after, Progress::Headers(status));
+        }
         let is_stream = headers.media_type().as_deref() == Some("text/event-stream");
         let mut answer = RawAnswer {
             status,
             headers,
             body: Bytes::new(),
             end: BodyEnd::Complete,
+            was_reset: false,
             headers_after,
             elapsed: headers_after,
             request: sent,
@@ -211,6 +217,7 @@ impl Run<'_> {
                     return Err(self.timed_out(phase, limit, &so_far));
                 }
                 Ok(Err(error)) => {
+                    answer.was_reset = io_kind(&error) == Some(io::ErrorKind::ConnectionReset);
                     answer.end = BodyEnd::Truncated(
                         self.secrets.text(&chain(&error.without_url())).into_owned(),
                     );
@@ -228,11 +235,17 @@ impl Run<'_> {
                 at,
                 end: body.len(),
             });
+            if let Some(watcher) = &watcher {
+                watcher.tell(at, Progress::Bytes(chunk.len()));
+            }
             if is_stream {
                 let fed = parser.push(&chunk, &mut parsed);
                 for event in parsed.drain(..) {
                     let event = TimedEvent::new(at, event);
                     recorder.event(&event);
+                    if let Some(watcher) = &watcher {
+                        watcher.tell(at, Progress::Event(&event.data));
+                    }
                     answer.events.push(event);
                 }
                 fed.map_err(|error| {

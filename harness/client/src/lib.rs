@@ -94,6 +94,7 @@ mod transcription_request;
 mod usage;
 mod video_answer;
 mod video_request;
+mod watcher;
 #[cfg(feature = "websocket")]
 mod websocket;
 mod written;
@@ -143,6 +144,7 @@ pub use transcription_request::TranscriptionRequest;
 pub use usage::{ReportedUsage, Usage};
 pub use video_answer::{VideoAnswer, VideoJob};
 pub use video_request::VideoRequest;
+pub use watcher::{Progress, Watcher};
 #[cfg(feature = "websocket")]
 pub use {
     frames::{Malformed, Received, SocketMessage},

@@ -80,6 +80,7 @@ pub struct RawAnswer {
     /// The number of the exchange in the client's transcript, the first being 1; `None` without a
     /// transcript.
     pub exchange: Option<usize>,
+    pub(crate) was_reset: bool,
     pub(crate) arrivals: Vec<Arrival>,
     pub(crate) method: String,
     pub(crate) url: String,
@@ -107,6 +108,7 @@ impl RawAnswer {
             status,
             headers,
             end: BodyEnd::Complete,
+            was_reset: false,
             headers_after: Duration::ZERO,
             elapsed: Duration::ZERO,
             request: Arc::new(request),
@@ -140,6 +142,16 @@ impl RawAnswer {
     /// Whether the response is a stream of server-sent events, by its content type.
     pub fn is_stream(&self) -> bool {
         self.is_stream
+    }
+
+    /// Whether the connection was reset in the middle of the body, which is one way to be [`BodyEnd::Truncated`].
+    pub fn was_reset(&self) -> bool {
+        self.was_reset
+    }
+
+    /// The data of an event whose closing blank line never came.
+    pub fn unterminated(&self) -> Option<&str> {
+        self.unterminated.as_deref()
     }
 
     /// The events of a stream: time since the request started, and data.

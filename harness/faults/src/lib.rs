@@ -5,17 +5,37 @@
 //!
 //! Rejected: faults by name or by host (`pkill`, `tc netem`, `iptables`): they reach what is not ours, and stay when we die.
 
+mod answers;
+mod backstage;
+mod canary;
+mod ending;
+mod ends;
 mod error;
+mod experiment;
 mod fault;
 mod fault_text;
+mod gauges;
+mod health;
+mod heavy;
 mod injected;
+mod judgement;
+mod load;
 mod network;
+mod observed;
+mod oracle;
+mod payload;
 mod proxy;
+mod recovery;
+mod report;
+mod residue;
+mod running;
 mod scene;
+mod seen;
 mod size;
 mod timeline;
 mod verb;
 mod victim;
+mod watch;
 
 #[cfg(target_os = "linux")]
 mod card;
@@ -40,19 +60,33 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sys;
 
+pub use canary::CanaryAsker;
 #[cfg(target_os = "linux")]
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
 pub use confine::Confine;
 pub use error::{FaultError, FaultErrorKind};
+pub use experiment::{Experiment, Moment, Proven, Undo};
 pub use fault::{Fault, HostMemory, Signal};
 pub use fault_text::{FAULT_FORMS, FaultTextError};
+pub use gauges::{NAMES, Names, Reading};
+pub use heavy::Heavy;
 pub use injected::{Injected, Proof, Undone};
+pub use judgement::{Judgement, Outcome};
+pub use load::{Arrival, GiveUp, Load};
+pub use observed::{Canary, Known, Look, Observed, Said};
+pub use oracle::Oracle;
+pub use payload::{Kind, Payload};
 pub use proxy::{
-    After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
-    ToxicError, ToxicId, ToxicRule, ToxicStats,
+    After, ConnectionLog, Cut, Direction, Ended, Outcome as ProxyOutcome, Proxy, ProxyStats,
+    RequestLog, Toxic, ToxicError, ToxicId, ToxicRule, ToxicStats,
 };
+pub use report::{Broken, Figures, Report};
+pub use residue::Remains;
+pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
+pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
 pub use timeline::{Entry, Step, Timeline};
 pub use verb::{VERB, verb};
 pub use victim::Victim;
+pub use watch::{LOOK_EVERY, Watch};

@@ -1,0 +1,207 @@
+//! Oracles of what comes afterwards: that it works again, and that nothing is left.
+
+use std::time::Duration;
+
+use crate::gauges::Reading;
+use crate::judgement::{Found, time};
+use crate::observed::Observed;
+use crate::seen::{Account, Seen};
+
+/// How much more of a share of the cache may be in use than before.
+const CACHE_TOLERANCE: f64 = 0.01;
+/// How much more memory, in bytes: allocators keep a little.
+const MEMORY_TOLERANCE: f64 = 1_048_576.0;
+
+pub(crate) fn recovers(observed: &Observed, limit: Duration) -> Found {
+    let Some(from) = observed.undone.or(observed.injected) else {
+        return Found::not_made("nothing was injected");
+    };
+    let canaries = match &observed.canaries {
+        Err(why) => return Found::not_made(why.clone()),
+        Ok(canaries) => canaries,
+    };
+    let Some(last) = canaries.last() else {
+        return Found::not_made("it was never asked whether it works again");
+    };
+    match observed.recovered() {
+        Some(at) => {
+            let after = at.saturating_sub(from);
+            let says = format!(
+                "it worked again after {}; asked {} times",
+                time(after),
+                canaries.len()
+            );
+            Found::within(after, limit, says)
+        }
+        None => {
+            let waited = last.ended.saturating_sub(from);
+            let trouble = last.trouble().unwrap_or_default();
+            let says = format!("after {} it still did not work: {trouble}", time(waited));
+            if waited < limit {
+                return Found::not_made(format!("{says}; it was not asked for longer"));
+            }
+            Found::broken(says).measured(waited.as_secs_f64())
+        }
+    }
+}
+
+pub(crate) fn residue(observed: &Observed) -> Found {
+    let remains = match &observed.remains {
+        Err(why) => return Found::not_made(why.clone()),
+        Ok(remains) => remains,
+    };
+    let all = remains.all();
+    if !all.is_empty() {
+        return Found::broken(all.join("; ")).measured(all.len() as f64);
+    }
+    let mut unseen = remains.notes.clone();
+    if let Err(why) = &remains.devices {
+        unseen.insert(0, why.clone());
+    }
+    let says = "no process, no port, no shared memory";
+    Found::held(match unseen.is_empty() {
+        true => format!("{says}, no device memory"),
+        false => format!("{says}; not known: {}", unseen.join("; ")),
+    })
+    .measured(0.0)
+}
+
+pub(crate) fn ends_when_asked(observed: &Observed) -> Found {
+    match &observed.remains {
+        Err(why) => Found::not_made(why.clone()),
+        Ok(remains) if remains.killed.is_empty() => Found::held("nothing had to be killed"),
+        Ok(remains) => Found::broken(format!(
+            "did not end when asked, and was killed: {}",
+            remains.killed.join(", ")
+        ))
+        .measured(remains.killed.len() as f64),
+    }
+}
+
+/// The first reading, from before the fault.
+fn baseline(observed: &Observed) -> Result<(&Reading, &[Reading]), Found> {
+    let readings = observed
+        .gauges
+        .as_ref()
+        .map_err(|why| Found::not_made(why.clone()))?;
+    match readings.split_first() {
+        Some((first, _)) if observed.injected.is_some_and(|at| first.at > at) => Err(
+            Found::not_made("the metrics were not read before the injection"),
+        ),
+        Some(split) => Ok(split),
+        None => Err(Found::not_made("the metrics were never read")),
+    }
+}
+
+/// How many of our requests can have held something between two moments.
+fn held_between(observed: &Observed, from: Duration, to: Duration) -> usize {
+    let canaries = observed.canaries.iter().flatten();
+    let requests = observed.requests.iter().map(|s| (s.sent, s.ended));
+    requests
+        .chain(canaries.map(|c| (c.at, c.ended)))
+        .filter(|(sent, ended)| *sent <= to && *ended >= from)
+        .count()
+}
+
+/// Requests that did not come to their own end: what they held is freed only by a server that takes care of it.
+fn cut_short(observed: &Observed) -> impl Iterator<Item = &Seen> {
+    observed
+        .requests
+        .iter()
+        .filter(|seen| seen.account() != Account::Ok)
+}
+
+pub(crate) fn slots(observed: &Observed, limit: Duration) -> Found {
+    let (first, readings) = match baseline(observed) {
+        Ok(split) => split,
+        Err(found) => return found,
+    };
+    let load = |reading: &Reading| Some(reading.running? + reading.waiting.unwrap_or(0.0));
+    let Some(idle) = load(first) else {
+        return Found::not_made("the metrics do not say how many requests run");
+    };
+    let Some(begin) = cut_short(observed).map(|seen| seen.ended).min() else {
+        return Found::not_made("every request came to its own end: nothing had to be freed");
+    };
+    let end = cut_short(observed).map(|seen| seen.ended).max();
+    let mut decisive = 0;
+    let mut freed = None;
+    for reading in readings {
+        let Some(now) = load(reading) else { continue };
+        let held = held_between(observed, reading.at.saturating_sub(limit), reading.at);
+        if reading.at >= begin + limit {
+            decisive += 1;
+            if now > idle + held as f64 {
+                return Found::broken(format!(
+                    "at {:.2} s the server says {now} run or wait, where at most {held} of ours can have done so in the last {}",
+                    reading.at.as_secs_f64(),
+                    time(limit)
+                ));
+            }
+        }
+        // As idle as before, after the last of them: nothing is left that could be freed later.
+        if freed.is_none() && now <= idle && end.is_some_and(|end| reading.at >= end) {
+            freed = Some(reading.at.saturating_sub(end.unwrap_or_default()));
+        }
+    }
+    match (freed, decisive) {
+        (Some(after), _) => Found::within(
+            after,
+            limit,
+            format!("as idle as before, {} after the last of them", time(after)),
+        ),
+        (None, 0) => Found::not_made(format!(
+            "the metrics were not read {} after the first request that was cut short",
+            time(limit)
+        )),
+        (None, _) => Found::held(format!("{decisive} readings fit what was under way")),
+    }
+}
+
+pub(crate) fn memory(observed: &Observed, limit: Duration) -> Found {
+    let (first, readings) = match baseline(observed) {
+        Ok(split) => split,
+        Err(found) => return found,
+    };
+    if first.cache.is_none() && first.memory.is_none() {
+        return Found::not_made("the metrics do not say how much cache or memory requests use");
+    }
+    let requests = observed.requests.iter().map(|seen| seen.ended);
+    let canaries = observed.canaries.iter().flatten().map(|one| one.ended);
+    let Some(end) = requests.chain(canaries).max() else {
+        return Found::not_made("no request was sent");
+    };
+    let above = |now: &Reading| {
+        let gauges = [
+            ("cache", first.cache, now.cache, CACHE_TOLERANCE),
+            ("memory", first.memory, now.memory, MEMORY_TOLERANCE),
+        ];
+        gauges
+            .into_iter()
+            .find_map(|(what, before, now, tolerance)| {
+                let (before, now) = (before?, now?);
+                (now > before + tolerance).then_some((what, before, now))
+            })
+    };
+    let afterwards = || readings.iter().filter(|reading| reading.at >= end);
+    if let Some(reading) = afterwards().find(|reading| above(reading).is_none()) {
+        let after = reading.at.saturating_sub(end);
+        let says = format!("as before, {} after the last request", time(after));
+        return Found::within(after, limit, says);
+    }
+    let late = afterwards().rfind(|reading| reading.at >= end + limit);
+    match late.and_then(|reading| Some((reading, above(reading)?))) {
+        Some((reading, (what, before, now))) => {
+            let after = reading.at.saturating_sub(end);
+            Found::broken(format!(
+                "{} after the last request the use of {what} was {now}, and {before} before the first",
+                time(after)
+            ))
+            .measured(after.as_secs_f64())
+        }
+        None => Found::not_made(format!(
+            "the metrics were not read {} after the last request",
+            time(limit)
+        )),
+    }
+}

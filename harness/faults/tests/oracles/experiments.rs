@@ -1,0 +1,153 @@
+//! Whole experiments on the embedded engine.
+
+use std::time::Duration;
+
+use tribunal_faults::{Experiment, FaultErrorKind, Load, Oracle, Outcome, Payload, Proven, Step};
+
+use crate::engine::{Engine, Stopped};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn streams(count: u32) -> Load {
+    Load::always(Payload::chat().stream().tokens(400), count).limit(Duration::from_secs(40))
+}
+
+pub async fn a_killed_worker_is_felt_told_and_left_nothing() {
+    let engine = Engine::start("--workers 1 --tpot-ms 5").await;
+    let victim = engine.workers().await[0];
+    let report = Experiment::new(
+        "kill worker 0",
+        &engine.server,
+        &engine.model,
+        &engine.timeline,
+    )
+    .load(streams(4))
+    .evidence(&engine.folder)
+    .expect_all([
+        Oracle::InFlightEndsWithin(LONG),
+        Oracle::SomeFail(4),
+        Oracle::FailsFastWithin(LONG),
+        Oracle::NothingHangs,
+        Oracle::HealthTellsWithin(LONG),
+        Oracle::HealthTellsTheTruth,
+        Oracle::ErrorForm,
+        Oracle::StreamsToldApart,
+        Oracle::FreesSlotsWithin(LONG),
+        Oracle::NoDoubleAnswer,
+        Oracle::Conserved,
+        Oracle::NoResidue,
+        Oracle::EndsWhenAsked,
+    ])
+    .run(async |_| engine.kill(victim).await)
+    .await
+    .expect("an experiment");
+    report.held_all().expect("an honest engine");
+    let figures = &report.figures;
+    assert!(figures.t_first_error >= figures.t_inject && figures.t_detected >= figures.t_inject);
+    assert_eq!(
+        figures.goodput_after,
+        Some(0.0),
+        "it has no worker any more"
+    );
+    let steps: Vec<Step> = report.timeline.iter().map(|entry| entry.step).collect();
+    let order = [Step::Announced, Step::Proven, Step::Undone];
+    let places = order.map(|step| steps.iter().position(|one| *one == step));
+    assert!(places.is_sorted() && places[0].is_some(), "{report}");
+    let text = std::fs::read_to_string(engine.folder.join("faults.json")).expect("evidence");
+    let read: tribunal_faults::Report = serde_json::from_str(&text).expect("a report");
+    // A judgement can be made again from what was written.
+    for judgement in &read.judgements {
+        let again = judgement.oracle.judge(&read.observed);
+        assert_eq!(again.outcome, judgement.outcome, "{judgement}");
+    }
+}
+
+pub async fn a_killed_server_leaves_nothing() {
+    let engine = Engine::start("--workers 2 --tpot-ms 5").await;
+    let report = Experiment::new("kill root", &engine.server, &engine.model, &engine.timeline)
+        .load(Load::rate(Payload::chat().stream().tokens(200), 20.0).limit(LONG))
+        .expect_all([
+            Oracle::InFlightEndsWithin(LONG),
+            Oracle::FailsFastWithin(LONG),
+            Oracle::HealthTellsWithin(LONG),
+            Oracle::StaysAliveFor(LONG),
+            Oracle::ErrorForm,
+            Oracle::StreamsToldApart,
+            Oracle::Conserved,
+            Oracle::NoResidue,
+        ])
+        .run(async |_| engine.kill(engine.root()).await)
+        .await
+        .expect("an experiment");
+    let broken: Vec<&Oracle> = report.broken().map(|one| &one.oracle).collect();
+    assert_eq!(broken, [&Oracle::StaysAliveFor(LONG)], "{report}");
+    // Nobody is left who could answer with an error.
+    let form = report
+        .judgements
+        .iter()
+        .find(|one| one.oracle == Oracle::ErrorForm);
+    assert!(
+        form.is_some_and(|one| matches!(one.outcome, Outcome::NotMade(_))),
+        "{report}"
+    );
+    assert!(
+        report
+            .held()
+            .is_err_and(|broken| broken.to_string().contains("kill root"))
+    );
+}
+
+pub async fn a_stopped_server_is_noticed_and_comes_back() {
+    let engine = Engine::start("--workers 1 --tpot-ms 5").await;
+    let report = Experiment::new("stop root", &engine.server, &engine.model, &engine.timeline)
+        .load(streams(2))
+        .hold(Duration::from_millis(300))
+        .expect_all([
+            Oracle::RecoversWithin(LONG),
+            Oracle::NeighboursUnaffected,
+            Oracle::HealthTellsWithin(Duration::from_millis(200)),
+            Oracle::Conserved,
+        ])
+        .run(async |moment| {
+            let stopped = Stopped::now(engine.root()).await;
+            moment.timeline.note(Step::Proven, "it is stopped");
+            Ok(stopped)
+        })
+        .await
+        .expect("an experiment");
+    let of = |oracle: &Oracle| {
+        let found = report.judgements.iter().find(|one| one.oracle == *oracle);
+        found.expect("a judgement").outcome.clone()
+    };
+    assert_eq!(of(&Oracle::RecoversWithin(LONG)), Outcome::Held, "{report}");
+    assert_eq!(of(&Oracle::Conserved), Outcome::Held, "{report}");
+    // A server that stands still says nothing at all, and silence is no word.
+    let told = of(&Oracle::HealthTellsWithin(Duration::from_millis(200)));
+    assert_eq!(told, Outcome::Broken, "{report}");
+    let neighbours = of(&Oracle::NeighboursUnaffected);
+    assert!(matches!(neighbours, Outcome::NotMade(_)), "{report}");
+    engine.server.stop().await.expect("a clean stop");
+}
+
+pub async fn a_fault_beside_the_requests_is_no_result() {
+    let engine = Engine::start("--workers 1 --tpot-ms 2").await;
+    let run = Experiment::new("nothing", &engine.server, &engine.model, &engine.timeline)
+        .load(Load::at_once(Payload::chat().stream().tokens(50), 1))
+        .run(async |moment| {
+            // The streams end before anything is done.
+            while !moment.running.in_flight().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Ok(Proven::new(moment.timeline, "too late"))
+        })
+        .await;
+    let error = run.expect_err("no result");
+    assert_eq!(error.kind(), FaultErrorKind::NotReached, "{error}");
+    let idle = Experiment::new("nothing", &engine.server, &engine.model, &engine.timeline)
+        .load(Load::at_once(Payload::chat(), 0))
+        .begun_within(Duration::from_millis(100))
+        .run(async |moment| Ok(Proven::new(moment.timeline, "never called")))
+        .await;
+    assert!(idle.is_err_and(|error| error.to_string().contains("no request was under way")));
+    engine.server.stop().await.expect("a clean stop");
+}

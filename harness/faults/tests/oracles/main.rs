@@ -1,0 +1,42 @@
+//! The load, the looks and whole experiments against the embedded engine.
+//!
+//! This target has a `main` of its own because the engine and the keepers of servers are this very program.
+
+mod engine;
+mod experiments;
+mod injected;
+mod loads;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// One trial per function, named after its module and itself.
+macro_rules! trials {
+    ($($module:ident: $($test:ident)*;)*) => {
+        vec![$($(Trial::test(concat!(stringify!($module), "::", stringify!($test)), || {
+            engine::runtime().block_on($module::$test());
+            Ok(())
+        }),)*)*]
+    };
+}
+
+fn main() -> ExitCode {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(code) = tribunal_engine::verb(&args).or_else(|| tribunal_serving::verb(&args)) {
+        return code;
+    }
+    let trials = trials! {
+        loads:
+            every_request_is_accounted_for
+            requests_are_given_up_as_planned;
+        experiments:
+            a_killed_worker_is_felt_told_and_left_nothing
+            a_killed_server_leaves_nothing
+            a_stopped_server_is_noticed_and_comes_back
+            a_fault_beside_the_requests_is_no_result;
+        injected:
+            a_fault_is_injected_into_streams_and_taken_back_once;
+    };
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
