@@ -10,6 +10,8 @@ mod backstage;
 mod canary;
 mod ending;
 mod ends;
+mod between;
+mod client_faults;
 mod error;
 mod experiment;
 mod fault;
@@ -37,6 +39,11 @@ mod verb;
 mod victim;
 mod watch;
 
+pub use between::Between;
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 #[cfg(target_os = "linux")]
 mod card;
 #[cfg(target_os = "linux")]
