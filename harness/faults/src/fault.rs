@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::FaultError;
 #[cfg(not(target_os = "linux"))]
 use crate::error::{Reason, gate};
-use crate::experiment::Moment;
 #[cfg(not(target_os = "linux"))]
 use crate::injected::Done;
 use crate::injected::Injected;
@@ -112,34 +111,17 @@ impl Fault {
     pub async fn inject(&self, scene: &Scene) -> Result<Injected, FaultError> {
         let timeline = &scene.timeline;
         timeline.note(Step::Announced, self.to_string());
-        let injected = self.quietly(scene).await;
-        injected.inspect_err(|error| timeline.note(Step::Failed, error.to_string()))
-    }
-
-    /// The same at the moment of an experiment, which announces and takes note of failures itself: `experiment.run(async |m| fault.inject_at(&scene, m).await)`.
-    ///
-    /// # Errors
-    /// As [`Fault::inject`].
-    pub async fn inject_at(
-        &self,
-        scene: &Scene,
-        moment: &Moment<'_>,
-    ) -> Result<Injected, FaultError> {
-        let scene = Scene {
-            timeline: moment.timeline.clone(),
-            ..scene.clone()
-        };
-        self.quietly(&scene).await
-    }
-
-    async fn quietly(&self, scene: &Scene) -> Result<Injected, FaultError> {
         let done = match self {
             Fault::Network(rule) => network::add(scene, rule),
             _ => done(self, scene).await,
         };
         match done {
-            Ok(done) => Ok(Injected::new(self.clone(), done, scene.timeline.clone())),
-            Err((kind, why)) => Err(FaultError::new(kind, self, why)),
+            Ok(done) => Ok(Injected::new(self.clone(), done, timeline.clone())),
+            Err((kind, why)) => {
+                let error = FaultError::new(kind, self, why);
+                timeline.note(Step::Failed, error.to_string());
+                Err(error)
+            }
         }
     }
 }

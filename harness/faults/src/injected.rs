@@ -10,7 +10,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{FaultError, Reason, not_undone};
-use crate::experiment::Undo;
 use crate::fault::Fault;
 use crate::timeline::{Step, Timeline};
 
@@ -105,18 +104,14 @@ impl Injected {
     /// # Errors
     /// Something is not as it was before, or the fault had ended by itself and was therefore not in force as long as it was believed to be.
     pub async fn undo(mut self) -> Result<Undone, FaultError> {
-        let undone = self.taken_back().await;
-        self.told(undone)
-    }
-
-    async fn taken_back(&mut self) -> Result<String, Reason> {
-        match self.remedy.take() {
+        let undone = match self.remedy.take() {
             None => Ok("nothing to undo".to_owned()),
             // If nobody waits for it any more, it is done all the same.
             Some(mut remedy) => tokio::task::spawn_blocking(move || remedy.undo())
                 .await
                 .unwrap_or_else(|error| Err(not_undone(format!("it ended early: {error}")))),
-        }
+        };
+        self.told(undone)
     }
 
     fn told(&self, undone: Result<String, Reason>) -> Result<Undone, FaultError> {
@@ -132,18 +127,6 @@ impl Injected {
                 Err(error)
             }
         }
-    }
-}
-
-/// What an experiment takes back it notes itself.
-impl Undo for Injected {
-    fn began(&self) -> Option<Duration> {
-        Some(self.at)
-    }
-
-    async fn undo(mut self) -> Result<String, FaultError> {
-        let undone = self.taken_back().await;
-        undone.map_err(|(kind, why)| FaultError::new(kind, &self.fault, why))
     }
 }
 

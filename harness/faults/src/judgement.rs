@@ -10,7 +10,7 @@ use crate::oracle::Oracle;
 /// Whether what must hold did hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum Ruling {
     /// It did.
     Held,
     /// It did not.
@@ -25,7 +25,7 @@ pub struct Judgement {
     /// Which oracle.
     pub oracle: Oracle,
     /// What it found.
-    pub outcome: Outcome,
+    pub ruling: Ruling,
     /// Why, in words, with the request or the moment it hangs on.
     pub says: String,
     /// What it measured: seconds, where the oracle has a limit in seconds; else a count.
@@ -37,7 +37,7 @@ pub struct Judgement {
 /// A judgement before it is known whose.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
-    pub outcome: Outcome,
+    pub ruling: Ruling,
     pub says: String,
     pub figure: Option<f64>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Found {
 impl Found {
     pub(crate) fn held(says: impl Into<String>) -> Self {
         Self {
-            outcome: Outcome::Held,
+            ruling: Ruling::Held,
             says: says.into(),
             figure: None,
         }
@@ -53,7 +53,7 @@ impl Found {
 
     pub(crate) fn broken(says: impl Into<String>) -> Self {
         Self {
-            outcome: Outcome::Broken,
+            ruling: Ruling::Broken,
             ..Self::held(says)
         }
     }
@@ -61,7 +61,7 @@ impl Found {
     pub(crate) fn not_made(why: impl Into<String>) -> Self {
         let why = why.into();
         Self {
-            outcome: Outcome::NotMade(why.clone()),
+            ruling: Ruling::NotMade(why.clone()),
             ..Self::held(why)
         }
     }
@@ -85,21 +85,21 @@ impl Found {
 impl Judgement {
     /// Whether it was broken.
     pub fn is_broken(&self) -> bool {
-        self.outcome == Outcome::Broken
+        self.ruling == Ruling::Broken
     }
 
     /// Whether it was made at all.
     pub fn is_made(&self) -> bool {
-        !matches!(self.outcome, Outcome::NotMade(_))
+        !matches!(self.ruling, Ruling::NotMade(_))
     }
 }
 
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match &self.outcome {
-            Outcome::Held => "held",
-            Outcome::Broken => "BROKEN",
-            Outcome::NotMade(_) => "not made",
+        let word = match &self.ruling {
+            Ruling::Held => "held",
+            Ruling::Broken => "BROKEN",
+            Ruling::NotMade(_) => "not made",
         };
         write!(f, "{word:<8}  {}: {}", self.oracle, self.says)
     }

@@ -7,11 +7,11 @@
 
 mod answers;
 mod backstage;
+mod between;
 mod canary;
+mod client_faults;
 mod ending;
 mod ends;
-mod between;
-mod client_faults;
 mod error;
 mod experiment;
 mod fault;
@@ -22,6 +22,7 @@ mod heavy;
 mod injected;
 mod judgement;
 mod load;
+mod looking_on;
 mod network;
 mod observed;
 mod oracle;
@@ -33,17 +34,15 @@ mod residue;
 mod running;
 mod scene;
 mod seen;
+mod sending;
 mod size;
+mod steps;
 mod timeline;
+mod undo;
 mod verb;
 mod victim;
 mod watch;
 
-pub use between::Between;
-pub use client_faults::{
-    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
-    RawRequest, SlowRead, SlowReader, send_raw,
-};
 #[cfg(target_os = "linux")]
 mod card;
 #[cfg(target_os = "linux")]
@@ -67,26 +66,38 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod sys;
 
+#[cfg(test)]
+mod literals;
+#[cfg(test)]
+mod oracle_after_tests;
+#[cfg(test)]
+mod oracle_tests;
+
+pub use between::Between;
 pub use canary::CanaryAsker;
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 #[cfg(target_os = "linux")]
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
 pub use confine::Confine;
 pub use error::{FaultError, FaultErrorKind};
-pub use experiment::{Experiment, Moment, Proven, Undo};
+pub use experiment::{Experiment, Moment};
 pub use fault::{Fault, HostMemory, Signal};
 pub use fault_text::{FAULT_FORMS, FaultTextError};
 pub use gauges::{NAMES, Names, Reading};
 pub use heavy::Heavy;
 pub use injected::{Injected, Proof, Undone};
-pub use judgement::{Judgement, Outcome};
+pub use judgement::{Judgement, Ruling};
 pub use load::{Arrival, GiveUp, Load};
 pub use observed::{Canary, Known, Look, Observed, Said};
 pub use oracle::Oracle;
 pub use payload::{Kind, Payload};
 pub use proxy::{
-    After, ConnectionLog, Cut, Direction, Ended, Outcome as ProxyOutcome, Proxy, ProxyStats,
-    RequestLog, Toxic, ToxicError, ToxicId, ToxicRule, ToxicStats,
+    After, ConnectionLog, Cut, Direction, Ended, Outcome, Proxy, ProxyStats, RequestLog, Toxic,
+    ToxicError, ToxicId, ToxicRule, ToxicStats,
 };
 pub use report::{Broken, Figures, Report};
 pub use residue::Remains;
@@ -94,6 +105,7 @@ pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
 pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
 pub use timeline::{Entry, Step, Timeline};
+pub use undo::{Proven, Undo};
 pub use verb::{VERB, verb};
 pub use victim::Victim;
 pub use watch::{LOOK_EVERY, Watch};

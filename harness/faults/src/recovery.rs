@@ -145,11 +145,17 @@ pub(crate) fn slots(observed: &Observed, limit: Duration) -> Found {
         }
     }
     match (freed, decisive) {
-        (Some(after), _) => Found::within(
-            after,
-            limit,
-            format!("as idle as before, {} after the last of them", time(after)),
-        ),
+        // Read late, or beside a neighbour: what was read in between fits, or it would be broken already.
+        (Some(after), _) => {
+            let found = Found::held(format!(
+                "as idle as before, {} after the last of them",
+                time(after)
+            ));
+            match after <= limit {
+                true => found.measured(after.as_secs_f64()),
+                false => found,
+            }
+        }
         (None, 0) => Found::not_made(format!(
             "the metrics were not read {} after the first request that was cut short",
             time(limit)
@@ -204,4 +210,35 @@ pub(crate) fn memory(observed: &Observed, limit: Duration) -> Found {
             time(limit)
         )),
     }
+}
+
+pub(crate) fn host_memory(observed: &Observed, most: u64) -> Found {
+    let held = match &observed.resident {
+        Err(why) => return Found::not_made(why.clone()),
+        Ok(held) => held,
+    };
+    let before = held
+        .iter()
+        .rfind(|(at, _)| observed.injected.is_some_and(|i| *at <= i));
+    let end = observed.requests.iter().map(|seen| seen.ended).max();
+    let after = held
+        .last()
+        .filter(|(at, _)| end.is_some_and(|end| *at >= end));
+    let (Some((_, before)), Some((_, after))) = (before, after) else {
+        return Found::not_made(
+            "the memory of its processes was not read before the fault and after the last request",
+        );
+    };
+    let grown = after.saturating_sub(*before);
+    let says = format!(
+        "{} MiB before the fault, {} MiB after the last request",
+        before >> 20,
+        after >> 20
+    );
+    let found = if grown <= most {
+        Found::held(says)
+    } else {
+        Found::broken(says)
+    };
+    found.measured(grown as f64)
 }

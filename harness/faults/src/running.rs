@@ -5,21 +5,17 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
-use tribunal_client::{ModelClient, Progress, Watcher};
+use tribunal_client::ModelClient;
 
 use crate::backstage::Backstage;
-use crate::ending::{Read, Sent};
-use crate::load::{Arrival, GiveUp, Load};
-use crate::seen::{Accounts, Ending, Role, Seen};
+use crate::load::Load;
+use crate::seen::{Accounts, Role, Seen};
 use crate::timeline::Timeline;
 
-/// What [`Arrival::Always`] waits after a request that was not served, so that a dead server is not asked in a tight loop.
-const AFTER_FAILURE: Duration = Duration::from_millis(50);
 /// How long a request that is no stream must have been under way to count as begun.
 const BEGUN: Duration = Duration::from_millis(50);
 /// How long the others are waited for once one has begun.
@@ -53,29 +49,29 @@ pub struct InFlight {
 }
 
 #[derive(Debug)]
-struct Shared {
-    model: ModelClient,
-    timeline: Timeline,
-    family: String,
-    books: Mutex<Books>,
-    changed: Notify,
-    stopped: AtomicBool,
-    stop: Notify,
+pub(crate) struct Shared {
+    pub(crate) model: ModelClient,
+    pub(crate) timeline: Timeline,
+    pub(crate) family: String,
+    pub(crate) books: Mutex<Books>,
+    pub(crate) changed: Notify,
+    pub(crate) stopped: AtomicBool,
+    pub(crate) stop: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Books {
-    pages: Vec<Page>,
+pub(crate) struct Books {
+    pub(crate) pages: Vec<Page>,
     /// Loads that have not sent everything yet.
-    senders: u32,
-    over: u32,
+    pub(crate) senders: u32,
+    pub(crate) over: u32,
 }
 
 #[derive(Debug)]
-struct Page {
-    seen: Seen,
-    over: bool,
-    id: Option<String>,
+pub(crate) struct Page {
+    pub(crate) seen: Seen,
+    pub(crate) over: bool,
+    pub(crate) id: Option<String>,
 }
 
 impl Running {
@@ -224,220 +220,26 @@ impl Running {
         self.shared.stop.notify_waiters();
     }
 
-    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
-    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
-        self.stop();
+    /// Waits until everything that was to be sent has been, and is over.
+    pub(crate) async fn all_over(&self) {
         loop {
             let changed = self.shared.changed.notified();
             {
                 let books = self.shared.books();
                 if books.senders == 0 && books.over as usize == books.pages.len() {
-                    break;
+                    return;
                 }
             }
-            let _ = tokio::time::timeout(AFTER_FAILURE, changed).await;
+            let _ = tokio::time::timeout(BEGUN, changed).await;
         }
+    }
+
+    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
+    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
+        self.stop();
+        self.all_over().await;
         let (requests, sent) = self.seen();
         let accounts = Accounts::of(sent, requests.iter());
         (requests, accounts)
     }
-}
-
-impl Shared {
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-
-    /// Sends a load until it is told to stop or has sent enough, and waits for the answers.
-    async fn run(self: &Arc<Self>, load: Load) {
-        let load = Arc::new(load);
-        let most = load.most.unwrap_or(u32::MAX);
-        let mut tasks = JoinSet::new();
-        match load.arrival {
-            Arrival::AtOnce(count) => {
-                for number in 1..=count.min(most) {
-                    let opened = self.open(&load, number);
-                    tasks.spawn(self.clone().one(load.clone(), number, opened));
-                }
-            }
-            Arrival::Rate(rate) => {
-                let step = Duration::from_secs_f64(1.0 / rate);
-                let begin = tokio::time::Instant::now();
-                for number in 1..=most {
-                    // From the schedule, so that a slow answer delays no request after it.
-                    let at = begin + step.saturating_mul(number - 1);
-                    tokio::select! {
-                        biased;
-                        () = self.told_to_stop() => break,
-                        () = tokio::time::sleep_until(at) => {}
-                    }
-                    let opened = self.open(&load, number);
-                    tasks.spawn(self.clone().one(load.clone(), number, opened));
-                    while tasks.try_join_next().is_some() {}
-                }
-            }
-            Arrival::Always(count) => {
-                let next = Arc::new(std::sync::atomic::AtomicU32::new(0));
-                for _ in 0..count {
-                    let (shared, load, next) = (self.clone(), load.clone(), next.clone());
-                    tasks.spawn(async move {
-                        while !shared.is_stopped() {
-                            let number = next.fetch_add(1, Ordering::Relaxed) + 1;
-                            if number > most {
-                                break;
-                            }
-                            let opened = shared.open(&load, number);
-                            let served = shared.clone().one(load.clone(), number, opened).await;
-                            if !served {
-                                let pause = tokio::time::sleep(AFTER_FAILURE);
-                                tokio::select! { () = pause => {}, () = shared.told_to_stop() => {} }
-                            }
-                        }
-                        true
-                    });
-                }
-            }
-        }
-        while tasks.join_next().await.is_some() {}
-    }
-
-    async fn told_to_stop(&self) {
-        loop {
-            let told = self.stop.notified();
-            if self.is_stopped() {
-                return;
-            }
-            // A stop between the question and the wait is seen at the latest then.
-            let _ = tokio::time::timeout(AFTER_FAILURE, told).await;
-        }
-    }
-
-    /// Sends one request and writes down what becomes of it; whether it was served.
-    async fn one(
-        self: Arc<Self>,
-        load: Arc<Load>,
-        number: u32,
-        (place, token): (usize, String),
-    ) -> bool {
-        let (payload, _, give_up) = load.request(number);
-        let enough = Arc::new(Notify::new());
-        let watcher = self.watcher(place, give_up, enough.clone());
-        let asked = payload.send(&self.model, &token, load.limit, watcher);
-        let given_up = async {
-            match give_up {
-                Some(GiveUp::After(after)) => tokio::time::sleep(after).await,
-                Some(GiveUp::Events(_)) => enough.notified().await,
-                None => std::future::pending().await,
-            }
-        };
-        let result = tokio::select! {
-            result = asked => Some(result),
-            () = given_up => None,
-        };
-        let ended = self.timeline.since_start();
-        let mut books = self.books();
-        let page = &mut books.pages[place];
-        page.seen.ended = ended;
-        match &result {
-            Some(result) => {
-                let sent = Sent {
-                    kind: payload.kind(),
-                    stream: payload.is_stream(),
-                    token: &token,
-                    family: &self.family,
-                };
-                let read = Read::of(sent, result);
-                page.seen.ending = read.ending;
-                page.seen.status = read.status.or(page.seen.status);
-                page.seen.error = read.error;
-                page.seen.answer = read.answer;
-            }
-            None => page.seen.ending = Ending::Aborted,
-        }
-        page.over = true;
-        let served = page.seen.ending == Ending::Whole;
-        books.over += 1;
-        drop(books);
-        self.changed.notify_waiters();
-        served
-    }
-
-    /// Opens the page of a request, which is sent next: on the sender's own task, so that the books are in its order.
-    fn open(&self, load: &Load, number: u32) -> (usize, String) {
-        let (payload, role, _) = load.request(number);
-        let mut books = self.books();
-        let place = books.pages.len();
-        let number = u32::try_from(place + 1).unwrap_or(u32::MAX);
-        let token = format!("{}{number:06}", self.family);
-        let sent = self.timeline.since_start();
-        books.pages.push(Page {
-            seen: Seen {
-                number,
-                token: token.clone(),
-                role,
-                payload: payload.to_string(),
-                audio: payload.is_audio(),
-                stream: payload.is_stream(),
-                alike: payload.is_alike(),
-                asked: payload.asked(),
-                sent,
-                headers: None,
-                first_event: None,
-                events: 0,
-                ended: sent,
-                ending: Ending::Other("it was never over".into()),
-                status: None,
-                error: None,
-                answer: Default::default(),
-            },
-            over: false,
-            id: None,
-        });
-        (place, token)
-    }
-
-    fn watcher(
-        self: &Arc<Self>,
-        place: usize,
-        give_up: Option<GiveUp>,
-        enough: Arc<Notify>,
-    ) -> Watcher {
-        let shared = self.clone();
-        Watcher::new(move |_, progress| {
-            let at = shared.timeline.since_start();
-            let mut books = shared.books();
-            let page = &mut books.pages[place];
-            match progress {
-                Progress::Headers(status) => {
-                    page.seen.status = Some(status);
-                    page.seen.headers = Some(at);
-                }
-                Progress::Event(data) => {
-                    page.seen.events += 1;
-                    let first = page.seen.first_event.is_none();
-                    page.seen.first_event.get_or_insert(at);
-                    if first {
-                        page.id = id_of(data);
-                    }
-                    if let Some(GiveUp::Events(most)) = give_up
-                        && page.seen.events >= most
-                    {
-                        enough.notify_one();
-                    }
-                }
-                _ => return,
-            }
-            drop(books);
-            shared.changed.notify_waiters();
-        })
-    }
-}
-
-fn id_of(data: &str) -> Option<String> {
-    let event: serde_json::Value = serde_json::from_str(data).ok()?;
-    event["id"].as_str().map(crate::seen::short)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tribunal_client::{Client, ModelClient};
-use tribunal_faults::{FaultError, Proven, Timeline, Undo};
+use tribunal_faults::{FaultError, Proven, Step, Timeline, Undo};
 use tribunal_serving::{Deployment, Server, StartOptions};
 
 /// A server with everything that a test needs of it.
@@ -98,21 +98,23 @@ fn runs(pid: i32) -> bool {
 }
 
 /// A process that is stopped until it is undone.
-pub struct Stopped(pub i32);
+pub struct Stopped(i32, Timeline);
 
 impl Stopped {
-    pub async fn now(pid: i32) -> Self {
+    pub async fn now(pid: i32, timeline: &Timeline) -> Self {
         signal(pid, Signal::STOP);
         while state(pid) != Some('T') {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Self(pid)
+        timeline.note(Step::Proven, format!("pid {pid} is stopped"));
+        Self(pid, timeline.clone())
     }
 }
 
 impl Undo for Stopped {
-    async fn undo(self) -> Result<String, FaultError> {
+    async fn undo(self) -> Result<(), FaultError> {
         signal(self.0, Signal::CONT);
-        Ok(format!("pid {} goes on", self.0))
+        self.1.note(Step::Undone, format!("pid {} goes on", self.0));
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tribunal_faults::{Experiment, FaultErrorKind, Load, Oracle, Outcome, Payload, Proven, Step};
+use tribunal_faults::{Experiment, FaultErrorKind, Load, Oracle, Payload, Proven, Ruling, Step};
 
 use crate::engine::{Engine, Stopped};
 
@@ -58,7 +58,7 @@ pub async fn a_killed_worker_is_felt_told_and_left_nothing() {
     // A judgement can be made again from what was written.
     for judgement in &read.judgements {
         let again = judgement.oracle.judge(&read.observed);
-        assert_eq!(again.outcome, judgement.outcome, "{judgement}");
+        assert_eq!(again.ruling, judgement.ruling, "{judgement}");
     }
 }
 
@@ -87,7 +87,7 @@ pub async fn a_killed_server_leaves_nothing() {
         .iter()
         .find(|one| one.oracle == Oracle::ErrorForm);
     assert!(
-        form.is_some_and(|one| matches!(one.outcome, Outcome::NotMade(_))),
+        form.is_some_and(|one| matches!(one.ruling, Ruling::NotMade(_))),
         "{report}"
     );
     assert!(
@@ -108,24 +108,20 @@ pub async fn a_stopped_server_is_noticed_and_comes_back() {
             Oracle::HealthTellsWithin(Duration::from_millis(200)),
             Oracle::Conserved,
         ])
-        .run(async |moment| {
-            let stopped = Stopped::now(engine.root()).await;
-            moment.timeline.note(Step::Proven, "it is stopped");
-            Ok(stopped)
-        })
+        .run(async |moment| Ok(Stopped::now(engine.root(), moment.timeline).await))
         .await
         .expect("an experiment");
     let of = |oracle: &Oracle| {
         let found = report.judgements.iter().find(|one| one.oracle == *oracle);
-        found.expect("a judgement").outcome.clone()
+        found.expect("a judgement").ruling.clone()
     };
-    assert_eq!(of(&Oracle::RecoversWithin(LONG)), Outcome::Held, "{report}");
-    assert_eq!(of(&Oracle::Conserved), Outcome::Held, "{report}");
+    assert_eq!(of(&Oracle::RecoversWithin(LONG)), Ruling::Held, "{report}");
+    assert_eq!(of(&Oracle::Conserved), Ruling::Held, "{report}");
     // A server that stands still says nothing at all, and silence is no word.
     let told = of(&Oracle::HealthTellsWithin(Duration::from_millis(200)));
-    assert_eq!(told, Outcome::Broken, "{report}");
+    assert_eq!(told, Ruling::Broken, "{report}");
     let neighbours = of(&Oracle::NeighboursUnaffected);
-    assert!(matches!(neighbours, Outcome::NotMade(_)), "{report}");
+    assert!(matches!(neighbours, Ruling::NotMade(_)), "{report}");
     engine.server.stop().await.expect("a clean stop");
 }
 

@@ -4,7 +4,6 @@
 
 mod engine;
 mod experiments;
-mod injected;
 mod loads;
 
 use std::process::ExitCode;
@@ -35,8 +34,6 @@ fn main() -> ExitCode {
             a_killed_server_leaves_nothing
             a_stopped_server_is_noticed_and_comes_back
             a_fault_beside_the_requests_is_no_result;
-        injected:
-            a_fault_is_injected_into_streams_and_taken_back_once;
     };
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

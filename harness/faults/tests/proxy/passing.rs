@@ -2,7 +2,7 @@ use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 
-use tribunal_faults::{Ended, Proxy, ProxyOutcome as Outcome};
+use tribunal_faults::{Ended, Outcome, Proxy};
 
 use crate::fake::{Client, End, Fake, event, payload, until};
 

@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tribunal_faults::{Ended, Proxy, ProxyOutcome as Outcome, ToxicRule};
+use tribunal_faults::{Ended, Outcome, Proxy, ToxicRule};
 
 use crate::fake::{Client, DEADLINE, End, Fake, event, payload, until};
 
