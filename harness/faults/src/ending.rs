@@ -125,11 +125,10 @@ impl Read {
             if self.answer.dones > 0 {
                 self.answer.after_done += 1;
             }
-            let Ok(event) = serde_json::from_str::<Value>(data) else {
-                return Ending::Unreadable(format!("an event that is no JSON: {}", short(data)));
-            };
-            if !event["error"].is_null() || event["object"] == "error" {
-                let body = raw.masked(data);
+            let event = serde_json::from_str::<Value>(data).unwrap_or(Value::Null);
+            if event.is_null() || !event["error"].is_null() || event["object"] == "error" {
+                // An event that is no JSON is an error too, in a form that no client reads.
+                let body = raw.masked(data).into_bytes();
                 let alone = RawAnswer::recorded(Value::Null, raw.status, Headers::default(), body);
                 self.error
                     .get_or_insert_with(|| Told::of(&alone.api_error(), None));
@@ -331,6 +330,9 @@ mod tests {
         assert_eq!(broken.ending, Ending::ErrorEvent);
         let told = broken.error.expect("an error");
         assert!(told.is_object());
+        let plain = stream(&[HELLO, "Internal Server Error"]);
+        assert_eq!(plain.ending, Ending::ErrorEvent);
+        assert!(plain.error.is_some_and(|error| !error.is_object()));
         assert_eq!(told.code.as_deref(), Some("500"));
     }
 

@@ -50,6 +50,39 @@ fn broken_streams_are_told_apart() {
 }
 
 #[test]
+fn streams_end_with_a_word() {
+    let oracle = Oracle::StreamsEndWithAWord;
+    let told = with(vec![
+        whole(1, 900, 1500),
+        seen(2, 900, 1500, Ending::ErrorEvent),
+    ]);
+    assert_eq!(holds(&oracle, &told), Some(0.0));
+    for ending in [Ending::Cut { reset: false }, Ending::EndedEarly("x".into())] {
+        let cut = with(vec![whole(1, 900, 1500), seen(2, 900, 1500, ending)]);
+        breaks(&oracle, &cut, "1 of 2");
+    }
+    is_not_made(&oracle, &with(vec![whole(1, 0, 500)]), "no stream");
+}
+
+#[test]
+fn host_memory_is_given_back() {
+    let oracle = Oracle::HostMemoryGrowsAtMost(8 << 20);
+    let of = |held: &[(u64, u64)]| Observed {
+        resident: Ok(held.iter().map(|(at, mib)| (ms(*at), mib << 20)).collect()),
+        ..with(given_up())
+    };
+    // What it held between plays no part.
+    assert_eq!(
+        holds(&oracle, &of(&[(500, 40), (3000, 90), (6100, 48)])),
+        Some(8_388_608.0)
+    );
+    breaks(&oracle, &of(&[(500, 40), (6100, 49)]), "49 MiB");
+    is_not_made(&oracle, &of(&[(500, 40), (5900, 49)]), "not read");
+    is_not_made(&oracle, &of(&[(1500, 40), (6100, 49)]), "not read");
+    is_not_made(&oracle, &with(given_up()), "not looked at");
+}
+
+#[test]
 fn it_recovers() {
     let oracle = Oracle::RecoversWithin(SECOND);
     let of = |canaries| Observed {
@@ -369,6 +402,18 @@ fn every_request_is_accounted_for() {
         &counted(&[5.0, 5.0]),
         "counts 0 requests, and served 1",
     );
+    let every = |last| {
+        let mut observed = counted(&[5.0, last]);
+        observed.requests[1] = seen(2, 0, 1, Ending::Status);
+        observed.accounts = crate::seen::Accounts::of(3, observed.requests.iter());
+        for reading in observed.gauges.iter_mut().flatten() {
+            reading.counts_failures = true;
+        }
+        observed
+    };
+    // The third was given up when its answer had begun, and counts too.
+    holds(&oracle, &every(8.0));
+    breaks(&oracle, &every(6.0), "counts 1 requests, and answered 3");
     breaks(&oracle, &counted(&[5.0, 3.0, 9.0]), "from 5 back to 3");
     let mut died = counted(&[5.0, 0.0, 0.0]);
     died.root_ended = Ok(Some(ms(1500)));

@@ -211,3 +211,34 @@ pub(crate) fn memory(observed: &Observed, limit: Duration) -> Found {
         )),
     }
 }
+
+pub(crate) fn host_memory(observed: &Observed, most: u64) -> Found {
+    let held = match &observed.resident {
+        Err(why) => return Found::not_made(why.clone()),
+        Ok(held) => held,
+    };
+    let before = held
+        .iter()
+        .rfind(|(at, _)| observed.injected.is_some_and(|i| *at <= i));
+    let end = observed.requests.iter().map(|seen| seen.ended).max();
+    let after = held
+        .last()
+        .filter(|(at, _)| end.is_some_and(|end| *at >= end));
+    let (Some((_, before)), Some((_, after))) = (before, after) else {
+        return Found::not_made(
+            "the memory of its processes was not read before the fault and after the last request",
+        );
+    };
+    let grown = after.saturating_sub(*before);
+    let says = format!(
+        "{} MiB before the fault, {} MiB after the last request",
+        before >> 20,
+        after >> 20
+    );
+    let found = if grown <= most {
+        Found::held(says)
+    } else {
+        Found::broken(says)
+    };
+    found.measured(grown as f64)
+}

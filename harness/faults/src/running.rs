@@ -220,19 +220,24 @@ impl Running {
         self.shared.stop.notify_waiters();
     }
 
-    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
-    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
-        self.stop();
+    /// Waits until everything that was to be sent has been, and is over.
+    pub(crate) async fn all_over(&self) {
         loop {
             let changed = self.shared.changed.notified();
             {
                 let books = self.shared.books();
                 if books.senders == 0 && books.over as usize == books.pages.len() {
-                    break;
+                    return;
                 }
             }
             let _ = tokio::time::timeout(BEGUN, changed).await;
         }
+    }
+
+    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
+    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
+        self.stop();
+        self.all_over().await;
         let (requests, sent) = self.seen();
         let accounts = Accounts::of(sent, requests.iter());
         (requests, accounts)

@@ -43,6 +43,7 @@ struct Shared {
     root_ended: Mutex<Option<Duration>>,
     readings: Mutex<Vec<Reading>>,
     trouble: Mutex<Option<String>>,
+    resident: Mutex<Vec<(Duration, u64)>>,
 }
 
 impl Watch {
@@ -72,6 +73,7 @@ impl Watch {
             root_ended: Mutex::default(),
             readings: Mutex::default(),
             trouble: Mutex::default(),
+            resident: Mutex::default(),
         });
         let backstage = Backstage::new()?;
         let (looker, reader) = (within(SILENT_AFTER)?, within(READ_LIMIT)?);
@@ -103,6 +105,18 @@ impl Watch {
     /// Whether it is known that the metrics cannot be read.
     pub(crate) fn has_no_metrics(&self) -> bool {
         lock(&self.shared.trouble).is_some()
+    }
+
+    /// What the server's processes held in memory.
+    pub fn resident(&self) -> Known<Vec<(Duration, u64)>> {
+        let read = lock(&self.shared.resident).clone();
+        match (read.is_empty(), &self.shared.server) {
+            (false, _) => Ok(read),
+            (true, Some(server)) if server.pid().is_some() => {
+                Err("the memory of its processes could not be read".into())
+            }
+            (true, _) => Err("the server's processes are not ours to look at".into()),
+        }
     }
 
     /// When the server's own process had ended; `None`: it lives.
@@ -162,6 +176,13 @@ impl Shared {
 
     async fn read(&self, client: &Client) {
         loop {
+            if let Some(bytes) = self.server.as_ref().and_then(resident) {
+                let at = self.timeline.since_start();
+                let mut held = lock(&self.resident);
+                if held.len() < MOST_READINGS {
+                    held.push((at, bytes));
+                }
+            }
             let page = client.metrics().await;
             let at = self.timeline.since_start();
             let reading = page
@@ -201,6 +222,18 @@ pub(crate) fn said(answer: Result<u16, ClientError>) -> Said {
             Said::Other(crate::seen::short(text.lines().next().unwrap_or_default()))
         }
     }
+}
+
+/// What all processes of a server hold, shared pages once for each; `None` where nothing can be read.
+fn resident(server: &Server) -> Option<u64> {
+    let pages = server.processes().into_iter().filter_map(|process| {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", process.pid)).ok()?;
+        statm.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    let page = rustix::param::page_size() as u64;
+    pages
+        .reduce(u64::saturating_add)
+        .map(|sum| sum.saturating_mul(page))
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
