@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use tribunal_client::{Client, Failure, Progress, Prompt, Watcher, send_all, text};
 
-use crate::scripted::{Scripted, Step, chat_answer, delta, json, plain, send, stream_head};
+use crate::scripted::{Scripted, Step, chat_answer, delta, json, plain, stream_head};
 
 #[tokio::test]
 async fn every_parameter_reaches_the_body() {
@@ -185,7 +185,7 @@ fn addresses_are_checked_when_the_client_is_made() {
 #[tokio::test]
 async fn a_watcher_is_told_while_the_answer_comes() {
     let first = delta("{\"content\":\"Hel\"}", None);
-    let begun = vec![send(stream_head()), send(first)];
+    let begun = vec![stream_head(), crate::scripted::chunk(first)];
     let held = Scripted::always([begun.clone(), vec![Step::Hold]].concat()).await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let (list, seen) = (told.clone(), Arc::new(tokio::sync::Notify::new()));
