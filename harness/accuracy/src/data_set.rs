@@ -1,9 +1,10 @@
-//! A data set: rows from a file of JSON lines, with the hash of all that belongs to it.
+//! A data set: rows from a file of JSON lines or of comma-separated values, with the hash of all that belongs to it.
 //!
 //! Promise: a data set that was read has no bad line, or the caller has said that the good ones will do and the bad ones are listed. Sizes are bounded
 //! before anything is stored. The hash covers the bytes of the file and of every media file that it names, so that equal hashes mean equal questions.
 //! Rejected: reading line by line while asking. A mistake in the last line would be told after an hour of asking.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
@@ -53,7 +54,7 @@ pub struct DataSet {
 }
 
 impl DataSet {
-    /// Reads a file of JSON lines. A line that is no row refuses the whole set.
+    /// Reads a file of JSON lines, or a table of comma-separated values where its name ends with `.csv`. A line that is no row refuses the whole set.
     ///
     /// # Errors
     /// When the file cannot be read, is too large, or any line is bad: all of them are named.
@@ -77,7 +78,7 @@ impl DataSet {
         Err(AccuracyError::new(AccuracyErrorKind::DataSet, text))
     }
 
-    /// Reads a file of JSON lines, and leaves out the lines that are no rows: [`DataSet::bad_lines`] has them, and every summary counts them.
+    /// Reads a file as [`DataSet::read`] does, and leaves out the lines that are no rows: [`DataSet::bad_lines`] has them, and every summary counts them.
     ///
     /// # Errors
     /// When the file cannot be read or is too large, or has no row at all.
@@ -113,12 +114,9 @@ impl DataSet {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let mut media: HashMap<String, Result<[u8; 32], String>> = HashMap::new();
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        for (line, bytes) in bytes.split(|b| *b == b'\n').enumerate() {
-            let line = line + 1;
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
-            match row(bytes, line, folder, &seen, &mut media) {
+        for (line, text) in lines_of(path, bytes) {
+            let row = text.and_then(|text| row(&text, line, folder, &seen, &mut media));
+            match row {
                 Ok(row) => {
                     seen.insert(row.id.clone(), line);
                     if let Some(Ok(digest)) = row.media.as_ref().and_then(|m| media.get(m)) {
@@ -178,25 +176,43 @@ impl DataSet {
     }
 }
 
+/// The lines that are not empty, each with its number and as the JSON that it is or stands for.
+fn lines_of<'a>(path: &Path, bytes: &'a [u8]) -> Box<dyn Iterator<Item = Line<'a>> + 'a> {
+    if path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+    {
+        let rows = crate::table::rows(bytes);
+        return Box::new(rows.map(|(line, text)| (line, text.map(Cow::Owned))));
+    }
+    let lines = bytes.split(|b| *b == b'\n').enumerate();
+    let lines = lines.filter(|(_, bytes)| !bytes.trim_ascii().is_empty());
+    Box::new(lines.map(|(line, bytes)| {
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            format!(
+                "no UTF-8 (at byte {}); expected a line of JSON",
+                e.valid_up_to() + 1
+            )
+        });
+        (line + 1, text.map(Cow::Borrowed))
+    }))
+}
+
+type Line<'a> = (usize, Result<Cow<'a, str>, String>);
+
 fn row(
-    bytes: &[u8],
+    text: &str,
     line: usize,
     folder: &Path,
     seen: &HashMap<String, usize>,
     media: &mut HashMap<String, Result<[u8; 32], String>>,
 ) -> Result<Row, String> {
-    if bytes.len() > MOST_LINE {
+    if text.len() > MOST_LINE {
         return Err(format!(
             "{} bytes in one line; expected at most {MOST_LINE}",
-            bytes.len()
+            text.len()
         ));
     }
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        format!(
-            "no UTF-8 (at byte {}); expected a line of JSON",
-            e.valid_up_to() + 1
-        )
-    })?;
     let row = Row::read(text, line)?;
     if let Some(first) = seen.get(&row.id) {
         return Err(format!(

@@ -42,6 +42,7 @@ mod refusal;
 mod results;
 mod row;
 mod score;
+mod table;
 mod tally;
 
 pub use baseline::{Baseline, Pairs};

@@ -27,7 +27,7 @@ use tribunal_profiler::{Allowed, Ended, Tried};
 
 use crate::command::see;
 use crate::deploy;
-use drive::{Conclusion, Measure};
+use drive::{Conclusion, Measure, Subject};
 pub(crate) use help::HELP;
 use log::TokenLog;
 use machine::Machine;
@@ -104,7 +104,11 @@ fn profile(o: &ProfileOptions) -> Result<u8, Failure> {
         false => &mut std::io::stdout(),
     };
     let words = devices.words();
-    let conclusion = drive::drive(o, &mut machine, words.as_deref(), text).map_err(failed)?;
+    let subject = Subject {
+        model: target.listed.model.as_deref(),
+        device: words.as_deref(),
+    };
+    let conclusion = drive::drive(o, &mut machine, subject, text).map_err(failed)?;
     keep(o, &conclusion, &devices, &workspace, &target)?;
     Ok(u8::try_from(conclusion.code).unwrap_or(FAILED))
 }

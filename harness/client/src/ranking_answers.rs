@@ -34,16 +34,42 @@ pub struct RerankAnswer {
 
 /// One document with its score.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "RerankResultWire")]
 pub struct RerankResult {
     /// The document's place in the request.
     pub index: Option<u64>,
-    /// How well it answers the query.
+    /// How well it answers the query: `relevance_score`, or `score` where the server calls it so (SGLang).
     pub relevance_score: Option<f64>,
     /// The document again, where the server returns it: a text, or an object with one.
     pub document: Option<Value>,
     /// Vendor fields.
-    #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct RerankResultWire {
+    index: Option<u64>,
+    relevance_score: Option<f64>,
+    document: Option<Value>,
+    #[serde(flatten)]
+    extra: Map<String, Value>,
+}
+
+impl From<RerankResultWire> for RerankResult {
+    fn from(mut wire: RerankResultWire) -> Self {
+        if wire.relevance_score.is_none() {
+            wire.relevance_score = wire.extra.get("score").and_then(Value::as_f64);
+            if wire.relevance_score.is_some() {
+                wire.extra.remove("score");
+            }
+        }
+        Self {
+            index: wire.index,
+            relevance_score: wire.relevance_score,
+            document: wire.document,
+            extra: wire.extra,
+        }
+    }
 }
 
 /// An answer of the score route.
@@ -76,9 +102,38 @@ pub struct Score {
     pub object: Option<String>,
     /// The score.
     pub score: Option<f64>,
+    /// The score of each label, where several were asked for (SGLang); `score` is nothing then.
+    #[serde(skip)]
+    pub labels: Vec<f64>,
     /// Vendor fields.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What SGLang's score route says of one text: one number, or one for each label.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LabelScores {
+    One(Option<f64>),
+    Each(Vec<f64>),
+}
+
+/// Scores by place alone, as [`Score`]s.
+fn by_place(scores: Vec<LabelScores>) -> Vec<Score> {
+    let read = |(at, scores)| {
+        let (score, labels) = match scores {
+            LabelScores::One(score) => (score, vec![]),
+            LabelScores::Each(labels) if labels.len() == 1 => (labels.first().copied(), vec![]),
+            LabelScores::Each(labels) => (None, labels),
+        };
+        Score {
+            index: Some(at as u64),
+            score,
+            labels,
+            ..Score::default()
+        }
+    };
+    scores.into_iter().enumerate().map(read).collect()
 }
 
 /// An answer of the classify route.
@@ -119,15 +174,18 @@ pub struct Classification {
 }
 
 /// What a list of this route looks like on the wire, and how it becomes an answer.
+///
+/// `or …`: another key, and what makes its items those of the list.
 macro_rules! list_answer {
-    ($answer:ident, $judged:ident, $items:ident: $item:ident $(, $field:ident)*) => {
+    ($answer:ident, $judged:ident, $items:ident: $item:ident $(, $field:ident)* $(; or $other:ident: $others:ident, $into:ident)?) => {
         const _: () = {
-            #[derive(Deserialize)]
+            #[derive(Deserialize, Default)]
             struct Wire {
                 id: Option<String>,
                 $($field: Option<String>,)*
                 model: Option<String>,
                 $items: Option<Vec<$item>>,
+                $($other: Option<Vec<$others>>,)?
                 usage: Option<ReportedUsage>,
                 #[serde(flatten)]
                 extra: Map<String, Value>,
@@ -135,8 +193,15 @@ macro_rules! list_answer {
 
             impl Answer for $answer {
                 fn read(raw: RawAnswer) -> Result<Self, ClientError> {
-                    let wire: Wire = raw.json()?;
-                    let Some($items) = wire.$items else {
+                    // SGLang answers some of these routes with the list alone.
+                    let bare = raw.body.trim_ascii_start().starts_with(b"[");
+                    let wire = match bare {
+                        true => Wire { $items: Some(raw.json()?), ..Wire::default() },
+                        false => raw.json::<Wire>()?,
+                    };
+                    let items = wire.$items;
+                    $(let items = items.or_else(|| wire.$other.map($into));)?
+                    let Some($items) = items else {
                         return Err(raw.lacks(stringify!($items), wire.extra.get("error")));
                     };
                     Ok(Self {
@@ -175,5 +240,5 @@ macro_rules! list_answer {
 }
 
 list_answer!(RerankAnswer, Rerank, results: RerankResult);
-list_answer!(ScoreAnswer, Score, data: Score, object);
+list_answer!(ScoreAnswer, Score, data: Score, object; or scores: LabelScores, by_place);
 list_answer!(ClassifyAnswer, Classify, data: Classification, object);

@@ -8,10 +8,10 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use crate::body::{LONGEST, shown};
-use crate::file::File;
 use crate::frame::Frame;
 use crate::read::field;
 use crate::route::{Payload, Route};
+use tribunal_tables::File;
 
 /// What a row says of its payload.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use toml::de::DeTable;
 
 use crate::expect::Fault;
-use crate::file::{File, Mistakes};
+use tribunal_tables::{File, Mistakes};
 
 /// What one engine is known to do otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -19,7 +19,6 @@
 mod body;
 mod change;
 mod expect;
-mod file;
 mod frame;
 mod known;
 mod openapi;
@@ -32,7 +31,6 @@ mod shipped;
 mod socket;
 
 pub use expect::{Deviation, Expected, Fault, Reply, Says, Severity, judge};
-pub use file::Mistakes;
 pub use frame::Frame;
 pub use known::{Known, KnownDeviation};
 pub use openapi::{SchemaError, Walk, synthesise, walk};
@@ -40,3 +38,4 @@ pub use report::{Entry, Group, entries};
 pub use route::{BadRequest, Canary, Field, Payload, Route};
 pub use run::{Ending, Report, RunOptions, Subject, Well, run};
 pub use shipped::{LoadError, SHIPPED, Shipped, added, known_of, load, shipped};
+pub use tribunal_tables::Mistakes;

@@ -13,9 +13,9 @@ use tribunal_vocabulary::parse_duration;
 
 use crate::change::{self, Change};
 use crate::expect::{Expected, Says, Severity};
-use crate::file::{File, Mistakes};
 use crate::frame::Frame;
 use crate::route::{BadRequest, Canary, Field, Payload, Route};
+use tribunal_tables::{File, Mistakes};
 
 const FILE_KEYS: [&str; 12] = [
     "doc",

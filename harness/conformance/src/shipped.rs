@@ -8,9 +8,9 @@ use std::path::Path;
 
 use tribunal_vocabulary::nearest;
 
-use crate::file::Mistakes;
 use crate::known::Known;
 use crate::route::Route;
+use tribunal_tables::Mistakes;
 
 /// A route that is built in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

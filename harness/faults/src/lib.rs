@@ -7,7 +7,9 @@
 
 mod answers;
 mod backstage;
+mod between;
 mod canary;
+mod client_faults;
 mod ending;
 mod ends;
 mod error;
@@ -35,6 +37,7 @@ mod seen;
 mod sending;
 mod size;
 mod steps;
+mod subject;
 mod timeline;
 mod undo;
 mod verb;
@@ -73,7 +76,12 @@ mod oracle_answer_tests;
 #[cfg(test)]
 mod oracle_tests;
 
+pub use between::Between;
 pub use canary::CanaryAsker;
+pub use client_faults::{
+    AbortAt, Aborted, ClientAbort, ClientFaultError, Leave, Malformed, Progress, RawAnswer, RawEnd,
+    RawRequest, SlowRead, SlowReader, send_raw,
+};
 #[cfg(target_os = "linux")]
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
@@ -99,6 +107,7 @@ pub use residue::Remains;
 pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
 pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
+pub use subject::{Asked, Bounds, KnownDeviation, Subject, SubjectNames, WorkerDeath};
 pub use timeline::{Entry, Step, Timeline};
 pub use undo::{Proven, Undo};
 pub use verb::{VERB, verb};

@@ -6,6 +6,7 @@
 //!
 //! Rejected: Toxiproxy and its like (one more program that could stay behind, and none knows events); `tc netem` and `iptables` (they reach the whole host).
 
+mod account;
 mod events;
 mod flow;
 mod head;
@@ -20,10 +21,16 @@ mod strike;
 mod text;
 mod toxic;
 mod wire;
+mod words;
 
 pub use stats::{ConnectionLog, Ended, Outcome, ProxyStats, RequestLog, ToxicId, ToxicStats};
 pub use text::ToxicError;
 pub use toxic::{After, Cut, Direction, Toxic, ToxicRule};
+
+pub(crate) use head::Side;
+pub(crate) use rules::Random;
+pub(crate) use wire::{Mark, Wire};
+pub(crate) use words::nearest;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,14 +1,15 @@
 //! How long a plan takes: `cargo bench -p tribunal-governor`. The best and the median of twenty-one rounds, in milliseconds, and
 //! the least processor time of one, as lines of JSON.
 
-#[allow(dead_code)]
-#[path = "../examples/makespan/workload.rs"]
-mod workload;
+#[path = "../workload/drawn.rs"]
+mod drawn;
+#[path = "../workload/random.rs"]
+mod random;
 
 use std::time::Instant;
 
-use tribunal_governor::{Card, Governor, Job, Limits, Memory, View, plan};
-use workload::{GIB, Random};
+use random::{GIB, Random};
+use tribunal_governor::{Card, Governor, Job, Limits, View, plan};
 
 const ROUNDS: usize = 21;
 
@@ -20,7 +21,7 @@ fn main() {
             };
             8
         ];
-        let jobs = jobs_of(1000);
+        let jobs = drawn::jobs(&mut Random(7), 1000, 8, 4);
         measure(&format!("plan, 1000 jobs, 8 cards of {gib} GiB"), || {
             plan(&cards, &jobs, Limits::default()).is_ok()
         });
@@ -39,7 +40,7 @@ fn main() {
             total: Some(gib * GIB),
         })
         .to_vec();
-    let jobs = jobs_of(1000);
+    let jobs = drawn::jobs(&mut Random(7), 1000, 8, 4);
     measure("plan, 1000 jobs, 8 cards of three sizes", || {
         plan(&cards, &jobs, Limits::default()).is_ok()
     });
@@ -51,26 +52,6 @@ fn main() {
     measure("plan, 10000 jobs without devices, 2 slots", || {
         plan(&[], &fillers, limits).is_ok()
     });
-}
-
-fn jobs_of(count: usize) -> Vec<Job> {
-    let mut random = Random(7);
-    (0..count)
-        .map(|id| {
-            let gib = 20f64.powf(random.unit());
-            let gang = if random.unit() < 0.1 {
-                2 + random.below(3) as u32
-            } else {
-                1
-            };
-            let mut job = Job::new(id, 60.0 * (0.8 * random.normal()).exp())
-                .on(gang, Memory::Bytes((gib * GIB as f64) as u64));
-            if random.unit() < 0.05 {
-                job.names.push(random.below(4) as u32);
-            }
-            job
-        })
-        .collect()
 }
 
 fn measure(what: &str, run: impl Fn() -> bool) {

@@ -174,7 +174,6 @@ impl<'g, 's> Pass<'g, 's> {
         let has_promise = self.g.promise.as_ref().is_some_and(|p| p.task == task);
         if has_promise && self.head.is_none() {
             if !guest && self.start_if(task, false) {
-                *bound = false;
                 return true;
             }
             *bound = true;

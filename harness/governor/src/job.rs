@@ -68,8 +68,10 @@ pub struct Job {
     /// The server that it shares: jobs with the same number share one, which takes the largest need of all of them when the first starts, and
     /// gives its cards and host memory back when the server has stopped.
     pub holding: Option<u32>,
-    /// Jobs of one group start at least [`Limits::spacing`] apart on every card.
+    /// Jobs of one group start apart on every card.
     pub start_group: Option<u32>,
+    /// By how many seconds; `None`: [`Limits::spacing`]. The longest of a group counts for all of it, and for no other group.
+    pub spacing: Option<f64>,
     /// How long it is expected to run, in seconds.
     pub expected: f64,
     /// Its place in the order; lower goes first. Jobs that need a device go before those that need none, whatever their ranks.
@@ -90,6 +92,7 @@ impl Job {
             alone: false,
             holding: None,
             start_group: None,
+            spacing: None,
             expected,
             rank: id,
         }
@@ -112,7 +115,7 @@ pub struct Limits {
     pub cpus: u32,
     /// Memory of the host, in bytes; `None`: not limited.
     pub host_memory: Option<u64>,
-    /// Seconds between two starts of one group on one card.
+    /// Seconds between two starts of one group on one card, for jobs that say nothing of their own.
     pub spacing: f64,
 }
 

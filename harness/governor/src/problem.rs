@@ -106,7 +106,8 @@ pub(crate) struct Problem {
     pub tenants: Vec<Tenant>,
     /// The exclusive names, sorted; a task has indexes into it.
     pub names: Vec<u32>,
-    pub groups: usize,
+    /// Seconds between two starts on one card, by group.
+    pub spacing: Vec<f64>,
     pub arena: usize,
 }
 
@@ -123,7 +124,7 @@ impl Problem {
             tasks: vec![],
             tenants: vec![],
             names: jobs.iter().flat_map(|j| j.names.iter().copied()).collect(),
-            groups: 0,
+            spacing: vec![],
             arena: 0,
         };
         problem.names.sort_unstable();
@@ -156,10 +157,16 @@ impl Problem {
             let group = job
                 .start_group
                 .map_or(NO_GROUP, |g| *groups.entry(g).or_insert(next));
+            if group != NO_GROUP {
+                let own = job.spacing.unwrap_or(limits.spacing);
+                match problem.spacing.get_mut(group as usize) {
+                    Some(spacing) => *spacing = spacing.max(own),
+                    None => problem.spacing.push(own),
+                }
+            }
             join(&mut problem.tenants[at as usize], job, group, cards.len());
             tenant_of.push(at);
         }
-        problem.groups = groups.len();
 
         let lacks: Vec<Option<Lack>> = problem
             .tenants
@@ -240,6 +247,9 @@ fn check(cards: &[Card], jobs: &[Job], limits: &Limits) -> Result<(), Malformed>
     }
     let mut seen = HashSet::with_capacity(jobs.len());
     for job in jobs {
+        if let Some(spacing) = job.spacing.filter(|spacing| !length(*spacing)) {
+            return Err(Malformed::Spacing(spacing));
+        }
         if !seen.insert(job.id) {
             return Err(Malformed::TwiceTheSameId(job.id));
         }

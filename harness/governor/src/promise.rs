@@ -185,7 +185,7 @@ impl Promise {
     pub fn spacing_conflict(&self, state: &State, group: u32, now: f64) -> bool {
         group != NO_GROUP
             && state.problem.tenant(self.task).group == group
-            && now + state.problem.limits.spacing > self.at
+            && now + state.problem.spacing[group as usize] > self.at
     }
 }
 
@@ -209,24 +209,17 @@ fn when_rest(state: &State, task: u32, now: f64, tenants: &[(f64, u32)], outside
             .collect();
         running.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (mut left, mut busy) = (running.len(), state.cpus);
-        let (mut names_left, mut alone) = (
-            t.names
-                .iter()
-                .filter(|n| state.name_held[**n as usize])
-                .count(),
-            state.alone,
-        );
+        let held = t.names.iter().filter(|n| state.name_held[**n as usize]);
+        let mut names_left = held.count();
         for (end, other) in running {
             at = end;
             let other = &problem.tasks[other as usize];
             left -= 1;
             busy -= u64::from(other.cpus);
             names_left -= other.names.iter().filter(|n| t.names.contains(n)).count();
-            alone -= u32::from(other.alone);
             if left < limits.slots
                 && busy + u64::from(t.cpus) <= cpus_limit
                 && names_left == 0
-                && alone == 0
                 && (!t.alone || left == 0)
             {
                 break;

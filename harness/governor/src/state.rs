@@ -87,7 +87,7 @@ impl State {
             fillers: 0,
             filler_cpus: 0,
             filler_host: 0,
-            stamps: vec![f64::NEG_INFINITY; problem.groups * cards],
+            stamps: vec![f64::NEG_INFINITY; problem.spacing.len() * cards],
             position: vec![u32::MAX; problem.tasks.len()],
             guests: vec![],
             problem,
@@ -133,7 +133,7 @@ impl State {
         if group == NO_GROUP {
             return f64::NEG_INFINITY;
         }
-        self.stamps[group as usize * self.rooms.len() + card] + self.problem.limits.spacing
+        self.stamps[group as usize * self.rooms.len() + card] + self.problem.spacing[group as usize]
     }
 
     /// Takes what the task needs; `cards` are for its tenant, unless that is live already.

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cores::Cores;
+
 /// Bytes of one GiB, 2^30. Division by it is exact in `f64` for every size below 2^53 bytes.
 const GIB: f64 = 1_073_741_824.0;
 
@@ -27,6 +29,9 @@ pub struct Device {
     pub memory_used_gib: Option<f64>,
     /// Whether a program started now could use it: `CUDA_VISIBLE_DEVICES` and its like do not hide it.
     pub visible: bool,
+    /// The cores by which AWS Neuron's runtime knows it; `None`: it knows devices, or the numbers are unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<Cores>,
 }
 
 impl Device {
@@ -40,6 +45,7 @@ impl Device {
             memory_total_gib: None,
             memory_used_gib: None,
             visible: true,
+            cores: None,
         }
     }
 

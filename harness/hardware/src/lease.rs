@@ -91,7 +91,7 @@ impl Leases {
     /// Where folder or file cannot be used, or the file is something else.
     pub fn open(folder: &Path) -> Result<Leases, LeaseError> {
         let path = folder.join(FILE);
-        let file = shared_file::open_or_make(folder, FILE)
+        let file = shared_file::open_shared(folder, FILE)
             .map_err(|error| crate::LedgerError::new(&path, Fault::Io(error)))?;
         Ok(Leases {
             records: Arc::new(Records::open(file, &path, PURPOSE)?),

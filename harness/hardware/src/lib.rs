@@ -31,6 +31,7 @@
 //! ```
 
 mod cache;
+mod cores;
 mod device;
 mod drm;
 mod files;
@@ -66,6 +67,7 @@ mod sys;
 mod telemetry;
 mod visible;
 
+pub use cores::{Cores, visible_cores};
 pub use device::Device;
 pub use gate::{DeclaredDevice, DeviceNeed, Unmet, gate, suitable};
 pub use host::Host;
@@ -89,7 +91,7 @@ pub use proc_table::tree_of;
 pub use process::Process;
 pub use settle::{Handover, Residue, SETTLE_BOUND, SETTLE_TOLERANCE, Settled, settle, settled};
 #[cfg(target_os = "linux")]
-pub use shared_file::default_lease_folder;
+pub use shared_file::{default_lease_folder, host_folder, open_shared};
 #[cfg(target_os = "linux")]
 pub use simulated::{
     AllocError, Allocation, DeviceUsage, ProcessUsage, Simulated, SimulatedSource,

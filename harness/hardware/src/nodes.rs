@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cores;
 use crate::device::Device;
 use crate::files;
 use crate::live::neuron::{self, Described};
@@ -59,6 +60,9 @@ impl DeviceSource for Nodes {
                             .clone()
                             .with_memory_bytes(found.and_then(Described::memory), None);
                     }
+                    let found =
+                        |device: &Device| described.iter().find(|one| one.number() == device.index);
+                    cores::number(&mut devices, |device| found(device)?.cores());
                     notes.push("model and memory in use are unmeasured".into());
                 }
                 Err(why) => notes.push(why),

@@ -8,11 +8,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Opens `folder/name`, making both on first use.
+/// Opens `folder/name` for reading and writing, and makes both on first use so that every user of this host may share them. Links are refused.
 ///
-/// The file is opened without O_CREAT first: in a folder with the sticky bit the kernel refuses O_CREAT on another user's
-/// file (fs.protected_regular).
-pub(crate) fn open_or_make(folder: &Path, name: &str) -> io::Result<File> {
+/// A ledger on kernel locks begins with such a file; the folder may lie where everybody may write.
+// The file is opened without O_CREAT first: in a folder with the sticky bit the kernel refuses O_CREAT on another user's file
+// (fs.protected_regular).
+pub fn open_shared(folder: &Path, name: &str) -> io::Result<File> {
     match DirBuilder::new().mode(0o1777).create(folder) {
         // The mode given is cut by the umask.
         Ok(()) => std::fs::set_permissions(folder, PermissionsExt::from_mode(0o1777))?,
@@ -71,11 +72,16 @@ pub fn default_lease_folder() -> PathBuf {
     } else {
         std::env::temp_dir()
     };
+    base.join(host_folder())
+}
+
+/// The name of a folder of this host's own, `tribunal-HOST`: several hosts may share a temporary folder.
+pub fn host_folder() -> String {
     let host = rustix::system::uname()
         .nodename()
         .to_string_lossy()
         .into_owned();
-    base.join(format!("tribunal-{}", plain(&host)))
+    format!("tribunal-{}", plain(&host))
 }
 
 fn plain(host: &str) -> String {
@@ -99,13 +105,13 @@ mod tests {
     fn everybody_may_write_and_nobody_may_remove() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("inner");
-        let made = open_or_make(&inner, "leases").unwrap();
+        let made = open_shared(&inner, "leases").unwrap();
         let mode = |meta: std::fs::Metadata| meta.permissions().mode() & 0o7777;
         assert_eq!(mode(made.metadata().unwrap()), 0o666);
         assert_eq!(mode(inner.metadata().unwrap()), 0o1777);
         // The second time it is the same file.
         use std::os::unix::fs::MetadataExt;
-        let again = open_or_make(&inner, "leases").unwrap();
+        let again = open_shared(&inner, "leases").unwrap();
         assert_eq!(
             made.metadata().unwrap().ino(),
             again.metadata().unwrap().ino()
@@ -117,10 +123,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path(), &link).unwrap();
-        let error = open_or_make(&link, "leases").unwrap_err();
+        let error = open_shared(&link, "leases").unwrap_err();
         assert!(error.to_string().contains("a link is refused"), "{error}");
         let file = folder.path().join("leases");
         std::os::unix::fs::symlink("/dev/null", &file).unwrap();
-        assert!(open_or_make(folder.path(), "leases").is_err());
+        assert!(open_shared(folder.path(), "leases").is_err());
     }
 }

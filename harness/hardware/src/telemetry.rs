@@ -1,9 +1,11 @@
 //! A sampler that runs beside the tests: what devices, host and servers did, as lines for records and as a summary.
 //!
 //! Promise: it never fails a run and never holds one up; its file is bounded, with lines that grow rarer and not a file that
-//! ends in the middle of the run. A sample that could not be taken is counted as missing and is no zero. Rejected: starting the vendors'
+//! ends in the middle of the run. It takes at most a hundredth of a core: after a sample that was dear, the next one comes later.
+//! A sample that could not be taken is counted as missing and is no zero. Rejected: starting the vendors'
 //! programs each second (they cost more than what is measured), and keeping every sample in memory.
 
+mod pss;
 mod stats;
 mod summary;
 mod watch;
@@ -28,6 +30,8 @@ use writer::Writer;
 pub const TELEMETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest time that one sample waits for drivers.
 const LIMIT: Duration = Duration::from_secs(5);
+/// So many times as long as a sample computed, the sampler rests at least. Samples that somebody asks for come on top.
+const REST: u32 = 99;
 /// How long the end of a run waits for a sample in flight.
 const END: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,8 @@ struct State {
     wanted: bool,
     begun: u64,
     samples: u64,
+    /// What all samples computed.
+    cost: Duration,
     latest: Option<Arc<Live>>,
     stats: Stats,
     watches: Watches,
@@ -96,6 +102,7 @@ impl Telemetry {
                 wanted: false,
                 begun: 0,
                 samples: 0,
+                cost: Duration::ZERO,
                 latest: None,
                 stats: Stats::default(),
                 watches: Watches::default(),
@@ -128,7 +135,9 @@ impl Telemetry {
     /// Everything up to now.
     pub fn summary(&self) -> TelemetrySummary {
         let state = self.shared.lock();
-        state.stats.summary(&state.watches)
+        let mut summary = state.stats.summary(&state.watches);
+        summary.sampler_cpu_seconds = state.cost.as_secs_f64();
+        summary
     }
 
     /// Stops and says what there was. Waits for a sample in flight for a second at most: a driver that hangs is left behind.
@@ -157,6 +166,12 @@ impl Telemetry {
             state.begun + 1
         };
         self.wait_for_samples(count, limit)
+    }
+
+    /// The next sample comes now; nobody waits for it.
+    pub fn wake(&self) {
+        self.shared.lock().wanted = true;
+        self.shared.changed.notify_all();
     }
 
     fn stop(&mut self) {
@@ -200,12 +215,16 @@ fn sample_until_stopped(shared: &Shared, mut reader: LiveReader, interval: Durat
     let _ended = Ended(shared);
     let begin = Instant::now();
     let mut next = begin;
+    let mut rhythm = pss::Rhythm::default();
     loop {
-        let followed = {
+        let computed = computed();
+        let (followed, wanted) = {
             let mut state = shared.lock();
-            state.wanted = false;
             state.begun += 1;
-            state.watches.any()
+            (
+                state.watches.any(),
+                std::mem::replace(&mut state.wanted, false),
+            )
         };
         let live = reader.read(LIMIT);
         let load = HostLoad::now();
@@ -215,15 +234,23 @@ fn sample_until_stopped(shared: &Shared, mut reader: LiveReader, interval: Durat
         } else {
             Table::default()
         };
+        // Not under the lock: a look at large processes takes its time.
+        let members = match followed {
+            true => shared.lock().watches.members(&table),
+            false => Vec::new(),
+        };
+        let looked = rhythm.look(root, wanted, &members);
         let at = begin.elapsed();
         let mut state = shared.lock();
-        state.take(at, Arc::new(live), &load, &table);
+        state.take(at, Arc::new(live), &load, &table, looked.as_ref());
+        let cost = self::computed().saturating_sub(computed);
+        state.cost += cost;
         shared.changed.notify_all();
         // From the plan and not from the end of the sample, so that the rhythm holds; a sample that took longer skips beats.
         let now = Instant::now();
         // One that was wanted before its time changes nothing of that.
         if now >= next {
-            next = (next + interval).max(now);
+            next = (next + interval).max(now + cost * REST);
         }
         let (state, _) = shared
             .changed
@@ -238,15 +265,31 @@ fn sample_until_stopped(shared: &Shared, mut reader: LiveReader, interval: Durat
 }
 
 impl State {
-    fn take(&mut self, at: Duration, live: Arc<Live>, load: &HostLoad, table: &Table) {
+    fn take(
+        &mut self,
+        at: Duration,
+        live: Arc<Live>,
+        load: &HostLoad,
+        table: &Table,
+        looked: Option<&pss::Looked>,
+    ) {
         self.samples += 1;
-        let trees = self.watches.sample(at, &live, table);
+        let trees = self.watches.sample(at, &live, table, looked);
         self.stats.add(at, &live, load);
         if let Some(writer) = &mut self.writer {
             writer.sample(at, &live, load, &trees);
         }
         self.latest = Some(live);
     }
+}
+
+/// The time that this thread has computed so far.
+fn computed() -> Duration {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(
+        u64::try_from(at.tv_sec).unwrap_or(0),
+        u32::try_from(at.tv_nsec).unwrap_or(0),
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cores::{self, Cores};
 use crate::device::Device;
 use crate::note::{Note, NoteKind};
 
@@ -52,8 +53,43 @@ pub(crate) fn apply(devices: &mut [Device], environment: &BTreeMap<String, Strin
     narrow(devices, "npu", "ASCEND_RT_VISIBLE_DEVICES", Empty::HidesAll);
     narrow(devices, "musa", "MUSA_VISIBLE_DEVICES", Empty::HidesAll);
     one_slice(devices, &mut notes);
+    narrow_cores(devices, set(CORES), &mut notes);
     uncertain(devices, environment, &mut notes);
     notes
+}
+
+/// AWS Neuron's variable, which names cores.
+const CORES: &str = "NEURON_RT_VISIBLE_CORES";
+
+/// Hides the devices of which not every core is listed. Where the cores have no known numbers, nothing is hidden.
+fn narrow_cores(devices: &mut [Device], value: Option<&str>, notes: &mut Vec<Note>) {
+    let mut all: Vec<&mut Device> = devices
+        .iter_mut()
+        .filter(|device| device.platform == "neuron")
+        .collect();
+    let (Some(value), false) = (value.filter(|v| !v.trim().is_empty()), all.is_empty()) else {
+        return;
+    };
+    let listed = cores::listed(value).filter(|_| all.iter().all(|d| d.cores.is_some()));
+    let text = match listed {
+        None => "it names cores, and how many a device has is unmeasured: every device counts as visible".to_owned(),
+        Some(listed) => {
+            for device in &mut all {
+                let mut own = device.cores.into_iter().flat_map(Cores::numbers);
+                device.visible &= own.all(|core| listed.contains(&core));
+            }
+            let shown = all.iter().filter(|device| device.visible).count();
+            if shown == all.len() {
+                return;
+            }
+            format!(
+                "`{}` shows every core of {shown} of {} devices",
+                quoted(value),
+                all.len()
+            )
+        }
+    };
+    notes.push(Note::new("neuron", CORES, NoteKind::Hidden, text));
 }
 
 /// Applies one variable to the devices of one platform that are still visible.
@@ -253,15 +289,6 @@ fn uncertain(devices: &[Device], environment: &BTreeMap<String, String>, notes: 
             text,
         ));
     }
-    if environment.contains_key("NEURON_RT_VISIBLE_CORES") && !names("neuron").is_empty() {
-        let text = "it names cores, and how many a device has is unmeasured: every device counts as visible";
-        notes.push(Note::new(
-            "neuron",
-            "NEURON_RT_VISIBLE_CORES",
-            NoteKind::Hidden,
-            text,
-        ));
-    }
 }
 
 /// A value of the environment for a line of text: escaped, and not longer than fits.
@@ -448,6 +475,25 @@ mod tests {
             &environment(&[("NEURON_RT_VISIBLE_CORES", "0")]),
         );
         assert!(notes[0].text.contains("names cores"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_neuron_device_is_visible_if_all_its_cores_are() {
+        for (value, expected, noted) in [
+            ("0-5", &[0, 1, 2][..], 0),
+            ("2,3,0", &[1], 1),
+            ("4-5", &[2], 1),
+            ("1", &[], 1),
+            ("", &[0, 1, 2], 0),
+            ("some", &[0, 1, 2], 1),
+        ] {
+            let device = |n| Device::new("neuron", n, "x");
+            let mut devices: Vec<Device> = (0..3).map(device).collect();
+            cores::number(&mut devices, |_| Some(2));
+            let notes = apply(&mut devices, &environment(&[(CORES, value)]));
+            assert_eq!(visible(&devices), *expected, "{value}");
+            assert_eq!(notes.len(), noted, "{value}: {notes:?}");
+        }
     }
 
     #[test]

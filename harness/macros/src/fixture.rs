@@ -31,11 +31,19 @@ const SCOPES: &[(&str, &str)] = &[
 ];
 
 /// The arguments of `#[tribunal::fixture(…)]`.
-const OPTIONS: &[&str] = &["deployment", "implies", "params", "scope", "shared_by"];
+const OPTIONS: &[&str] = &[
+    "deployment",
+    "deployments",
+    "implies",
+    "params",
+    "scope",
+    "shared_by",
+];
 
-/// `scope = …`, `params(…)`, `implies(…)`, `deployment`, `shared_by = …`.
+/// `scope = …`, `params(…)`, `implies(…)`, `deployment`, `deployments`, `shared_by = …`.
 struct Options {
     deployment: bool,
+    deployments: bool,
     shared_by: Option<Ident>,
     scope: (&'static str, Ident),
     params: Vec<String>,
@@ -95,6 +103,7 @@ impl Options {
             implies: Vec::new(),
             shared_by: None,
             deployment: false,
+            deployments: false,
         };
         let list = match Punctuated::<OptionWritten, Token![,]>::parse_terminated.parse2(args) {
             Ok(list) => list,
@@ -118,6 +127,8 @@ impl Options {
                     options.implies(words, vocabulary, mistakes)
                 }
                 ("deployment", None) => options.deployment = true,
+                ("deployments", None) => options.deployments = true,
+                ("deployments", Some(_)) => mistakes.at(name, "write `deployments` alone"),
                 ("deployment", Some(_)) => mistakes.at(name, "write `deployment` alone"),
                 ("shared_by", Some(OptionValue::Is(function))) => {
                     options.shared_by = Some(function.clone());
@@ -139,7 +150,7 @@ impl Options {
                     mistakes.at(
                         name,
                         format!(
-                            "`{word}` is no argument of a fixture (known: `scope = test|module|session`, `params(…)`, `implies(…)`, `deployment`, `shared_by = …`){near}"
+                            "`{word}` is no argument of a fixture (known: `scope = test|module|session`, `params(…)`, `implies(…)`, `deployment`, `deployments`, `shared_by = …`){near}"
                         ),
                     );
                 }
@@ -258,6 +269,7 @@ fn render(function: &ItemFn, options: &Options, parameters: &[Parameter]) -> Tok
         params,
         implies,
         deployment,
+        deployments,
         ..
     } = options;
     let shared_by = match &options.shared_by {
@@ -282,6 +294,7 @@ fn render(function: &ItemFn, options: &Options, parameters: &[Parameter]) -> Tok
                 params: &[#(#params),*],
                 implies: &[#(#implies),*],
                 deployment: #deployment,
+                deployments: #deployments,
                 shared_by: #shared_by,
                 set_up: |#cx| ::std::boxed::Box::pin(async move {
                     #(#pick_up)*

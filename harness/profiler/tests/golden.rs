@@ -47,6 +47,7 @@ fn transcript(style: Style, test: &str, name: &str, command: &str, timed: bool) 
                 total: Some(48 * GIB),
                 in_use: Some(0),
                 test,
+                model: None,
                 device: None,
             };
             out += &text::heading(&heading, &probe);

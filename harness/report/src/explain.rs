@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use tribunal_runner::{
-    Catalog, Disposition, Facts, Judged, Origin, Plan, Selector, disposition, seconds,
+    Catalog, Disposition, Facts, Judged, Origin, Plan, Planned, Resources, Selected, Selection,
+    Selector, seconds,
 };
 use tribunal_vocabulary::Vocabulary;
 
@@ -225,14 +226,14 @@ fn verdict(
     if let Some(gib) = case.marks.max_vram_gib {
         let _ = writeln!(out, "needs: {gib} GiB on each device");
     }
-    let gate = match disposition(
-        catalog,
-        index,
-        case.marks.levels.first().copied(),
-        o,
-        v,
-        facts,
-    ) {
+    let plan = alone(catalog, index, context, facts);
+    let Some(planned) = plan.cases.first() else {
+        return;
+    };
+    for line in devices(&plan, planned) {
+        let _ = writeln!(out, "{line}");
+    }
+    let gate = match planned.disposition.clone() {
         Disposition::Run => None,
         Disposition::Ignored(why) => Some(format!(
             "ignored{}: --include-ignored runs it",
@@ -268,6 +269,89 @@ fn verdict(
         (None, None) => "yes".to_owned(),
     };
     let _ = writeln!(out, "would run here: {line}");
+}
+
+/// The plan of a run of this case alone.
+fn alone(catalog: &Catalog, index: usize, context: &Context, facts: &mut dyn Facts) -> Plan {
+    let selection = Selection {
+        level: context.level.clone(),
+        selected: vec![Selected {
+            case: index,
+            level: catalog.cases[index].marks.levels.first().copied(),
+            last: false,
+        }],
+        removed: vec![],
+    };
+    let (v, o) = (context.vocabulary, &context.options);
+    Plan::new(catalog, &selection, o, None, v, facts)
+}
+
+/// What the case, or the server that it shares, takes of devices, and which of them suit it.
+fn devices(plan: &Plan, planned: &Planned) -> Vec<String> {
+    let Some((resources, job)) = plan.resources.as_ref().and_then(|r| Some((r, r.job(0)?))) else {
+        return vec![];
+    };
+    let mut out = vec![];
+    if job.gang > 0 {
+        let whose = match job.holding {
+            Some(_) => "its server takes, for all who share it,",
+            None => "takes",
+        };
+        let amount = match resources.amount(job) {
+            Some(bytes) => format!("{} of each of", crate::schedule::gib(bytes)),
+            None => "the whole of".to_owned(),
+        };
+        let (n, s) = (job.gang, if job.gang == 1 { "" } else { "s" });
+        out.push(format!("devices: {whose} {amount} {n} device{s}"));
+        out.push(format!(
+            "devices that suit: {}",
+            suitable(resources, job.suits.as_deref())
+        ));
+    }
+    if job.cpus > 0 {
+        out.push(format!("takes {} processors", job.cpus));
+    }
+    if job.host_memory > 0 {
+        let amount = crate::schedule::gib(job.host_memory);
+        out.push(format!("takes {amount} of the memory of the host"));
+    }
+    let start = resources.schedule.starts.iter().find(|s| s.job == 0);
+    match start {
+        Some(start) if !start.cards.is_empty() => {
+            let cards = start.cards.iter().filter_map(|c| resources.cards.get(*c));
+            let cards: Vec<String> = cards.map(|card| card.shown()).collect();
+            out.push(format!("alone it would run on {}", cards.join(" and ")));
+        }
+        Some(_) => {}
+        None => {
+            if let Disposition::Gated(unmet) | Disposition::Refused(unmet, _) = &planned.disposition
+            {
+                out.push(format!("fits nowhere here: {}", unmet.reason));
+            }
+        }
+    }
+    out
+}
+
+/// `cuda 0 (simulated L4, 24 GiB)`, each.
+fn suitable(resources: &Resources, suits: Option<&[usize]>) -> String {
+    let cards = resources.cards.iter().enumerate();
+    let cards = cards.filter(|(at, _)| suits.is_none_or(|suits| suits.contains(at)));
+    let shown: Vec<String> = cards
+        .map(|(_, card)| {
+            let total = card
+                .total
+                .map_or("unmeasured".to_owned(), crate::schedule::gib);
+            format!("{} ({}, {total})", card.shown(), card.model)
+        })
+        .collect();
+    match shown.as_slice() {
+        [] => "none of this host".to_owned(),
+        shown if shown.len() > 8 => {
+            format!("{} and {} more", shown[..8].join(", "), shown.len() - 8)
+        }
+        shown => shown.join(", "),
+    }
 }
 
 /// For `--plan`: what fixtures the planned cases share.

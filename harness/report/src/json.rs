@@ -104,7 +104,7 @@ pub fn run_json(
                 lines.push(&json!({
                     "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
-                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "evidence": summary.evidence},
+                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "telemetry": summary.telemetry, "evidence": summary.evidence},
                 }))?;
                 lines.flush()?;
                 return Ok(*summary);

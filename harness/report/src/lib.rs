@@ -8,6 +8,7 @@ mod explain;
 mod json;
 mod list;
 mod pages;
+mod plan_json;
 mod schedule;
 mod terminal;
 #[cfg(test)]
@@ -19,4 +20,5 @@ pub use explain::explain;
 pub use json::run_json;
 pub use list::{list_json, list_text};
 pub use pages::{lint_page, markers_page, plan_page};
+pub use plan_json::plan_json;
 pub use terminal::{Screen, run_terminal};

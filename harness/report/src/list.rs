@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 use tribunal_runner::{Catalog, Disposition, Format, Options, Plan};
-use tribunal_vocabulary::Vocabulary;
+use tribunal_vocabulary::{MarkerSet, Value as Said, Vocabulary};
 
 fn reason(d: &Disposition) -> Option<&str> {
     match d {
@@ -56,7 +56,35 @@ pub fn list_text(catalog: &Catalog, plan: &Plan, o: &Options, v: &Vocabulary) ->
     out
 }
 
-/// libtest's discovery events, with markers, level, needs and the reason for not running in `"harness"`.
+/// What markers are given, by marker: a list, since one may stand there several times.
+fn arguments(set: &MarkerSet, v: &Vocabulary) -> Value {
+    let all = set.iter().filter_map(|id| {
+        let each: Vec<Value> = set.args(id).map(map).collect();
+        (!each.is_empty()).then(|| (v.name(id).to_owned(), Value::Array(each)))
+    });
+    Value::Object(all.collect())
+}
+
+fn map(args: &[(String, Said)]) -> Value {
+    let all = args
+        .iter()
+        .map(|(key, value)| (key.clone(), argument(value)));
+    Value::Object(all.collect())
+}
+
+fn argument(said: &Said) -> Value {
+    match said {
+        Said::Int(n) => json!(n),
+        Said::Float(n) => json!(n),
+        Said::Str(text) => json!(text),
+        Said::Bool(b) => json!(b),
+        Said::None => Value::Null,
+        Said::List(list) => list.iter().map(argument).collect(),
+        Said::Map(args) => map(args),
+    }
+}
+
+/// libtest's discovery events, with markers and their arguments, level, needs and the reason for not running in `"harness"`.
 pub fn list_json(catalog: &Catalog, plan: &Plan, v: &Vocabulary) -> String {
     let mut out = String::from("{\"type\":\"suite\",\"event\":\"discovery\"}\n");
     let mut ignored = 0;
@@ -83,6 +111,7 @@ pub fn list_json(catalog: &Catalog, plan: &Plan, v: &Vocabulary) -> String {
             "harness": {
                 "test": catalog.tests[case.test].name,
                 "markers": case.marks.set.iter().map(|id| v.name(id)).collect::<Vec<_>>(),
+                "arguments": arguments(&case.marks.set, v),
                 "levels": case.marks.levels.iter().map(|l| v.levels()[*l].name.as_str()).collect::<Vec<_>>(),
                 "level": planned.level.map(|l| v.levels()[l].name.as_str()),
                 "timeout": planned.limit.map(|d| d.as_secs_f64()),

@@ -241,6 +241,9 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
             let _ = writeln!(out, "  {}  {why}", catalog.cases[planned.case].name);
         }
     }
+    for note in &plan.notes {
+        let _ = writeln!(out, "\nnote: {note}");
+    }
     if context.filtered_out() > 0 {
         let _ = writeln!(out, "\nfiltered out: {}", context.removed_text());
     }

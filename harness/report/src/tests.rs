@@ -1,5 +1,7 @@
 //! Exit codes and the meaning of an empty run, as tables.
 
+mod devices;
+
 use std::time::Duration;
 
 use tribunal_runner::{Counts, Filter, LevelInForce, Options, Summary};
@@ -29,6 +31,7 @@ fn summary(counts: Counts) -> Summary {
         counts,
         elapsed: Duration::ZERO,
         stray_panics: 0,
+        telemetry: None,
         signal: None,
         late_errors: vec![],
         notes: vec![],

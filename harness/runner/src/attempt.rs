@@ -49,6 +49,8 @@ pub(crate) struct Attempt {
     pub writers: Mutex<Vec<EvidenceWriter>>,
     /// It is shown as an expected failure, so its text is not.
     pub expects_failure: bool,
+    /// Why it is expected to fail, where it said so itself.
+    pub expected: Mutex<Option<String>>,
     /// The logs of its servers, with their lengths when it began.
     pub logs: Mutex<Vec<Mark>>,
     /// Its fixtures, for people.
@@ -57,6 +59,12 @@ pub(crate) struct Attempt {
     pub judged: AtomicBool,
     /// The devices that it was given.
     pub devices: Devices,
+    /// Looks at the servers that its body starts.
+    #[cfg(target_os = "linux")]
+    pub sampler: Arc<crate::sampler::Sampler>,
+    /// Those servers.
+    #[cfg(target_os = "linux")]
+    pub followed: Mutex<Vec<crate::sampler::Followed>>,
     /// What it gathers for its evidence and its result.
     pub records: Records,
 }
@@ -333,6 +341,20 @@ pub fn on_evidence(
     Ok(())
 }
 
+/// From here on the running test is expected to fail, as by the marker `xfail("reason")`: for what only the run can tell, such as a deviation that
+/// is known of the deployment under test. A test that passes all the same fails the run.
+///
+/// An error where the calling thread works for no test.
+pub fn expect_failure(reason: impl Into<String>) -> Result<(), Error> {
+    let Some(attempt) = current() else {
+        return Err(Error::msg(
+            "no test runs on this thread, so none can be expected to fail\nhelp: start threads with tribunal::spawn_thread, or say it in the body",
+        ));
+    };
+    *lock(&attempt.expected) = Some(reason.into());
+    Ok(())
+}
+
 /// Adds a line to the output of the test that the calling thread works for; elsewhere, to standard error.
 pub fn log(args: std::fmt::Arguments<'_>) {
     match current() {
@@ -361,6 +383,20 @@ pub fn spawn_thread<T: Send + 'static>(
         }
         f()
     })
+}
+
+/// Follows a server that the running test has started, with all that it starts, in the telemetry of the run until the test ends. What it takes of devices
+/// counts as taken by the test.
+#[cfg(target_os = "linux")]
+pub fn follow(label: &str, pids: Vec<u32>) {
+    let Some(attempt) = current() else {
+        return;
+    };
+    if let Some(grant) = attempt.devices.granted() {
+        pids.iter().for_each(|pid| grant.follow(*pid));
+    }
+    let followed = attempt.sampler.follow(label, pids);
+    lock(&attempt.followed).push(followed);
 }
 
 /// The devices of the case that the calling thread works for, in a run that shares devices out; `None`: it needs none.

@@ -173,7 +173,20 @@ pub(crate) fn reads_deploy(fixtures: &[&'static FixtureEntry]) -> bool {
         .any(|f| f.deployment || reads_deploy(f.needs))
 }
 
+/// Whether some of them hands over all chosen deployments.
+fn compares(fixtures: &[&'static FixtureEntry]) -> bool {
+    fixtures.iter().any(|f| f.deployments || compares(f.needs))
+}
+
 impl Catalog {
+    /// The deployments that a case itself starts, one after the other: all that were chosen, where it asks for them.
+    pub(crate) fn compared(&self, case: usize) -> &[Chosen] {
+        match compares(self.tests[self.cases[case].test].entry.fixtures) {
+            true => &self.deployments,
+            false => &[],
+        }
+    }
+
     /// Lets every case that reads a deployment run against each of these, unless it names its own in a parameter `deploy`. With one
     /// deployment names stay as written; with several, the deployment's segment is the last of the name.
     pub fn over(mut self, deployments: Vec<Chosen>) -> Catalog {
@@ -513,6 +526,8 @@ impl Catalog {
             level_name: level_name.map(str::to_owned),
             fresh: case.marks.fresh,
             devices: crate::grant::Devices::default(),
+            #[cfg(target_os = "linux")]
+            sampler: None,
             notes: Arc::default(),
             writers: Arc::default(),
         }

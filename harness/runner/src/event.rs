@@ -112,6 +112,8 @@ pub struct Summary {
     pub notes: Vec<String>,
     /// The tables that its cases filled.
     pub tables: Vec<Table>,
+    /// What servers and devices took, in the form of `telemetry.json`; `None`: nobody looked, since no server ran and no device was used.
+    pub telemetry: Option<serde_json::Value>,
     /// The evidence folder of the run, as people are told it, if anything is kept.
     pub evidence: Option<String>,
 }

@@ -55,6 +55,8 @@ pub struct FixtureEntry {
     pub implies: &'static [&'static str],
     /// It reads which deployment the case runs against: its users run once per chosen deployment.
     pub deployment: bool,
+    /// It hands over all chosen deployments, of which its users start one after the other: they need the devices of whichever needs most.
+    pub deployments: bool,
     /// What makes two values the same, where neither the parameters nor the level decide it: equal texts share one value. `None`: the
     /// texts of `params` and the level.
     pub shared_by: Option<fn(&Sharing<'_>) -> String>,
@@ -170,6 +172,8 @@ pub struct SetUp {
     pub(crate) evidence: Arc<Evidence>,
     pub(crate) writers: Arc<Mutex<Vec<EvidenceWriter>>>,
     pub(crate) devices: Devices,
+    #[cfg(target_os = "linux")]
+    pub(crate) sampler: Option<Arc<crate::sampler::Sampler>>,
 }
 
 impl SetUp {
@@ -237,6 +241,13 @@ impl SetUp {
     /// The devices of the case that asked first, or of the server that it shares.
     pub fn devices(&self) -> Devices {
         self.devices.clone()
+    }
+
+    /// Follows a server, with all that it starts, in the telemetry of the run until what this returns is dropped.
+    #[cfg(target_os = "linux")]
+    pub fn follow(&self, label: &str, pids: Vec<u32>) -> crate::Followed {
+        let sampler = self.sampler.as_ref();
+        sampler.map_or_else(crate::Followed::none, |s| s.follow(label, pids))
     }
 
     /// The name of the case that asked first.

@@ -64,10 +64,13 @@ pub trait Facts {
     fn only_simulated(&self) -> bool {
         false
     }
-    /// What a case was measured to need, on devices like those here.
-    fn measured(&mut self, case: &str) -> Option<Measured> {
+    /// What a case was measured to need, on devices like those here; `None`: nobody measured it on such.
+    ///
+    /// # Errors
+    /// There is a measurement that cannot be read: in words, with the file and what to do.
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
         let _ = case;
-        None
+        Ok(None)
     }
     /// What a deployment offers at a level; the error says why nobody knows.
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
@@ -99,6 +102,15 @@ pub struct Asked<'a> {
     pub level: Option<&'a str>,
 }
 
+/// Simulated devices are no reason to use real ones.
+pub(crate) fn real_devices(name: &str, offer: &Offer, facts: &dyn Facts) -> Option<Unmet> {
+    let uses = offer.devices.as_ref().filter(|_| !offer.foreign)?;
+    (facts.only_simulated() && !uses.simulated_only).then(|| Unmet {
+        kind: GateKind::Device,
+        reason: format!("deployment {name} uses real devices, and these are simulated"),
+    })
+}
+
 /// The gate of the deployment.
 fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> Option<Unmet> {
     let name = asked.deployment?;
@@ -113,12 +125,8 @@ fn deployment_unmet(marks: &Marks, asked: Asked<'_>, facts: &mut dyn Facts) -> O
             format!("deployment {name} is not installed: {missing}"),
         );
     }
-    let uses = offer.devices.as_ref().filter(|_| !offer.foreign);
-    if facts.only_simulated() && uses.is_some_and(|uses| !uses.simulated_only) {
-        return no(
-            GateKind::Device,
-            format!("deployment {name} uses real devices, and these are simulated"),
-        );
+    if let Some(unmet) = real_devices(name, &offer, facts) {
+        return Some(unmet);
     }
     if marks.fresh && offer.foreign {
         return no(
@@ -341,12 +349,11 @@ impl Facts for Here {
         self.only_simulated
     }
 
-    fn measured(&mut self, case: &str) -> Option<Measured> {
-        // A file that cannot be read is no measurement; whoever measures again replaces it.
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
         let folder = crate::evidence::default_root().join("vram");
-        let measured = Measured::load(&folder, case).ok()??;
         let (simulated, run) = (self.simulated, self.only_simulated);
-        holds(&measured, self.host(), simulated, run).then_some(measured)
+        let measured = Measured::load(&folder, case)?;
+        Ok(measured.filter(|measured| holds(measured, self.host(), simulated, run)))
     }
 
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
+use tribunal_hardware::{Cores, visible_cores};
 
 #[cfg(target_os = "linux")]
 use crate::attempt::lock;
@@ -26,6 +27,8 @@ pub struct GrantedDevice {
     pub model: String,
     /// All its memory in bytes; `None`: unmeasured.
     pub total: Option<u64>,
+    /// The cores by which its runtime knows it, where that counts cores and their numbers are known.
+    pub cores: Option<Cores>,
     /// The bytes of it that may be used; `None`: all of it, with nobody beside.
     pub amount: Option<u64>,
 }
@@ -103,7 +106,12 @@ impl Grant {
                 "xpu" => set("ZE_AFFINITY_MASK", numbers),
                 "npu" => set("ASCEND_RT_VISIBLE_DEVICES", numbers),
                 "musa" => set("MUSA_VISIBLE_DEVICES", numbers),
-                // Neuron counts cores and not devices, and how many a device has is not known here.
+                // Neuron counts cores and not devices. Without their numbers nothing is better than a wrong one.
+                "neuron" => {
+                    if let Some(cores) = visible_cores(of_it.map(|d| d.cores)) {
+                        set("NEURON_RT_VISIBLE_CORES", cores);
+                    }
+                }
                 _ => {}
             }
         }
@@ -113,7 +121,7 @@ impl Grant {
     /// For another process of the same run, which holds no lease of its own.
     pub(crate) fn told(&self) -> Value {
         let devices = self.devices.iter().map(|d| {
-            json!({"index": d.index, "key": d.key, "platform": d.platform, "model": d.model, "total": d.total, "amount": d.amount})
+            json!({"index": d.index, "key": d.key, "platform": d.platform, "model": d.model, "total": d.total, "cores": d.cores, "amount": d.amount})
         });
         json!({"devices": devices.collect::<Vec<_>>(), "simulated": self.simulated.as_ref().and_then(|p| p.to_str())})
     }
@@ -126,6 +134,7 @@ impl Grant {
                 platform: v["platform"].as_str()?.to_owned(),
                 model: v["model"].as_str()?.to_owned(),
                 total: v["total"].as_u64(),
+                cores: serde_json::from_value(v["cores"].clone()).ok().flatten(),
                 amount: v["amount"].as_u64(),
             })
         };
@@ -187,6 +196,7 @@ mod tests {
             platform: platform.into(),
             model: "x".into(),
             total: Some(24),
+            cores: None,
             amount: None,
         }
     }
@@ -220,6 +230,18 @@ mod tests {
             shown(&of(vec![device("npu", 2, "npu:2")], None)),
             "TRIBUNAL_DEVICES=2 ASCEND_RT_VISIBLE_DEVICES=2"
         );
+        let neuron = |index, first| GrantedDevice {
+            cores: Some(Cores { first, count: 2 }),
+            ..device("neuron", index, "x")
+        };
+        assert_eq!(
+            shown(&of(vec![neuron(1, 2), neuron(2, 4)], None)),
+            "TRIBUNAL_DEVICES=1,2 NEURON_RT_VISIBLE_CORES=2-5"
+        );
+        assert_eq!(
+            shown(&of(vec![neuron(0, 0), device("neuron", 1, "x")], None)),
+            "TRIBUNAL_DEVICES=0,1"
+        );
         // No engine of real devices may take a simulated one for its own.
         assert_eq!(
             shown(&of(cards, Some("/x/ledger"))),
@@ -229,7 +251,9 @@ mod tests {
 
     #[test]
     fn a_grant_is_told_to_another_process() {
-        let grant = of(vec![device("cuda", 1, "GPU-1")], Some("/x"));
+        let mut told = vec![device("cuda", 1, "GPU-1"), device("neuron", 0, "neuron:0")];
+        told[1].cores = Some(Cores { first: 0, count: 2 });
+        let grant = of(told, Some("/x"));
         let heard = Grant::heard(&grant.told()).unwrap();
         assert_eq!(heard.devices, grant.devices);
         assert_eq!(heard.simulated, grant.simulated);

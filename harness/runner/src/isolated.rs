@@ -179,6 +179,7 @@ impl IsolatedCase {
         let plan = Plan {
             cases: vec![planned],
             resources: None,
+            notes: vec![],
         };
         let run = Run::new(catalog, plan, options, sender, Capture::off());
         let reporting = std::thread::Builder::new()

@@ -29,6 +29,8 @@ pub mod registry;
 mod resolve;
 mod resources;
 mod run;
+#[cfg(target_os = "linux")]
+mod sampler;
 mod scene;
 mod selection;
 mod stores;
@@ -39,7 +41,11 @@ mod tests;
 #[cfg(target_os = "linux")]
 mod usage;
 
-pub use attempt::{CurrentTest, current_test, devices, evidence, log, on_evidence, spawn_thread};
+#[cfg(target_os = "linux")]
+pub use attempt::follow;
+pub use attempt::{
+    CurrentTest, current_test, devices, evidence, expect_failure, log, on_evidence, spawn_thread,
+};
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
 };
@@ -72,6 +78,8 @@ pub use records::{OpenCheck, open_check, record, record_text};
 pub use resources::{CardInfo, Resources};
 #[cfg(target_os = "linux")]
 pub use run::Placing;
-pub use run::{Run, RunOptions};
+pub use run::{Clock, Run, RunOptions};
+#[cfg(target_os = "linux")]
+pub use sampler::Followed;
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
 pub use tables::{Row, Table, TableRow};

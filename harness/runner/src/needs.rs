@@ -41,6 +41,28 @@ pub struct Need {
 }
 
 impl Need {
+    /// What is enough for either of two, which are not there at a time.
+    #[must_use]
+    pub fn or(mut self, other: Need) -> Need {
+        if self.devices == 0 || other.devices == 0 {
+            let mut more = if other.devices > 0 {
+                other.clone()
+            } else {
+                self.clone()
+            };
+            more.cpus = self.cpus.max(other.cpus);
+            more.host_memory = self.host_memory.max(other.host_memory);
+            return more;
+        }
+        self.devices = self.devices.max(other.devices);
+        self.suits.retain(|place| other.suits.contains(place));
+        self.memory = self.memory.zip(other.memory).map(|(a, b)| a.max(b));
+        self.cpus = self.cpus.max(other.cpus);
+        self.host_memory = self.host_memory.max(other.host_memory);
+        self.start_group = self.start_group.or(other.start_group);
+        self
+    }
+
     /// Whether there is anything to be shared out.
     pub fn is_any(&self) -> bool {
         self.devices > 0 || self.cpus > 0 || self.host_memory > 0

@@ -41,7 +41,7 @@ pub enum Outcome {
     Skipped(String),
     /// It is off by default (`#[ignore]`).
     Ignored(String),
-    /// `xfail`: it failed, as expected.
+    /// `xfail`, or [`crate::expect_failure`]: it failed, as expected.
     ExpectedFailure(String),
     /// `xfail`, strict: it passed.
     UnexpectedPass(String),
@@ -105,7 +105,7 @@ impl Outcome {
             Outcome::SetUpFailed(t) => format!("set-up failed: {t}"),
             Outcome::TeardownFailed(t) => format!("teardown failed: {t}"),
             Outcome::UnexpectedPass(t) => format!(
-                "passed, but is marked xfail: {t}\nhelp: remove the marker, or write xfail(\"…\", strict = false) while it is unclear"
+                "passed, but is expected to fail: {t}\nhelp: remove the marker xfail (or what else says so), or write xfail(\"…\", strict = false) while it is unclear"
             ),
             Outcome::Failed(t)
             | Outcome::Skipped(t)

@@ -54,6 +54,8 @@ pub struct Plan {
     pub cases: Vec<Planned>,
     /// What they need of the machine; `None`: nothing that would have to be shared out.
     pub resources: Option<Resources>,
+    /// What it could not take into account, and what to do about that.
+    pub notes: Vec<String>,
 }
 
 /// The limit of a body when neither the test nor its kind states one.
@@ -74,6 +76,7 @@ pub fn disposition(
     v: &Vocabulary,
     facts: &mut dyn Facts,
 ) -> Disposition {
+    let compared = catalog.compared(case);
     let case = &catalog.cases[case];
     let ignore = catalog.tests[case.test].entry.ignore;
     let asked = Asked {
@@ -84,6 +87,15 @@ pub fn disposition(
     };
     if let Some(unmet) = crate::gates::unmet(&case.marks, asked, v, facts) {
         return gated(unmet, o);
+    }
+    for one in compared {
+        let offer = facts.offer(&one.name, asked.level);
+        if let Some(unmet) = offer
+            .ok()
+            .and_then(|offer| crate::gates::real_devices(&one.name, &offer, facts))
+        {
+            return gated(unmet, o);
+        }
     }
     match ignore {
         Some(why) if !o.ignored && !o.include_ignored => Disposition::Ignored(why.to_owned()),
@@ -178,8 +190,13 @@ impl Plan {
         }
         // Stable: what runs alone comes after the others, so that nobody waits for an empty house twice.
         cases.sort_by_key(|c| c.alone);
-        let resources = shared_out(catalog, &mut cases, o, v, facts);
-        Plan { cases, resources }
+        let mut notes = vec![];
+        let resources = shared_out(catalog, &mut cases, o, v, facts, &mut notes);
+        Plan {
+            cases,
+            resources,
+            notes,
+        }
     }
 }
 
@@ -190,6 +207,7 @@ fn shared_out(
     o: &Options,
     v: &Vocabulary,
     facts: &mut dyn Facts,
+    notes: &mut Vec<String>,
 ) -> Option<Resources> {
     let runs = |p: &&Planned| p.disposition == Disposition::Run;
     if !cases
@@ -199,17 +217,21 @@ fn shared_out(
     {
         return None;
     }
-    let mut asking = vec![];
+    let (mut asking, mut unread) = (vec![], vec![]);
     for (planned, p) in cases.iter().enumerate().filter(|(_, p)| runs(p)) {
         let case = &catalog.cases[p.case];
         let (mut need, offer) = needed(catalog, p, v, facts);
         let mut expected = p.limit.map_or(0.0, |limit| limit.as_secs_f64());
-        if need.devices > 0
-            && let Some(measured) = facts.measured(&case.name)
-        {
-            // What somebody states holds; a measurement tells where nobody does.
-            need.memory = need.memory.or(Some(measured.memory()));
-            expected = measured.wall_s;
+        if need.devices > 0 {
+            match facts.measured(&case.name) {
+                Ok(None) => {}
+                Ok(Some(measured)) => {
+                    // What somebody states holds; a measurement tells where nobody does.
+                    need.memory = need.memory.or(Some(measured.memory()));
+                    expected = measured.wall_s;
+                }
+                Err(why) => unread.push(why),
+            }
         }
         let own = offer.as_deref().filter(|offer| !offer.foreign);
         let shared = own.filter(|_| !case.marks.fresh);
@@ -222,6 +244,7 @@ fn shared_out(
             expected,
         });
     }
+    notes.extend(unread_notes(unread));
     let simulated = facts.simulated();
     let without = Host::without_devices();
     let host = match asking.iter().any(|a| a.need.devices > 0) {
@@ -250,6 +273,25 @@ fn shared_out(
     Some(resources)
 }
 
+/// The most measurements that cannot be read of which each is said by itself; a folder that is closed closes all of them.
+const UNREAD: usize = 3;
+
+/// What to say of measurements that cannot be read: nothing depends on them but lengths and amounts that nobody states.
+fn unread_notes(unread: Vec<String>) -> Vec<String> {
+    let more = unread.len().saturating_sub(UNREAD);
+    let mut notes: Vec<String> = unread
+        .into_iter()
+        .take(UNREAD)
+        .map(|why| format!("a measurement of device memory is not used: {why}"))
+        .collect();
+    if more > 0 {
+        notes.push(format!(
+            "nor are {more} more measurements of device memory, which cannot be read either"
+        ));
+    }
+    notes
+}
+
 /// What a case needs, and what its deployment offers.
 fn needed(
     catalog: &Catalog,
@@ -264,8 +306,20 @@ fn needed(
         .deployment(catalog)
         .and_then(|d| facts.offer(d, level.map(|l| l.name.as_str())).ok());
     let simulated = facts.simulated();
-    let need = needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
-    (need, offer)
+    let mut most: Option<Need> = None;
+    for one in catalog.compared(p.case) {
+        let level = level.map(|l| l.name.as_str());
+        // One that nobody knows fails in the case itself.
+        if let Ok(one) = facts.offer(&one.name, level) {
+            let of_it = needs::of(&case.marks, Some(&*one), simulated, v, || facts.host());
+            most = Some(match most {
+                Some(most) => most.or(of_it),
+                None => of_it,
+            });
+        }
+    }
+    let alone = || needs::of(&case.marks, offer.as_deref(), simulated, v, || facts.host());
+    (most.unwrap_or_else(alone), offer)
 }
 
 /// Fisher–Yates with SplitMix64 (Steele, Lea, Flood 2014), so that a seed gives the same order everywhere.

@@ -125,6 +125,8 @@ async fn make(
         evidence: stores.evidence.clone(),
         writers: asker.writers.clone(),
         devices: asker.devices.clone(),
+        #[cfg(target_os = "linux")]
+        sampler: asker.sampler.clone(),
     };
     // The limit and the end of the run drop the future, so that its destructors run; what it registered for teardown stays registered.
     tokio::select! {

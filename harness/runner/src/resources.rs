@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tribunal_governor::{Binding, Card, Job, Limits, Memory, Schedule, plan};
-use tribunal_hardware::Host;
+use tribunal_hardware::{Cores, Host};
 
 use crate::needs::Need;
 
@@ -23,6 +23,8 @@ pub struct CardInfo {
     pub model: String,
     /// Its memory in bytes; `None`: unmeasured.
     pub total: Option<u64>,
+    /// The cores by which its runtime knows it, where that counts cores.
+    pub cores: Option<Cores>,
 }
 
 impl CardInfo {
@@ -80,7 +82,6 @@ impl Resources {
             .filter(|a| a.need.devices > 0)
             .filter_map(|a| a.server.as_deref())
             .collect();
-        let mut widest = 0.0f64;
         let jobs: Vec<Job> = asking
             .iter()
             .map(|a| {
@@ -102,15 +103,16 @@ impl Resources {
                 job.alone = a.alone;
                 job.holding = server.map(|server| number(&mut servers, server));
                 if let Some((group, seconds)) = &a.need.start_group {
-                    widest = widest.max(*seconds);
                     job.start_group = Some(number(&mut groups, group));
+                    // One figure of the command line is for all of them.
+                    job.spacing = spacing.is_none().then_some(*seconds);
                 }
                 job
             })
             .collect();
         let limits = Limits {
             slots,
-            spacing: spacing.unwrap_or(widest),
+            spacing: spacing.unwrap_or_default(),
             ..host_limits()
         };
         let schedule = plan(&measured, &jobs, limits).map_err(|e| e.to_string())?;
@@ -211,6 +213,7 @@ fn cards(host: &Host, simulated: bool) -> Vec<CardInfo> {
             key: device.key(),
             platform: device.platform.clone(),
             model: device.name.clone(),
+            cores: device.cores,
             // A whole number of bytes over 2^30, so that this is exact.
             total: device
                 .memory_total_gib

@@ -5,6 +5,9 @@
 //!
 //! Rejected: one thread per case (65 µs each, and a waiting case would hold one), and libtest-mimic's own threads (a stuck body would hang the run).
 
+mod clock;
+#[cfg(target_os = "linux")]
+mod course;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 mod execute;
@@ -18,6 +21,8 @@ mod isolated;
 #[cfg(target_os = "linux")]
 mod names;
 mod options;
+#[cfg(target_os = "linux")]
+mod place;
 #[cfg(target_os = "linux")]
 mod placing;
 mod queue;
@@ -39,6 +44,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
+pub use self::clock::Clock;
 #[cfg(not(target_os = "linux"))]
 use self::elsewhere::{Governed, Surroundings};
 #[cfg(target_os = "linux")]
@@ -92,6 +98,8 @@ pub struct Run {
     cancel: Arc<Cancel>,
     run_store: Arc<Store>,
     evidence: Arc<Evidence>,
+    #[cfg(target_os = "linux")]
+    sampler: Arc<crate::sampler::Sampler>,
     /// Errors of teardowns for which no case can answer.
     late_errors: Mutex<Vec<String>>,
     /// Why no case can have devices, if that is so.
@@ -150,6 +158,9 @@ impl Run {
         let governed = around.as_ref().and(plan.resources.as_ref());
         let governed = governed.and_then(|r| Governed::new(r, options.process_per_test));
         let evidence = Evidence::new(options.evidence.clone());
+        for text in &plan.notes {
+            evidence.note(text.clone());
+        }
         let run = Arc::new(Run {
             names,
             around: around.map(Mutex::new),
@@ -176,6 +187,8 @@ impl Run {
             capture,
             cancel: Cancel::new(),
             run_store: Arc::default(),
+            #[cfg(target_os = "linux")]
+            sampler: crate::sampler::Sampler::new(evidence.clone(), options.simulated.clone()),
             evidence,
             late_errors: Mutex::default(),
             runtime: OnceLock::new(),
@@ -358,6 +371,8 @@ impl Run {
             let torn = self.run_teardown(&Arc::default(), None, limit.unwrap_or_default());
             late_errors.extend(torn.errors);
         }
+        self.hand_deserted_back();
+        late_errors.append(&mut lock(&self.late_errors));
         if crate::limit::was_held_back() {
             self.evidence
                 .note("a debugger was attached: no time limit fired meanwhile".into());
@@ -366,7 +381,7 @@ impl Run {
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
-        self.end_telemetry();
+        let telemetry = self.end_telemetry();
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
         self.watch.changed.notify_all();
@@ -378,6 +393,7 @@ impl Run {
             late_errors,
             notes: self.evidence.take_notes(),
             tables,
+            telemetry,
             evidence,
         };
         self.emit(Event::RunEnded(Box::new(summary)));

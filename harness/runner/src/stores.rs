@@ -79,6 +79,9 @@ pub(crate) struct Asker {
     pub fresh: bool,
     /// The devices that it was given.
     pub devices: Devices,
+    /// Looks at what its servers take; `None`: nobody does.
+    #[cfg(target_os = "linux")]
+    pub sampler: Option<Arc<crate::sampler::Sampler>>,
     /// What the case should be told of its fixtures.
     pub notes: Arc<Mutex<Vec<String>>>,
     /// What its fixtures write into its evidence.

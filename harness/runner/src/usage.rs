@@ -165,6 +165,7 @@ mod tests {
             platform: "cuda".into(),
             model: "x".into(),
             total: Some(24 * GIB),
+            cores: None,
             amount,
         };
         let mut seen = TreeSummary::default();

@@ -120,7 +120,7 @@ pub use leftover::Leftover;
 pub use mask::without_secrets;
 pub use offers::{Offers, Workers};
 pub use options::{LogLimits, StartOptions};
-pub use prepare::{Prepare, PrepareFuture, Prepared};
+pub use prepare::{PartAddress, Prepare, PrepareFuture, Prepared};
 pub use process::{ProcessInfo, ProcessSignal};
 pub use server::{RunningPart, Server};
 pub use share::{Runner, Share};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::prepare::{Hook, Prepare};
+use crate::prepare::{Detour, Hook, PartAddress, Prepare};
 use crate::progress::Tell;
 use crate::share::Share;
 
@@ -35,6 +35,7 @@ pub struct StartOptions {
     pub(crate) progress: Tell,
     pub(crate) share: Option<Share>,
     pub(crate) prepare: Hook,
+    pub(crate) detour: Detour,
     /// What the keepers keep open.
     pub(crate) held: Arc<Vec<OwnedFd>>,
 }
@@ -52,6 +53,7 @@ impl StartOptions {
             progress: Tell::default(),
             share: None,
             prepare: Hook::default(),
+            detour: Detour::default(),
             held: Arc::default(),
         }
     }
@@ -98,6 +100,17 @@ impl StartOptions {
     #[must_use]
     pub fn prepare(mut self, prepare: Prepare) -> Self {
         self.prepare = Hook(Some(prepare));
+        self
+    }
+
+    /// Asked for each process of the deployment, once all ports are leased and before the first one starts: what the others are told of its address, so that something
+    /// can stand between a router and its workers. The answer goes into `{NAME.host}`, `{NAME.port}`, `{NAME.ports[0]}` and `{NAME.url}` of all the others; the process
+    /// itself and whoever waits for it to be ready keep the real one. It must not block for long.
+    ///
+    /// A start that is made once more on other ports asks again. A server with this is not shared: what it asks lives no longer than this process.
+    #[must_use]
+    pub fn part_address(mut self, told: PartAddress) -> Self {
+        self.detour = Detour(Some(told));
         self
     }
 

@@ -8,6 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::net::SocketAddr;
 
 use crate::text::nearest;
 
@@ -19,17 +20,32 @@ pub(crate) struct Address {
     pub first: u16,
     /// How many ports the block has.
     pub count: u16,
+    /// What other processes are told of its first port, where that is another address.
+    pub told: Option<SocketAddr>,
 }
 
 impl Address {
     pub(crate) fn url(&self) -> String {
         format!("http://{}:{}", self.host, self.first)
     }
+
+    /// What can be said of it to other processes.
+    fn for_others(&self, field: &str) -> Option<String> {
+        let told = self.told?;
+        match field {
+            "host" => Some(told.ip().to_string()),
+            "port" | "ports[0]" => Some(told.port().to_string()),
+            "url" => Some(format!("http://{told}")),
+            _ => None,
+        }
+    }
 }
 
 /// What can be filled in. `None` stands for a name that is known but has no value in this deployment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Values<'a> {
+    /// The name of the process whose text is filled in.
+    pub name: &'a str,
     /// The process whose text is filled in.
     pub own: &'a Address,
     pub model: Option<&'a str>,
@@ -203,7 +219,10 @@ fn value(name: &str, values: &Values<'_>) -> Result<OsString, Why> {
         let known = values.processes.iter().map(|(n, _)| n.clone()).collect();
         return Err(Why::UnknownProcess(known));
     };
-    of_process(field, address, Why::UnknownField)
+    match address.for_others(field) {
+        Some(told) if process != values.name => Ok(told.into()),
+        _ => of_process(field, address, Why::UnknownField),
+    }
 }
 
 fn of_process(field: &str, address: &Address, unknown: Why) -> Result<OsString, Why> {
@@ -263,121 +282,5 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(first: u16, count: u16) -> Address {
-        Address {
-            host: "127.0.0.1".into(),
-            first,
-            count,
-        }
-    }
-
-    fn with(model: Option<&str>, text: &OsStr) -> Result<OsString, PlaceholderError> {
-        let processes = [
-            ("server".to_string(), address(20_001, 3)),
-            ("worker-1".to_string(), address(20_100, 1)),
-        ];
-        let values = Values {
-            own: &processes[0].1,
-            model,
-            evidence: OsStr::new("/e v"),
-            processes: &processes,
-        };
-        fill(text, &values)
-    }
-
-    fn filled(text: &str) -> Result<String, PlaceholderError> {
-        with(Some("tiny"), OsStr::new(text)).map(|s| s.to_string_lossy().into_owned())
-    }
-
-    #[test]
-    fn known_names_are_filled_in() {
-        for (text, expected) in [
-            ("--port={port}", "--port=20001"),
-            (
-                "http://{host}:{port}/{model}",
-                "http://127.0.0.1:20001/tiny",
-            ),
-            ("{ports[0]},{ports[2]}", "20001,20003"),
-            ("{evidence}/x", "/e v/x"),
-            (
-                "{worker-1.url}/{worker-1.port}",
-                "http://127.0.0.1:20100/20100",
-            ),
-            ("{worker-1.ports[0]}{server.host}", "20100127.0.0.1"),
-            ("{server.ports[1]}", "20002"),
-            ("{{port}} {port}", "{port} 20001"),
-            (
-                "{{worker-1.port}} {{ports[9]}}",
-                "{worker-1.port} {ports[9]}",
-            ),
-            ("{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1}}"),
-            ("{} { } {1} {port", "{} { } {1} {port"),
-            (
-                "{a-b} {.x} {x.} {x.1} {ports[} {ports[0}",
-                "{a-b} {.x} {x.} {x.1} {ports[} {ports[0}",
-            ),
-            ("{{ messages }} {% if x %}", "{{ messages }} {% if x %}"),
-            ("{\"p\":{port}}", "{\"p\":20001}"),
-            ("", ""),
-        ] {
-            assert_eq!(filled(text), Ok(expected.into()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_filled_in_says_what_can() {
-        for (text, expected) in [
-            (
-                "--p={prot}",
-                "`--p={prot}` has the unknown placeholder {prot}; known are {host}, {port}, {ports[i]}, {model}, {evidence}, \
-                 and {NAME.port} and so on of a process; did you mean {port}?",
-            ),
-            (
-                "{ports[3]}",
-                "`{ports[3]}` asks for {ports[3]}, but the block has 3 ports ({ports[0]} to {ports[2]}); `ports` makes it larger",
-            ),
-            (
-                "{worker-1.ports[99999999]}",
-                "`{worker-1.ports[99999999]}` asks for {worker-1.ports[99999999]}, but the block has 1 port ({ports[0]}); `ports` makes it larger",
-            ),
-            (
-                "{ports[i]}",
-                "`{ports[i]}` has the placeholder {ports[i]}, whose index is no number; the first port is {ports[0]}",
-            ),
-            (
-                "{worker.url}",
-                "`{worker.url}` has the placeholder {worker.url}, but no process is called `worker`; there are `server`, `worker-1`; \
-                 did you mean {worker-1.url}?",
-            ),
-            (
-                "{server.prt}",
-                "`{server.prt}` has the unknown placeholder {server.prt}; known are {server.host}, {server.port}, {server.ports[i]}, \
-                 {server.url}; did you mean {server.port}?",
-            ),
-        ] {
-            assert_eq!(filled(text).unwrap_err().to_string(), expected);
-        }
-        let error = filled("{zz}").unwrap_err().to_string();
-        assert!(error.ends_with("is written {{zz}}"), "{error}");
-    }
-
-    #[test]
-    fn a_model_that_is_not_set_is_refused() {
-        let error = with(None, OsStr::new("{model}")).unwrap_err();
-        assert_eq!(error.why, Why::Unset);
-        assert!(error.to_string().contains("has no model"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn bytes_that_are_no_text_stay() {
-        use std::os::unix::ffi::OsStrExt;
-        let raw = OsStr::from_bytes(b"\xff{x");
-        assert_eq!(with(None, raw).unwrap(), raw);
-        let error = with(None, OsStr::from_bytes(b"\xff{port}")).unwrap_err();
-        assert_eq!(error.why, Why::NotText);
-    }
-}
+#[path = "placeholder_tests.rs"]
+mod tests;

@@ -97,15 +97,18 @@ pub(crate) fn prepare(
             reason: e.to_string(),
         },
     })?;
-    let processes: Vec<(String, Address)> = wanted
-        .iter()
-        .zip(&leases)
-        .map(|(w, lease)| (w.name().to_string(), outer(lease)))
-        .collect();
-    let mut filled = Vec::new();
+    let mut processes: Vec<(String, Address)> = Vec::new();
     for (w, lease) in wanted.iter().zip(&leases) {
+        let mut address = outer(lease);
+        let told = options.detour.told(w.name(), lease.port);
+        address.told = told.map_err(|reason| w.refuse(StartErrorKind::NotPrepared { reason }))?;
+        processes.push((w.name().to_string(), address));
+    }
+    let mut filled = Vec::new();
+    for (w, (name, own)) in wanted.iter().zip(&processes) {
         let values = Values {
-            own: &outer(lease),
+            name,
+            own,
             model: deployment.model.as_deref(),
             evidence: evidence.as_os_str(),
             processes: &processes,
@@ -230,6 +233,7 @@ fn outer(lease: &PortLease) -> Address {
         host: "127.0.0.1".into(),
         first: lease.port,
         count: lease.count,
+        told: None,
     }
 }
 
@@ -284,6 +288,7 @@ fn fill(launch: &Launch, values: &Values<'_>) -> Result<Filled, PlaceholderError
             host: "0.0.0.0".into(),
             first,
             count: values.own.count,
+            told: None,
         },
         None => values.own.clone(),
     };

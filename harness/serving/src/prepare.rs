@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +33,33 @@ pub type Prepare = Arc<dyn Fn(Deployment) -> PrepareFuture + Send + Sync>;
 pub(crate) struct Hook(pub Option<Prepare>);
 
 impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "a hook" } else { "none" })
+    }
+}
+
+/// What the other processes of a deployment are told instead of the address of one of them, by its name and its address; the same address for one that is told
+/// as it is. `server` is the one whose port answers.
+pub type PartAddress = Arc<dyn Fn(&str, SocketAddr) -> Result<SocketAddr, String> + Send + Sync>;
+
+/// It as options hold it.
+#[derive(Clone, Default)]
+pub(crate) struct Detour(pub Option<PartAddress>);
+
+#[cfg(target_os = "linux")]
+impl Detour {
+    /// What others are told of the process with this name and port instead of its address, if anything.
+    pub(crate) fn told(&self, name: &str, port: u16) -> Result<Option<SocketAddr>, String> {
+        let Some(ask) = &self.0 else {
+            return Ok(None);
+        };
+        let real = SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, port));
+        let told = ask(name, real)?;
+        Ok((told != real).then_some(told))
+    }
+}
+
+impl fmt::Debug for Detour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "a hook" } else { "none" })
     }

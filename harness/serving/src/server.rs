@@ -87,7 +87,9 @@ impl Server {
             ));
         }
         #[cfg(target_os = "linux")]
-        if let (How::Command(_), Some(share)) = (&deployment.how, &options.share) {
+        if let (How::Command(_), Some(share), None) =
+            (&deployment.how, &options.share, &options.detour.0)
+        {
             return crate::shared::start(deployment, options, share).await;
         }
         Self::start_alone(deployment, options).await

@@ -6,7 +6,8 @@
 //! Rejected: a transform without vector instructions. It is compiled in a moment, and takes twice as long at every answer that is judged. With those of
 //! SSE it took longer still, and longer to compile: processors without AVX do without either.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use realfft::RealFftPlanner;
 pub use realfft::{ComplexToReal, FftNum, RealToComplex, num_complex};
@@ -14,22 +15,43 @@ pub use realfft::{ComplexToReal, FftNum, RealToComplex, num_complex};
 /// A transform of real samples and its inverse, both of one length.
 pub type Pair<T> = (Arc<dyn RealToComplex<T>>, Arc<dyn ComplexToReal<T>>);
 
+/// Lengths that are kept. They follow from the rates of clips, which come from outside: any number of them may be asked for.
+const MOST_KEPT: usize = 16;
+
+/// Transforms that were made before: to plan one takes as long as to use it a hundred times.
+type Kept<T> = Mutex<Option<HashMap<usize, Pair<T>>>>;
+
 /// A transform in single precision.
 pub fn single(length: usize) -> Pair<f32> {
-    let mut planner = RealFftPlanner::<f32>::new();
-    (
-        planner.plan_fft_forward(length),
-        planner.plan_fft_inverse(length),
-    )
+    static KEPT: Kept<f32> = Mutex::new(None);
+    kept(&KEPT, length, || {
+        let mut planner = RealFftPlanner::<f32>::new();
+        (
+            planner.plan_fft_forward(length),
+            planner.plan_fft_inverse(length),
+        )
+    })
 }
 
 /// A transform in double precision.
 pub fn double(length: usize) -> Pair<f64> {
-    let mut planner = RealFftPlanner::<f64>::new();
-    (
-        planner.plan_fft_forward(length),
-        planner.plan_fft_inverse(length),
-    )
+    static KEPT: Kept<f64> = Mutex::new(None);
+    kept(&KEPT, length, || {
+        let mut planner = RealFftPlanner::<f64>::new();
+        (
+            planner.plan_fft_forward(length),
+            planner.plan_fft_inverse(length),
+        )
+    })
+}
+
+fn kept<T: FftNum>(kept: &Kept<T>, length: usize, plan: impl FnOnce() -> Pair<T>) -> Pair<T> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get_or_insert_default();
+    if kept.len() >= MOST_KEPT && !kept.contains_key(&length) {
+        kept.clear();
+    }
+    kept.entry(length).or_insert_with(plan).clone()
 }
 
 /// Points between two samples at which the filter is kept, at most: 16 MiB of them.

@@ -17,6 +17,14 @@ fn a_transform_and_back_is_the_signal_times_its_length() {
     assert_eq!(single(30).0.len(), 30);
 }
 
+#[test]
+fn a_plan_is_made_once_and_any_number_of_lengths_may_be_asked_for() {
+    assert!(std::sync::Arc::ptr_eq(&single(60).0, &single(60).0));
+    for length in (2..200).step_by(2) {
+        assert_eq!(double(length).1.len(), length);
+    }
+}
+
 #[cfg(feature = "resample")]
 #[test]
 fn channels_stay_apart() {

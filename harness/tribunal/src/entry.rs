@@ -203,7 +203,10 @@ fn harness(
             Err(text) => Err(UsageError(text)),
         },
         Task::Plan => {
-            print(&tribunal_report::plan_page(&catalog, &plan, &context));
+            print(&match options.format {
+                Format::Json => tribunal_report::plan_json(&catalog, &plan, &context),
+                _ => tribunal_report::plan_page(&catalog, &plan, &context),
+            });
             Ok(0)
         }
         _ => match isolated {
@@ -251,6 +254,7 @@ fn run_options(
         process_per_test: o.process_per_test,
         vram_overuse_warns: o.vram_overuse_warns,
         settle: tribunal_hardware::SETTLE_BOUND,
+        clock: tribunal_runner::Clock::default(),
         evidence: EvidenceOptions {
             keep: o.keep_evidence,
             root: o.evidence_dir.clone(),

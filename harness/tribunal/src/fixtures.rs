@@ -80,17 +80,29 @@ pub fn offers(cx: &SetUp) -> Result<Offers, Error> {
 }
 
 /// All deployments that the run was told to test (`--deploy a,b`), in that order, for a test that compares them; nothing is started. A test asks for it with
-/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`]; what is declared of each is in [`Deployment::offered`].
+/// `use tribunal::chosen;` and a parameter `chosen: Vec<Deployment>`, and starts what it needs by [`Start`](crate::Start); what is declared of each is in [`Deployment::offered`].
+///
+/// Where the run shares devices out, its test has those that the most demanding of them needs, and each is told of them as its file says.
 ///
 /// Skips where something that one of them needs is not on this machine.
-#[fixture]
+#[fixture(deployments)]
 pub fn chosen(cx: &SetUp) -> Result<Vec<Deployment>, Error> {
     let mut out = vec![];
     for rendered in all_chosen(cx.level())? {
         if !rendered.missing.is_empty() {
             crate::skip!("{}", rendered.missing.join("; "));
         }
-        out.push(rendered.deployment.clone());
+        let deployment = rendered.deployment.clone();
+        let uses = rendered.recipe.devices.as_ref();
+        let granted = cx.devices().granted().cloned();
+        // One that uses simulated devices only must not be told of real ones.
+        let granted = granted.filter(|grant| {
+            uses.is_some_and(|uses| !uses.simulated_only || grant.simulated().is_some())
+        });
+        out.push(match granted {
+            Some(grant) => crate::given::with(deployment, &grant, Some(&rendered.recipe)),
+            None => deployment,
+        });
     }
     Ok(out)
 }
@@ -130,24 +142,6 @@ pub fn embedded() -> Result<Deployment, Error> {
 /// processes that start an equal deployment share one server.
 pub async fn start(cx: &SetUp, deployment: &Deployment) -> Result<Server, Error> {
     launch(cx, deployment, None).await
-}
-
-/// A deployment that is built and started in the body of a test: `Deployment::command("vllm").args([…]).start().await?`.
-pub trait Start {
-    /// Starts the server for the running test alone; its log lies in the test's evidence. The test ends it by [`Server::stop`], which tells what
-    /// it left behind; one that is merely dropped is stopped all the same, and nobody is told.
-    ///
-    /// An error where no test runs, and where the server does not become ready.
-    fn start(self) -> impl Future<Output = Result<Server, Error>>;
-}
-
-impl Start for Deployment {
-    async fn start(self) -> Result<Server, Error> {
-        let folder = tribunal_runner::evidence()?;
-        Server::start(&self, &StartOptions::new(folder))
-            .await
-            .map_err(Error::of)
-    }
 }
 
 async fn launch(
@@ -213,6 +207,11 @@ async fn launch(
     };
     let server = server.map_err(Error::of)?;
     let grant = prepared.and_then(|(_, given)| given.grant());
+    #[cfg(target_os = "linux")]
+    let followed = {
+        let parts = server.parts().iter().map(|part| part.pid);
+        Arc::new(cx.follow(&name, parts.chain(server.pid()).collect()))
+    };
     if let Some(grant) = &grant {
         let parts = server.parts().iter().map(|part| part.pid);
         parts.chain(server.pid()).for_each(|pid| grant.follow(pid));
@@ -246,8 +245,10 @@ async fn launch(
     });
     let (handle, fresh, note) = (server.clone(), cx.is_fresh(), cx.notes());
     cx.on_teardown(move || async move {
-        if let Some(grant) = grant {
-            look(grant).await;
+        #[cfg(target_os = "linux")]
+        {
+            let look = followed.clone();
+            let _ = tokio::task::spawn_blocking(move || look.look()).await;
         }
         let broken = broken.load(Ordering::SeqCst);
         let report = if broken {
@@ -274,7 +275,7 @@ async fn launch(
 }
 
 /// Sees what a server uses of its devices now.
-async fn look(grant: Arc<Grant>) {
+pub(crate) async fn look(grant: Arc<Grant>) {
     // A look that is cut short is one sample less.
     let _ = tokio::task::spawn_blocking(move || grant.look()).await;
 }

@@ -17,6 +17,10 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    fn clear(&self) {
+        *self.grant.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// What the server was given, once it was started by this process.
     pub fn grant(&self) -> Option<Arc<Grant>> {
         let grant = self.grant.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +63,8 @@ pub(crate) fn prepare(
                 Devices::Granted(grant) => grant,
                 #[cfg(target_os = "linux")]
                 Devices::OnStart(placing) => {
+                    // A start that failed a moment ago holds nothing any more; else this one would wait for it.
+                    into.clear();
                     let stop = Arc::new(AtomicBool::new(false));
                     let _stop = Stop(stop.clone());
                     let taken = tokio::task::spawn_blocking(move || {
@@ -83,7 +89,7 @@ pub(crate) fn prepare(
 }
 
 /// A deployment that sees the devices of a grant, and keeps to its share of them where its file says how.
-fn with(deployment: Deployment, grant: &Grant, recipe: Option<&Recipe>) -> Deployment {
+pub(crate) fn with(deployment: Deployment, grant: &Grant, recipe: Option<&Recipe>) -> Deployment {
     let deployment = deployment.env_of_all(&grant.variables());
     let devices = grant.devices().iter();
     // The tightest of them: an engine has one figure for all.

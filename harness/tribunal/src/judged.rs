@@ -100,6 +100,12 @@ pub fn judging_of(server: &Server, depth: Depth) -> Result<Judging, Error> {
     here(depth, &facts(server.base_url()))
 }
 
+/// The voices of this server that the table `voices` of its deployment knows, in the order of the table.
+pub fn voices_of(server: &Server) -> Vec<String> {
+    let voices = facts(server.base_url()).voices.into_iter();
+    voices.map(|(name, _)| name).collect()
+}
+
 /// By the command line and the environment of this process.
 fn here(depth: Depth, facts: &JudgingFacts) -> Result<Judging, Error> {
     let thresholds = ASKED.get().map_or(&[][..], |asked| &asked.thresholds);

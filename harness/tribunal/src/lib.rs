@@ -38,11 +38,13 @@ mod given;
 mod judged;
 mod layout;
 mod memory_limit;
+mod starting;
 mod version;
 
 pub use docs::docs;
-pub use fixtures::{Start, chosen, embedded, judged, offers, start};
-pub use judged::judging_of;
+pub use fixtures::{chosen, embedded, judged, offers, start};
+pub use judged::{judging_of, voices_of};
+pub use starting::Start;
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;
 pub use tribunal_conformance as conformance;
@@ -53,7 +55,7 @@ pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Devices, Error, Grant, GrantedDevice, ProviderCase as Case, Row, SetUp, Sharing,
-    Skip, TestResult, current_test, devices, evidence, on_evidence, spawn_thread,
+    Skip, TestResult, current_test, devices, evidence, expect_failure, on_evidence, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;
@@ -62,7 +64,8 @@ pub use tribunal_vocabulary as vocabulary;
 /// What a test file imports: the attribute macros of the default markers, the built-in fixtures, and the types of their values.
 pub mod prelude {
     #[doc(no_inline)]
-    pub use crate::fixtures::{Start as _, api, chat, server};
+    pub use crate::fixtures::{api, chat, server};
+    pub use crate::starting::Start as _;
     #[doc(no_inline)]
     pub use crate::{Case, Error, SetUp, TestResult, fail, fixture, skip};
     #[doc(no_inline)]

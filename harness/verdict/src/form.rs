@@ -82,11 +82,40 @@ fn id(facts: &Facts<'_>) -> RuleResult {
             .figure(shown(facts.id))
             .threshold("a non-empty id"),
         (Some(_), None) => RuleResult::new("id", Ending::Pass).figure(shown(facts.id)),
+        (Some(_), Some(_)) if one_id_per_choice(facts) => {
+            RuleResult::new("id", Ending::Pass).figure("an id of its own for every choice")
+        }
         (Some(own), Some((at, chunk))) => RuleResult::new("id", Ending::Fail)
             .figure(shown(chunk.id))
             .threshold(quoted(own))
             .because(format!("chunk {} has another id than the first", at + 1)),
     }
+}
+
+/// Whether several choices were asked for, and every one of them keeps to an id of its own, as in SGLang's streams: there each choice is a
+/// request of its own within the server. A chunk without a choice has the id of one of them.
+fn one_id_per_choice(facts: &Facts<'_>) -> bool {
+    if facts.n().is_none_or(|n| n < 2) {
+        return false;
+    }
+    let chunks = || facts.stream.iter().flat_map(|stream| &stream.chunks);
+    let mut ids: Vec<(u64, &str)> = Vec::new();
+    for chunk in chunks() {
+        for piece in &chunk.pieces {
+            let (Some(index), Some(id)) = (piece.index, chunk.id.filter(|id| !id.is_empty()))
+            else {
+                return false;
+            };
+            match ids.iter().find(|(of, _)| *of == index) {
+                Some((_, known)) if *known != id => return false,
+                Some(_) => {}
+                None if ids.iter().any(|(_, taken)| *taken == id) => return false,
+                None => ids.push((index, id)),
+            }
+        }
+    }
+    let known = |id: &str| ids.iter().any(|(_, of)| *of == id);
+    chunks().all(|chunk| chunk.id.is_some_and(known))
 }
 
 fn model(facts: &Facts<'_>) -> RuleResult {

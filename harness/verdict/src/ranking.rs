@@ -122,7 +122,14 @@ pub(crate) fn score(bench: &Bench, answer: &ScoreAnswer) -> Verdict {
     };
     let wanted = of(["text_1", "queries", "query"]).max(of(["text_2", "documents", "items"]));
     let found: Vec<_> = answer.data.iter().map(|one| one.index).collect();
-    let numbers: Vec<_> = answer.data.iter().map(|one| one.score).collect();
+    let numbers: Vec<_> = answer
+        .data
+        .iter()
+        .flat_map(|one| match one.labels.as_slice() {
+            [] => vec![one.score],
+            labels => labels.iter().copied().map(Some).collect(),
+        })
+        .collect();
     let mut rules = form(bench, &answer.raw);
     rules.extend([
         indexes(&found, wanted),

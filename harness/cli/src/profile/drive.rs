@@ -14,6 +14,15 @@ use tribunal_profiler::{
 use super::options::{By, ProfileOptions};
 use super::sampler::Reading;
 
+/// What is known of the test and the device before anything runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Subject<'a> {
+    /// The model, where the test names one.
+    pub(crate) model: Option<&'a str>,
+    /// What the device is, where that is not plain.
+    pub(crate) device: Option<&'a str>,
+}
+
 /// Where tests are run.
 pub(crate) trait Lab {
     /// Runs the test once; `mean` is how long a run took up to now.
@@ -73,16 +82,16 @@ pub(crate) struct Measure {
 /// The exit code where the test takes no notice of what it may use.
 const IGNORED: i32 = 4;
 
-/// Profiles; what is shown goes to `out`. `device` says what the device is, where that is not plain.
+/// Profiles; what is shown goes to `out`.
 pub(crate) fn drive(
     o: &ProfileOptions,
     lab: &mut dyn Lab,
-    device: Option<&str>,
+    subject: Subject<'_>,
     out: &mut dyn Write,
 ) -> Result<Conclusion, String> {
     match o.search {
-        true => search(o, lab, device, out),
-        false => single(o, lab, out),
+        true => search(o, lab, subject, out),
+        false => single(o, lab, subject, out),
     }
 }
 
@@ -95,7 +104,7 @@ fn show(out: &mut dyn Write, text: &str) -> Result<(), String> {
 fn search(
     o: &ProfileOptions,
     lab: &mut dyn Lab,
-    device: Option<&str>,
+    subject: Subject<'_>,
     out: &mut dyn Write,
 ) -> Result<Conclusion, String> {
     let readings = lab.in_use();
@@ -134,7 +143,8 @@ fn search(
                 total,
                 in_use,
                 test: &o.test,
-                device,
+                model: subject.model,
+                device: subject.device,
             };
             show(out, &text::heading(&heading, &probe))?;
         }
@@ -171,7 +181,7 @@ fn search(
         Some(Allowed::Bytes(amount) | Allowed::Tokens(amount)) => Some(amount),
         _ => None,
     };
-    let result = conclude(o, &runs, profile, wall, amount);
+    let result = conclude(o, &runs, profile, wall, subject.model, amount);
     show(out, &text::advice(o.style, &result.advice, &o.command()))?;
     conclusion.measured = Some(Measure {
         least: Some(text::words(found.lowest, scale)),
@@ -183,6 +193,7 @@ fn search(
 fn single(
     o: &ProfileOptions,
     lab: &mut dyn Lab,
+    subject: Subject<'_>,
     out: &mut dyn Write,
 ) -> Result<Conclusion, String> {
     let probe = Probe {
@@ -201,13 +212,13 @@ fn single(
     }
     show(
         out,
-        &(text::report(&run.profile, code, run.tried.wall, None) + "\n"),
+        &(text::report(&run.profile, code, run.tried.wall, subject.model) + "\n"),
     )?;
     let wall = run.tried.wall.as_secs_f64();
     let runs = vec![run];
     let measured = runs[0].tried.ended.passed().then(|| {
         let profile = runs[0].profile.clone();
-        conclude(o, &runs, profile, wall, None)
+        conclude(o, &runs, profile, wall, subject.model, None)
     });
     if let Some(result) = &measured
         && o.recommend
@@ -228,6 +239,7 @@ fn conclude(
     runs: &[Run],
     profile: Profile,
     wall: f64,
+    model: Option<&str>,
     amount: Option<u64>,
 ) -> Measure {
     let passed = || runs.iter().filter(|run| run.tried.ended.passed());
@@ -244,7 +256,7 @@ fn conclude(
         wall,
         body: body.filter(|_| apart),
         set_up: set_up.filter(|_| apart),
-        model: None,
+        model,
         cache: o.cache_marker.as_deref().zip(amount),
     });
     Measure {

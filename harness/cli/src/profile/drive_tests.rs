@@ -87,9 +87,39 @@ fn options(line: &str) -> ProfileOptions {
 }
 
 fn session(line: &str, lab: &mut Fake) -> (Conclusion, String) {
+    session_of(line, lab, Subject::default())
+}
+
+fn session_of(line: &str, lab: &mut Fake, subject: Subject<'_>) -> (Conclusion, String) {
     let mut out = vec![];
-    let conclusion = drive(&options(line), lab, None, &mut out).unwrap();
+    let conclusion = drive(&options(line), lab, subject, &mut out).unwrap();
     (conclusion, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn the_model_that_a_test_names_is_said_and_recommended() {
+    let subject = Subject {
+        model: Some("Qwen/Qwen3-0.6B"),
+        ..Subject::default()
+    };
+    for (line, head, marker) in [
+        (
+            "t --repeats 0",
+            "  Test      : t\n  Model     : Qwen/Qwen3-0.6B\n\n",
+            "#[model(\"Qwen/Qwen3-0.6B\")] // as the test says\n",
+        ),
+        (
+            "t --no-find-min-vram --as pytest",
+            "  Model        : Qwen/Qwen3-0.6B\n",
+            "@pytest.mark.model(\"Qwen/Qwen3-0.6B\")  # as the test says\n",
+        ),
+    ] {
+        let (_, text) = session_of(line, &mut Fake::needs(0.34), subject);
+        assert!(text.contains(head), "{text}");
+        assert!(text.contains(marker), "{text}");
+        let (_, text) = session(line, &mut Fake::needs(0.34));
+        assert!(!text.to_lowercase().contains("model  "), "{text}");
+    }
 }
 
 #[test]

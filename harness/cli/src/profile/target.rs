@@ -36,6 +36,8 @@ pub(crate) struct Listed {
     pub(crate) test: String,
     /// All markers, also those of its module, and those that follow from others.
     pub(crate) markers: Vec<String>,
+    /// The model that it names.
+    pub(crate) model: Option<String>,
     /// Why it would not run here.
     pub(crate) skip: Option<String>,
 }
@@ -238,6 +240,8 @@ fn read_list(text: &str, test: &str) -> Option<Listed> {
         line: usize::try_from(event["start_line"].as_u64()?).ok()?,
         test: ours["test"].as_str().unwrap_or(test).to_owned(),
         markers: texts(&ours["markers"]),
+        // A program built with an older harness names its markers and nothing more.
+        model: ours["arguments"]["model"][0]["id"].as_str().map(clean),
         skip: ours["skip"].as_str().map(str::to_owned),
     })
 }
@@ -282,7 +286,7 @@ mod tests {
     #[test]
     fn a_test_as_its_program_lists_it() {
         let text = r#"{"type":"suite","event":"discovery"}
-{"type":"test","event":"discovered","name":"e2e::chat::answers::a","ignore":true,"source_path":"suites/tests/suites/e2e/chat.rs","start_line":27,"harness":{"test":"e2e::chat::answers","markers":["e2e","gpu_1"],"skip":"needs 1 cuda device"}}"#;
+{"type":"test","event":"discovered","name":"e2e::chat::answers::a","ignore":true,"source_path":"suites/tests/suites/e2e/chat.rs","start_line":27,"harness":{"test":"e2e::chat::answers","markers":["e2e","gpu_1","model"],"arguments":{"model":[{"id":"a/b"},{"id":"c/d"}]},"skip":"needs 1 cuda device"}}"#;
         let listed = read_list(text, "e2e::chat::answers::a").unwrap();
         assert_eq!(
             listed,
@@ -290,10 +294,14 @@ mod tests {
                 file: "suites/tests/suites/e2e/chat.rs".into(),
                 line: 27,
                 test: "e2e::chat::answers".into(),
-                markers: vec!["e2e".into(), "gpu_1".into()],
+                markers: ["e2e", "gpu_1", "model"].map(String::from).into(),
+                model: Some("a/b".into()),
                 skip: Some("needs 1 cuda device".into()),
             }
         );
+        let older = text.replace("arguments", "else");
+        let listed = read_list(&older, "e2e::chat::answers::a").unwrap();
+        assert_eq!(listed.model, None);
         assert_eq!(read_list(text, "e2e::chat::answers"), None);
         assert_eq!(read_list("", "x"), None);
     }

@@ -220,3 +220,45 @@ async fn rankings_and_tokens() {
     }
     assert!(requests[1].contains("\"text_2\":\"b\""));
 }
+
+/// A list alone, a score under another name, scores by place and by label: what SGLang answers.
+#[tokio::test]
+async fn rankings_without_an_object_around_them() {
+    let server = Scripted::start(vec![
+        vec![json(200, json!([{ "score": 0.9, "document": "b", "index": 1, "meta_info": { "prompt_tokens": 7 } }, { "score": 0.1, "index": 0 }]))],
+        vec![json(200, json!([{ "relevance_score": 0.5, "score": 3, "index": 0 }]))],
+        vec![json(200, json!({ "scores": [[0.25], 0.5, [0.75, 0.125]], "model": "m", "object": "scoring" }))],
+        vec![json(200, json!(["no", "objects"]))],
+        vec![json(200, json!({ "scores": "none" }))],
+        vec![json(200, json!({ "object": "scoring" }))],
+    ])
+    .await;
+    let api = server.chat();
+    let ask = || api.rerank("q", ["a", "b"]).send();
+    let ranked = ask().await.expect("a ranking").results;
+    assert_eq!(
+        (ranked[0].index, ranked[0].relevance_score),
+        (Some(1), Some(0.9))
+    );
+    assert_eq!(ranked[0].extra["meta_info"]["prompt_tokens"], 7);
+    assert_eq!(ranked[1].relevance_score, Some(0.1));
+    let both = &ask().await.expect("a ranking").results[0];
+    assert_eq!(both.relevance_score, Some(0.5));
+    assert_eq!(both.extra["score"], 3);
+
+    let scored = api.score("a", ["b", "c", "d"]).send().await;
+    let scored = scored.expect("scores");
+    assert_eq!(scored.object.as_deref(), Some("scoring"));
+    assert_eq!(
+        (scored.data[0].score, scored.data[1].score),
+        (Some(0.25), Some(0.5))
+    );
+    let last = &scored.data[2];
+    assert_eq!((last.index, last.score), (Some(2), None));
+    assert_eq!(last.labels, [0.75, 0.125]);
+
+    assert!(ask().await.is_err(), "a list of texts is no ranking");
+    assert!(api.score("a", ["b"]).send().await.is_err());
+    let error = api.score("a", ["b"]).send().await.expect_err("no data");
+    assert!(error.to_string().contains("no `data`"), "{error}");
+}

@@ -64,6 +64,15 @@ pub(crate) fn plausible(side: Side, bytes: &[u8]) -> bool {
     }
 }
 
+/// The target of the request that begins here.
+pub(crate) fn target_of(bytes: &[u8]) -> String {
+    let line = bytes
+        .split(|b| matches!(b, b'\r' | b'\n'))
+        .find(|l| !l.is_empty());
+    let target = line.unwrap_or_default().split(|b| *b == b' ').nth(1);
+    String::from_utf8_lossy(target.unwrap_or_default()).into_owned()
+}
+
 /// Reads a whole head.
 pub(crate) fn read(side: Side, bytes: &[u8]) -> Option<Head> {
     let text = String::from_utf8_lossy(bytes);

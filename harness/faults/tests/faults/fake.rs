@@ -13,6 +13,7 @@ use crate::support::{self, Place};
 
 pub const SERVER: &str = "__fake-server";
 pub const WORKER: &str = "__fake-worker";
+pub const ROUTER: &str = "__fake-router";
 pub const HARNESS: &str = "__fake-harness";
 /// More than this it does not open.
 pub const MOST_OPEN: usize = 64;
@@ -24,6 +25,7 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
         (&WORKER, _) => loop {
             std::thread::park();
         },
+        (&ROUTER, rest) => router(rest),
         (&HARNESS, rest) => harness(rest),
         _ => return None,
     }
@@ -44,6 +46,26 @@ fn server(words: &[&str]) {
     // Out of descriptors, one cannot be accepted: the next one may.
     for stream in listener.incoming().flatten() {
         let _ = answer(stream);
+    }
+}
+
+/// `PORT WORKER…`: hands a request for `/N/ROUTE` to the worker of that number and gives back what came, however little.
+fn router(words: &[&str]) {
+    let ports: Vec<u16> = words.iter().map(|w| w.parse().unwrap()).collect();
+    let listener = TcpListener::bind(("127.0.0.1", ports[0])).unwrap();
+    for mut stream in listener.incoming().flatten() {
+        let mut request = [0; 4096];
+        let n = stream.read(&mut request).unwrap_or(0);
+        let request = String::from_utf8_lossy(&request[..n]).into_owned();
+        let Some(number) = request.get(5..6).and_then(|n| n.parse::<usize>().ok()) else {
+            continue;
+        };
+        let mut worker = TcpStream::connect(("127.0.0.1", ports[1 + number])).unwrap();
+        let passed = request.replacen(&format!("/{number}/"), "/", 1);
+        let mut answer = Vec::new();
+        let _ = worker.write_all(passed.as_bytes());
+        let _ = worker.read_to_end(&mut answer);
+        let _ = stream.write_all(&answer);
     }
 }
 

@@ -25,6 +25,13 @@ pub struct Fake {
     pub seen: Arc<Seen>,
 }
 
+impl Seen {
+    fn wait(&self) {
+        let guard = self.go.0.lock().unwrap();
+        drop(self.go.1.wait_timeout_while(guard, DEADLINE, |go| !*go));
+    }
+}
+
 impl Fake {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -73,7 +80,8 @@ pub fn event(n: usize) -> String {
     format!("data: {{\"n\":{n},\"é\":\"漢\"}}\n\n")
 }
 
-/// `/stream/N`: N events and `[DONE]`; `/held/N`: N events, then a wait for [`Fake::go`], then `[DONE]`.
+/// `/stream/N`: N events and `[DONE]`; `/held/N`: N events, then a wait for [`Fake::go`], then `[DONE]`; `/closing/N`: the end of the connection ends the body;
+/// `/late`: a wait, then five letters.
 fn serve(mut stream: TcpStream, seen: &Seen) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut rest = Vec::new();
@@ -130,14 +138,17 @@ fn serve(mut stream: TcpStream, seen: &Seen) -> std::io::Result<()> {
                     send(&event(i))?;
                 }
                 if kind == "held" {
-                    let guard = seen.go.0.lock().unwrap();
-                    drop(seen.go.1.wait_timeout_while(guard, DEADLINE, |go| !*go));
+                    seen.wait();
                 }
                 send("data: [DONE]\n\n")?;
                 match chunked {
                     true => stream.write_all(b"0\r\n\r\n")?,
                     false => return Ok(()),
                 }
+            }
+            ("late", _) => {
+                seen.wait();
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")?;
             }
             _ if head.starts_with("HEAD") => {
                 write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")?

@@ -1,5 +1,6 @@
-//! The proxy between real sockets: what passes, what strikes, and what is told of it.
+//! The proxy and clients that behave badly, between real sockets: what passes, what strikes, and what is told of it.
 
+mod clients;
 mod fake;
 mod passing;
 mod toxics;

@@ -1,7 +1,11 @@
 //! How long random workloads take, against the lower bound and against two other rules, as tables:
 //! `cargo run --release -p tribunal-governor --example makespan [SEEDS]`.
 
+#[path = "../../workload/drawn.rs"]
+mod drawn;
 mod others;
+#[path = "../../workload/random.rs"]
+mod random;
 mod workload;
 
 use std::collections::BTreeMap;

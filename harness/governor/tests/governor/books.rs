@@ -146,7 +146,7 @@ impl Books<'_> {
                     && let Some(last) = self.stamps.insert((group, *card), now)
                 {
                     assert!(
-                        now >= last + world.limits.spacing,
+                        now >= last + world.spacing(group),
                         "starts of a group keep apart"
                     );
                 }

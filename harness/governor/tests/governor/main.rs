@@ -2,6 +2,8 @@
 
 mod books;
 mod plan;
+#[path = "../../workload/random.rs"]
+mod random;
 mod room;
 mod run;
 mod scenarios;

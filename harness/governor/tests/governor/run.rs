@@ -118,7 +118,7 @@ pub fn run(world: &World, kind: Kind, random: &mut Random, peace: f64) -> Log {
             // With pauses between starts, a job whose pause was about to end may have kept others from the slots.
             let more = governor.clone().admit(now, &view);
             assert!(
-                more.is_empty() || world.limits.spacing > 0.0,
+                more.is_empty() || world.longest_spacing() > 0.0,
                 "all that could start has started, but {more:?}"
             );
         }

@@ -110,5 +110,5 @@ fn waiting_bound(world: &World, log: &Log) -> f64 {
         expected = expected.max(together);
         actual = actual.max(world.actual[job.id]);
     }
-    expected + actual + world.limits.spacing + 1e-6
+    expected + actual + world.longest_spacing() + 1e-6
 }

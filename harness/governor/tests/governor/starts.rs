@@ -113,6 +113,39 @@ fn starts_of_a_group_keep_apart_on_a_card_and_nobody_else_waits_for_that() {
 }
 
 #[test]
+fn a_group_keeps_its_own_pause_and_not_the_longest_of_all() {
+    let mut jobs: Vec<Job> = (0..6).map(|id| job(id, 100.0, gib(2))).collect();
+    for (id, group, spacing) in [
+        (0, 1, Some(30.0)),
+        (1, 1, Some(20.0)),
+        (2, 2, Some(3.0)),
+        (3, 2, Some(3.0)),
+        (4, 3, None),
+        (5, 3, None),
+    ] {
+        jobs[id].start_group = Some(group);
+        jobs[id].spacing = spacing;
+    }
+    let limits = Limits {
+        spacing: 7.0,
+        ..Limits::default()
+    };
+    let mut g = governor(&[24], &jobs, limits);
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 2, 4]);
+    // The longest that its own users say; nobody else's.
+    assert_eq!(g.waits(1), Some(Why::Spacing { until: 30.0 }));
+    assert_eq!(g.waits(3), Some(Why::Spacing { until: 3.0 }));
+    assert_eq!(g.waits(5), Some(Why::Spacing { until: 7.0 }));
+    assert_eq!(g.next_wake(0.0), Some(3.0));
+    assert_eq!(ids(&g.admit(3.0, &quiet())), [3]);
+    assert_eq!(g.next_wake(3.0), Some(7.0));
+    assert_eq!(ids(&g.admit(7.0, &quiet())), [5]);
+    assert_eq!(g.next_wake(7.0), Some(30.0));
+    assert_eq!(ids(&g.admit(29.9, &quiet())), [0; 0]);
+    assert_eq!(ids(&g.admit(30.0, &quiet())), [1]);
+}
+
+#[test]
 fn the_wake_is_when_the_whole_gang_may_start() {
     let mut jobs = vec![
         job(0, 100.0, gib(2)),
@@ -275,4 +308,10 @@ fn nonsense_is_an_error_that_names_the_job() {
         ..Limits::default()
     };
     assert!(matches!(new(&[], spacing), Malformed::Spacing(_)));
+    let mut backwards = Job::new(4, 1.0);
+    backwards.spacing = Some(-1.0);
+    assert_eq!(
+        new(&[backwards], Limits::default()),
+        Malformed::Spacing(-1.0)
+    );
 }

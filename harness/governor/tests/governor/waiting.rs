@@ -1,7 +1,7 @@
 //! Who waits for whom, and for how long.
 
 use crate::support::{GIB, gib, governor, ids, job, quiet, reading};
-use tribunal_governor::{Card, Foreign, Job, Limits, Memory, PATIENCE, Start, View, Why};
+use tribunal_governor::{Card, Foreign, Governor, Job, Limits, Memory, PATIENCE, Start, View, Why};
 
 #[test]
 fn who_is_withdrawn_is_waited_for_by_nobody() {
@@ -260,4 +260,136 @@ fn a_start_of_the_same_kind_does_not_push_the_promised_one_back() {
     g.ended(0, 10.0);
     assert_eq!(ids(&g.admit(10.0, &quiet())), [1]);
     assert_eq!(g.waits(2), Some(Why::Spacing { until: 15.0 }));
+}
+
+#[test]
+fn who_wants_to_be_alone_is_promised_the_end_of_the_last() {
+    let mut jobs = [10.0, 50.0, 20.0, 30.0, 60.0].map(|seconds| Job::new(0, seconds));
+    (0..5).for_each(|id| (jobs[id].id, jobs[id].rank) = (id, id));
+    jobs[2].alone = true;
+    let mut g = governor(&[], &jobs, Limits::default());
+    // The fourth ends before the second does; the fifth would still be there.
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 1, 3]);
+    assert_eq!(g.promised(), Some((2, vec![], 50.0)));
+}
+
+/// A card of 24 GiB with a server of 12, up for job 0; job 1 would use it for a long time and waits for a name that another run holds; job 2
+/// needs nearly the whole card, and job 3 has overtaken it.
+fn server_with_a_user_who_waits() -> (Governor, View) {
+    let mut jobs = vec![
+        job(0, 10.0, gib(12)),
+        job(1, 1000.0, gib(12)),
+        job(2, 60.0, gib(20)),
+        job(3, 500.0, gib(4)),
+    ];
+    jobs[..2].iter_mut().for_each(|j| j.holding = Some(8));
+    jobs[1].names = vec![1];
+    let mut g = governor(&[24], &jobs, Limits::default());
+    let mut elsewhere = quiet();
+    elsewhere.names = vec![1];
+    assert_eq!(ids(&g.admit(0.0, &elsewhere)), [0, 3]);
+    assert_eq!(g.promised(), Some((2, vec![0], 1000.0)));
+    g.ended(0, 10.0);
+    assert_eq!(ids(&g.admit(10.0, &elsewhere)), [0; 0]);
+    (g, elsewhere)
+}
+
+#[test]
+fn a_promise_moves_up_when_a_server_stops() {
+    let (mut g, elsewhere) = server_with_a_user_who_waits();
+    g.holding_ended(8, 10.0);
+    // Only job 3 is in its way now.
+    assert_eq!(ids(&g.admit(10.0, &elsewhere)), [0; 0]);
+    assert_eq!(g.promised(), Some((2, vec![0], 500.0)));
+    g.ended(3, 500.0);
+    assert_eq!(ids(&g.admit(500.0, &elsewhere)), [2]);
+}
+
+#[test]
+fn a_promise_moves_up_when_the_user_of_a_server_is_withdrawn() {
+    let (mut g, elsewhere) = server_with_a_user_who_waits();
+    g.withdraw(1);
+    assert_eq!(ids(&g.admit(20.0, &elsewhere)), [0; 0]);
+    assert_eq!(g.promised(), Some((2, vec![0], 500.0)));
+}
+
+#[test]
+fn nothing_is_promised_for_before_the_end_of_who_is_alone() {
+    // The server of job 0 stays while job 2 is alone, which comes before the one that is promised the card.
+    let mut jobs = vec![
+        job(0, 10.0, gib(12)),
+        job(1, 1000.0, gib(12)),
+        Job::new(2, 200.0).on(1, gib(1)),
+        job(3, 60.0, gib(20)),
+        job(4, 5.0, gib(4)),
+    ];
+    jobs[..2].iter_mut().for_each(|j| j.holding = Some(8));
+    jobs[1].names = vec![1];
+    jobs[2].names = vec![2];
+    jobs[2].alone = true;
+    let mut g = governor(&[24], &jobs, Limits::default());
+    let mut elsewhere = quiet();
+    elsewhere.names = vec![1, 2];
+    assert_eq!(ids(&g.admit(0.0, &elsewhere)), [0, 4]);
+    assert_eq!(g.promised(), Some((3, vec![0], 1000.0)));
+    g.ended(4, 5.0);
+    g.ended(0, 10.0);
+    elsewhere.names = vec![1];
+    assert_eq!(ids(&g.admit(10.0, &elsewhere)), [2]);
+    g.holding_ended(8, 50.0);
+    assert_eq!(ids(&g.admit(50.0, &elsewhere)), [0; 0]);
+    assert_eq!(g.promised(), Some((3, vec![0], 210.0)));
+    g.ended(2, 210.0);
+    assert_eq!(ids(&g.admit(210.0, &elsewhere)), [3]);
+}
+
+/// Two cards, each with a job of 20 GiB, and a gang that wants both; the fourth job has overtaken it.
+fn gang_behind_two(more: &[Job]) -> Governor {
+    let mut jobs = vec![
+        job(0, 100.0, gib(20)),
+        job(1, 150.0, gib(20)),
+        Job::new(2, 60.0).on(2, gib(20)),
+        Job::new(3, 1.0).on(1, Memory::Bytes(GIB / 4)),
+    ];
+    jobs.extend_from_slice(more);
+    let mut g = governor(&[24, 24], &jobs, Limits::default());
+    assert_eq!(ids(&g.admit(0.0, &quiet())), [0, 1, 3]);
+    assert_eq!(g.promised(), Some((2, vec![0, 1], 150.0)));
+    g
+}
+
+#[test]
+fn a_promise_moves_up_when_a_job_ends_before_its_time() {
+    let mut g = gang_behind_two(&[job(4, 120.0, gib(20))]);
+    g.ended(1, 20.0);
+    // The fifth would have ended before 150 s.
+    assert_eq!(ids(&g.admit(20.0, &quiet())), [0; 0]);
+    assert_eq!(g.promised(), Some((2, vec![0, 1], 100.0)));
+}
+
+#[test]
+fn a_promise_moves_up_when_a_start_is_refused() {
+    let mut g = gang_behind_two(&[]);
+    g.refuse(1);
+    assert_eq!(ids(&g.admit(0.1, &quiet())), [0; 0]);
+    assert_eq!(g.promised(), Some((2, vec![0, 1], 100.0)));
+}
+
+#[test]
+fn patience_with_outsiders_begins_anew_when_they_have_left() {
+    let jobs = [
+        job(0, 100.0, gib(10)),
+        job(1, 60.0, gib(20)),
+        job(2, 1000.0, gib(4)),
+    ];
+    let mut g = governor(&[24], &jobs, Limits::default());
+    let (alone, visited) = (
+        View::of(vec![reading(10, 10)]),
+        View::of(vec![reading(15, 10)]),
+    );
+    assert_eq!(ids(&g.admit(0.0, &View::of(vec![reading(0, 0)]))), [0]);
+    for (now, view) in [(1.0, &visited), (20.0, &alone), (40.0, &visited)] {
+        assert_eq!(ids(&g.admit(now, view)), [0; 0], "at {now} s");
+    }
+    assert_eq!(g.next_wake(40.0), Some(40.0 + PATIENCE));
 }

@@ -39,6 +39,7 @@ pub fn world(random: &mut Random, kind: Kind) -> World {
         host_memory: random.chance(0.5).then_some(64 * GIB),
         spacing: if random.chance(0.5) { 5.0 } else { 0.0 },
     };
+    let own = [0.0, 2.0, 9.0][random.below(3)];
     let holdings = if kind.holdings {
         1 + random.below(4) as u32
     } else {
@@ -57,10 +58,13 @@ pub fn world(random: &mut Random, kind: Kind) -> World {
                     0 => Memory::Whole,
                     1 => Memory::None,
                     2 => gib(random.below(81) as u64),
-                    _ => Memory::Bytes((20f64.powf(random.unit()) * GIB as f64) as u64),
+                    _ => Memory::Bytes(random.memory()),
                 };
                 if random.chance(0.5) {
-                    job.start_group = Some(random.below(2) as u32);
+                    let group = random.below(2) as u32;
+                    job.start_group = Some(group);
+                    // One group has a pause of its own, the other that of all.
+                    job.spacing = (group == 1).then_some(own);
                 }
                 if random.chance(0.1) {
                     job.suits = Some((0..count).filter(|_| random.chance(0.6)).collect());
@@ -94,6 +98,21 @@ pub fn world(random: &mut Random, kind: Kind) -> World {
         jobs,
         limits,
         actual,
+    }
+}
+
+impl World {
+    /// Seconds between two starts of a group.
+    pub fn spacing(&self, group: u32) -> f64 {
+        let jobs = self.jobs.iter();
+        let own = jobs.filter(|job| job.start_group == Some(group));
+        own.map(|job| job.spacing.unwrap_or(self.limits.spacing))
+            .fold(0.0, f64::max)
+    }
+
+    /// The longest of them.
+    pub fn longest_spacing(&self) -> f64 {
+        self.spacing(0).max(self.spacing(1))
     }
 }
 

@@ -25,6 +25,9 @@ const MOST: u64 = 1024 * 1024;
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(crate) struct Described {
     neuron_device: u32,
+    /// As the runtime counts them.
+    #[serde(default)]
+    nc_count: Option<u32>,
     #[serde(default)]
     memory_size: Option<u64>,
     #[serde(default)]
@@ -43,6 +46,10 @@ impl Described {
 
     pub(crate) fn memory(&self) -> Option<u64> {
         self.memory_size.filter(|bytes| *bytes > 0)
+    }
+
+    pub(crate) fn cores(&self) -> Option<u32> {
+        self.nc_count
     }
 
     /// The processes, without what each holds: the program does not say.
@@ -111,6 +118,7 @@ mod tests {
             {"neuron_device": 1, "memory_size": 0}]"#;
         let devices = parse(text).unwrap();
         assert_eq!(devices[0].memory(), Some(32 << 30));
+        assert_eq!((devices[0].cores(), devices[1].cores()), (Some(2), None));
         assert_eq!(
             devices[0].processes(),
             Some(vec![DeviceProcess::new(77, None)])

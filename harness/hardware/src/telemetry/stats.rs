@@ -186,6 +186,7 @@ impl Stats {
         let latest = self.latest.as_deref().cloned().unwrap_or_default();
         TelemetrySummary {
             samples: self.samples,
+            sampler_cpu_seconds: 0.0,
             seconds: self
                 .first
                 .map_or(0.0, |first| (self.last - first).as_secs_f64()),

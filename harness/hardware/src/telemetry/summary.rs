@@ -20,6 +20,8 @@ pub struct TelemetrySummary {
     pub samples: u64,
     /// From the first sample to the last.
     pub seconds: f64,
+    /// What the sampler itself computed, in seconds.
+    pub sampler_cpu_seconds: f64,
     /// Why there are no devices in it; `None`: there are.
     pub reason: Option<String>,
     /// By device, in the order of the inventory.
@@ -115,8 +117,12 @@ pub struct TreeSummary {
     pub samples: u64,
     /// Most resident memory of all its processes together, in bytes. Pages that several share count in each.
     pub rss_max: Option<u64>,
+    /// Most memory of all its processes, each shared page divided among those that have it, in the samples that looked; `None`: it could not be told.
+    pub pss_max: Option<u64>,
     /// CPU time of all its processes, in seconds; what one used after its last sample is missing.
     pub cpu_seconds: Option<f64>,
+    /// Processors that it kept busy from its first sample to its last, on average.
+    pub cores_mean: Option<f64>,
     /// Most processors that it kept busy between two samples.
     pub cores_max: Option<f64>,
     /// What it held, by device.

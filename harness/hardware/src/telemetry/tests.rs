@@ -96,7 +96,7 @@ fn the_peak_of_a_tree_is_the_largest_sum_of_one_moment() {
             devices: device.into_iter().collect(),
             ..Live::default()
         };
-        watches.sample(Duration::from_secs(at), &live, &table)
+        watches.sample(Duration::from_secs(at), &live, &table, None)
     };
     take(
         &mut watches,
@@ -124,16 +124,89 @@ fn the_peak_of_a_tree_is_the_largest_sum_of_one_moment() {
 }
 
 #[test]
+fn load_is_between_samples_and_what_ended_still_counts() {
+    let root = processes();
+    let mut watches = Watches::default();
+    watches.add("server".into(), Members::Tree(10));
+    let ticks = rustix::param::clock_ticks_per_second();
+    let used = |pid: u32, seconds: u64| {
+        let stat = root.path().join(format!("proc/{pid}/stat"));
+        let text = std::fs::read_to_string(&stat).unwrap();
+        let old = text.split(' ').nth(13).unwrap().to_owned();
+        let new = format!(" {} 5 ", seconds * ticks);
+        std::fs::write(&stat, text.replace(&format!(" {old} 5 "), &new)).unwrap();
+    };
+    let mut take = |at| {
+        let table = Table::read(root.path());
+        let seen = watches.sample(Duration::from_secs(at), &Live::default(), &table, None);
+        let tree = watches.summaries().remove(0);
+        (
+            seen,
+            tree.cpu_seconds.unwrap(),
+            tree.cores_mean,
+            tree.cores_max,
+        )
+    };
+    let five = 5.0 / ticks as f64;
+    used(10, 0);
+    used(11, 0);
+    let (_, first, mean, most) = take(0);
+    assert_eq!(
+        (first, mean, most),
+        (2.0 * five, None, None),
+        "one sample is no load"
+    );
+    used(10, 2);
+    used(11, 6);
+    assert_eq!(take(4).2, Some(2.0));
+    // One is gone, with all that it had used.
+    std::fs::remove_dir_all(root.path().join("proc/11")).unwrap();
+    used(10, 4);
+    let (_, seconds, mean, most) = take(8);
+    assert_eq!(seconds, 10.0 + 2.0 * five);
+    assert_eq!((mean, most), (Some(1.25), Some(2.0)));
+}
+
+#[test]
+fn proportional_memory_is_the_sum_of_a_look_or_nothing() {
+    let root = processes();
+    let table = Table::read(root.path());
+    let mut watches = Watches::default();
+    watches.add("server".into(), Members::Tree(10));
+    let page = rustix::param::page_size() as u64;
+    assert_eq!(
+        watches.members(&table),
+        [(10, 100 * page), (11, 100 * page)]
+    );
+    let mut take = |looked: &[(u32, Option<u64>)]| {
+        let looked = looked.iter().copied().collect();
+        watches.sample(FAST, &Live::default(), &table, Some(&looked));
+        watches.summaries()[0].pss_max
+    };
+    assert_eq!(
+        take(&[(10, Some(5)), (11, None)]),
+        None,
+        "a part is no figure"
+    );
+    assert_eq!(take(&[]), None);
+    assert_eq!(
+        take(&[(10, Some(5)), (11, Some(7)), (20, Some(90))]),
+        Some(12)
+    );
+    assert_eq!(take(&[(10, Some(5)), (11, Some(1))]), Some(12));
+}
+
+#[test]
 fn a_pid_that_was_used_again_is_not_followed() {
     let root = processes();
     let mut watches = Watches::default();
     watches.add("server".into(), Members::Tree(20));
     let live = Live::default();
-    watches.sample(Duration::ZERO, &live, &Table::read(root.path()));
+    watches.sample(Duration::ZERO, &live, &Table::read(root.path()), None);
     let stat = root.path().join("proc/20/stat");
     let text = std::fs::read_to_string(&stat).unwrap();
     std::fs::write(&stat, text.replace(" 200 1 ", " 999 1 ")).unwrap();
-    let seen = watches.sample(FAST, &live, &Table::read(root.path()));
+    let seen = watches.sample(FAST, &live, &Table::read(root.path()), None);
     assert_eq!(seen, []);
     assert_eq!(watches.summaries()[0].samples, 1);
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Shared;
+use super::pss::Looked;
 use super::summary::TreeSummary;
 use crate::live::Live;
 use crate::proc_table::Table;
@@ -82,8 +83,13 @@ pub(super) struct TreeSample {
     pub(super) label: String,
     processes: usize,
     rss: u64,
+    /// Null: nobody looked at this sample, or it cannot be told.
+    pss: Option<u64>,
     cpu_seconds: f64,
+    /// Processors that it kept busy since the sample before; null: there was none.
+    cores: Option<f64>,
     /// By device; null: it cannot be told.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     memory: BTreeMap<String, Option<u64>>,
 }
 
@@ -103,8 +109,13 @@ struct Entry {
     started: Option<u64>,
     samples: u64,
     rss_max: Option<u64>,
+    pss_max: Option<u64>,
     /// What each process had used when it was last seen, by pid and start.
     used: HashMap<(u32, u64), u64>,
+    /// What those had used that are gone.
+    gone: u64,
+    /// When the first sample was, and what all had used by then.
+    first: Option<(Duration, u64)>,
     /// When the last sample was, and what all had used by then.
     last: Option<(Duration, u64)>,
     cores_max: Option<f64>,
@@ -128,7 +139,10 @@ impl Watches {
             started: None,
             samples: 0,
             rss_max: None,
+            pss_max: None,
             used: HashMap::new(),
+            gone: 0,
+            first: None,
             last: None,
             cores_max: None,
             devices: Vec::new(),
@@ -141,10 +155,27 @@ impl Watches {
         self.all.iter().any(|entry| entry.members.is_some())
     }
 
-    pub(super) fn sample(&mut self, at: Duration, live: &Live, table: &Table) -> Vec<TreeSample> {
+    /// The processes of all trees that are followed, with their resident bytes.
+    pub(super) fn members(&mut self, table: &Table) -> Vec<(u32, u64)> {
+        let pids = self.all.iter_mut().flat_map(|entry| entry.pids(table));
+        let mut pids: Vec<u32> = pids.collect();
+        pids.sort_unstable();
+        pids.dedup();
+        let rss = |pid: u32| Some((pid, table.get(pid)?.rss_pages.saturating_mul(page())));
+        pids.into_iter().filter_map(rss).collect()
+    }
+
+    /// `looked`: what the proportional memory of the processes is, if somebody looked.
+    pub(super) fn sample(
+        &mut self,
+        at: Duration,
+        live: &Live,
+        table: &Table,
+        looked: Option<&Looked>,
+    ) -> Vec<TreeSample> {
         self.all
             .iter_mut()
-            .filter_map(|entry| entry.sample(at, live, table))
+            .filter_map(|entry| entry.sample(at, live, table, looked))
             .collect()
     }
 
@@ -179,7 +210,13 @@ impl Entry {
         }
     }
 
-    fn sample(&mut self, at: Duration, live: &Live, table: &Table) -> Option<TreeSample> {
+    fn sample(
+        &mut self,
+        at: Duration,
+        live: &Live,
+        table: &Table,
+        looked: Option<&Looked>,
+    ) -> Option<TreeSample> {
         let pids = self.pids(table);
         if pids.is_empty() {
             return None;
@@ -194,13 +231,30 @@ impl Entry {
             }
         }
         self.rss_max = self.rss_max.max(Some(rss));
-        let used: u64 = self.used.values().sum();
+        // A server that starts many short processes is no reason to remember them all.
+        let gone = &mut self.gone;
+        self.used.retain(|(pid, start), used| {
+            let there = table.get(*pid).is_some_and(|p| p.start_time == *start);
+            if !there {
+                *gone = gone.saturating_add(*used);
+            }
+            there
+        });
+        let used = self
+            .used
+            .values()
+            .fold(self.gone, |a, b| a.saturating_add(*b));
+        let pss = looked.and_then(|looked| proportional(&pids, looked));
+        self.pss_max = self.pss_max.max(pss);
+        let mut cores_now = None;
         if let Some((before, old)) = self.last
             && at > before
         {
             let cores = used.saturating_sub(old) as f64 / ticks() / (at - before).as_secs_f64();
+            cores_now = Some(cores);
             self.cores_max = Some(self.cores_max.map_or(cores, |most| most.max(cores)));
         }
+        self.first.get_or_insert((at, used));
         self.last = Some((at, used));
         let mut memory = BTreeMap::new();
         for device in &live.devices {
@@ -219,9 +273,17 @@ impl Entry {
             label: self.label.clone(),
             processes: pids.len(),
             rss,
+            pss,
             cpu_seconds: used as f64 / ticks(),
+            cores: cores_now,
             memory,
         })
+    }
+
+    fn cores_mean(&self) -> Option<f64> {
+        let ((from, old), (to, used)) = (self.first?, self.last?);
+        let used = used.saturating_sub(old) as f64 / ticks();
+        (to > from).then(|| used / (to - from).as_secs_f64())
     }
 
     fn peak(&mut self, key: String) -> &mut DevicePeak {
@@ -244,7 +306,9 @@ impl Entry {
             label: self.label.clone(),
             samples: self.samples,
             rss_max: self.rss_max,
+            pss_max: self.pss_max,
             cpu_seconds: self.last.map(|(_, used)| used as f64 / ticks()),
+            cores_mean: self.cores_mean(),
             cores_max: self.cores_max,
             devices: self.devices.clone(),
         }
@@ -264,6 +328,14 @@ impl DevicePeak {
             }
         }
     }
+}
+
+/// The sum over a tree; `None` where one of its processes cannot be told, or none was looked at.
+fn proportional(pids: &[u32], looked: &Looked) -> Option<u64> {
+    let known = pids.iter().filter_map(|pid| looked.get(pid)).copied();
+    let mut known = known.peekable();
+    known.peek()?;
+    known.sum()
 }
 
 fn page() -> u64 {

@@ -5,6 +5,7 @@
 //! Rejected: the bare autocorrelation. It falls with the lag, so that a low voice looks noisy and a high one sounds an octave up.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 use std::sync::Arc;
 
 use tribunal_transforms::num_complex::Complex;
@@ -46,7 +47,7 @@ pub(crate) struct Candidate {
     pub strength: f64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
     /// The frame's peak as a share of the peak of the whole signal.
     pub intensity: f64,
@@ -86,6 +87,16 @@ pub(crate) fn analyse<T: Width>(
     rate: u32,
     settings: Settings,
 ) -> Result<Frames, MediaError> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    analyse_on::<T>(threads.min(MAX_THREADS), samples, rate, settings)
+}
+
+fn analyse_on<T: Width>(
+    threads: usize,
+    samples: &[f32],
+    rate: u32,
+    settings: Settings,
+) -> Result<Frames, MediaError> {
     let rate = f64::from(rate);
     let seconds = samples.len() as f64 * (1.0 / rate);
     let window = settings.periods / settings.floor;
@@ -110,33 +121,40 @@ pub(crate) fn analyse<T: Width>(
             (if *s < a { *s } else { a }, if *s > b { *s } else { b })
         });
     let peak = (f64::from(highest) - mean).max(mean - f64::from(lowest));
-    let part = |mut analyser: Analyser<T>, range: std::ops::Range<usize>| -> Vec<Frame> {
+    let part = |mut analyser: Analyser<T>, range: Range<usize>| -> Vec<Frame> {
         range
             .map(|i| analyser.frame(samples, peak, start + i as f64 * settings.step))
             .collect()
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = count.div_ceil(threads.min(MAX_THREADS)).max(PER_THREAD);
-    let frames = if count <= each {
-        part(analyser, 0..count)
-    } else {
-        std::thread::scope(|scope| {
-            let (part, analyser) = (&part, &analyser);
-            let parts: Vec<_> = (0..count)
-                .step_by(each)
-                .map(|from| {
-                    scope.spawn(move || part(analyser.clone(), from..count.min(from + each)))
-                })
-                .collect();
-            let join = |handle: std::thread::ScopedJoinHandle<'_, Vec<Frame>>| {
-                handle
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            parts.into_iter().flat_map(join).collect()
-        })
-    };
-    Ok(Frames { start, frames })
+    let each = count.div_ceil(threads).max(PER_THREAD);
+    Ok(Frames {
+        start,
+        frames: shared_out(count, each, analyser, &part),
+    })
+}
+
+/// All parts of `each` frames side by side: the first one here, since a thread takes as long to start as some frames take.
+fn shared_out<A: Clone + Send + Sync>(
+    count: usize,
+    each: usize,
+    analyser: A,
+    part: &(impl Fn(A, Range<usize>) -> Vec<Frame> + Sync),
+) -> Vec<Frame> {
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (each..count)
+            .step_by(each)
+            .map(|from| {
+                let analyser = analyser.clone();
+                scope.spawn(move || part(analyser, from..count.min(from + each)))
+            })
+            .collect();
+        let mut frames = part(analyser, 0..count.min(each));
+        for other in others {
+            let other = other.join();
+            frames.extend(other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        frames
+    })
 }
 
 impl<T: Width> Analyser<T> {
@@ -341,5 +359,40 @@ fn unfold(strength: f64) -> f64 {
         1.0 / strength
     } else {
         strength
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::{Sound, Wave};
+
+    #[test]
+    fn frames_are_the_same_to_the_last_bit_on_any_number_of_threads() {
+        let voice = Wave::Voice {
+            hz: 140.0,
+            harmonicity: Some(12.0),
+        };
+        let sound = Sound::new(16_000, 5).part(voice, 4.0);
+        let samples = sound.audio().expect("a sound").mixed();
+        let settings = Settings {
+            floor: 75.0,
+            step: 0.01,
+            periods: 3.0,
+            gaussian: false,
+            candidates: 15,
+            voicing: 0.45,
+            octave_cost: 0.01,
+            margin: f64::INFINITY,
+        };
+        let on = |threads| {
+            let found = analyse_on::<f32>(threads, &samples, 16_000, settings);
+            found.expect("frames").frames
+        };
+        let alone = on(1);
+        assert!(alone.len() > 5 * PER_THREAD && !alone[100].candidates.is_empty());
+        for threads in [2, 3, 8, 100] {
+            assert_eq!(alone, on(threads), "{threads} threads");
+        }
     }
 }

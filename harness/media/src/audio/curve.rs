@@ -4,12 +4,16 @@
 //! the height of its top says nothing of harmonicities above 30 dB.
 
 use std::f64::consts::PI;
+use std::sync::OnceLock;
 
 /// Neighbours on each side that take part in the interpolation between lags: some to choose, more to measure, and as
 /// many as there may be where tenths of a decibel above 60 dB count.
 const ROUGH: usize = 30;
 const FINE: usize = 70;
 const FINEST: usize = 700;
+
+/// Places between two lags at which the weights of a rough interpolation are kept: what is asked for often is asked for there.
+const PLACES: usize = 20;
 
 /// The steps towards a summit, and the distance between two lags that are taken for one.
 const STEPS: usize = 24;
@@ -101,14 +105,35 @@ impl Curve {
     /// The maximum next to a lag as well as a pitch needs it: a parabola through the lag and its neighbours, and
     /// another through three places close to its top.
     pub fn near_summit(&self, i: usize) -> (f64, f64) {
-        const WIDTH: f64 = 0.1;
+        // Of the distance between two lags, and in places whose weights are kept.
+        const STRIDE: usize = 2;
+        const WIDTH: f64 = STRIDE as f64 / PLACES as f64;
         let r = &self.lags;
-        let at = |lag: f64| self.between(lag, ROUGH);
         let first = vertex(i as f64, 1.0, [r[i - 1], r[i], r[i + 1]]).map_or(i as f64, |v| v.0);
-        let heights = [at(first - WIDTH), at(first), at(first + WIDTH)];
+        let middle = (first * PLACES as f64).round() as usize;
+        let heights = [middle - STRIDE, middle, middle + STRIDE].map(|place| self.kept(place));
+        let first = middle as f64 / PLACES as f64;
         vertex(first, WIDTH, heights)
             .filter(|(top, _)| (top - first).abs() < 2.0 * WIDTH)
             .unwrap_or_else(|| self.summit(i))
+    }
+
+    /// How high the curve is at a place, roughly: as [`Self::rough`], with weights that were computed once.
+    fn kept(&self, place: usize) -> f64 {
+        static WEIGHTS: OnceLock<[[f64; 2 * ROUGH]; PLACES]> = OnceLock::new();
+        let (below, place) = (place / PLACES, place % PLACES);
+        if below + ROUGH > self.limit() {
+            return self.rough(below as f64 + place as f64 / PLACES as f64);
+        }
+        let weights = &WEIGHTS.get_or_init(weights)[place];
+        let around = &self.both[self.limit() + below + 1 - ROUGH..][..2 * ROUGH];
+        let mut lanes = [0.0; 4];
+        for (w, r) in weights.chunks_exact(4).zip(around.chunks_exact(4)) {
+            for k in 0..4 {
+                lanes[k] += w[k] * r[k];
+            }
+        }
+        lanes.iter().sum()
     }
 
     /// The maximum close to a lag, with all the neighbours that there are.
@@ -136,6 +161,19 @@ impl Curve {
         let near = fraction.min(1.0 - fraction);
         (PI * near).sin() / PI * (side(left, fraction) + side(right, 1.0 - fraction))
     }
+}
+
+/// For each place between two lags, what the lags on both sides of it weigh.
+fn weights() -> [[f64; 2 * ROUGH]; PLACES] {
+    std::array::from_fn(|place| {
+        let mut curve = Curve::new(2 * ROUGH);
+        std::array::from_fn(|i| {
+            curve.lags.fill(0.0);
+            curve.lags[i + 1] = 1.0;
+            curve.mirror();
+            curve.rough(ROUGH as f64 + place as f64 / PLACES as f64)
+        })
+    })
 }
 
 /// One side of the interpolation: neighbours at `distance`, `distance + 1` … with alternating signs. Four at a time,

@@ -162,6 +162,15 @@ pub(crate) fn check(floor: f64, step: f64) -> Result<(), MediaError> {
     Ok(())
 }
 
+/// A candidate as the path looks at it.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    frequency: f64,
+    /// The frequency's octave: without it every pair of candidates would ask for a logarithm. Nothing where unvoiced.
+    octave: Option<f64>,
+    worth: f64,
+}
+
 /// The path through the frames with the greatest strength less the costs of its jumps.
 fn path(frames: &[Frame], options: &PitchOptions, ceiling: f64, step: f64) -> Vec<Option<f64>> {
     // The costs are meant for frames ten milliseconds apart.
@@ -170,67 +179,67 @@ fn path(frames: &[Frame], options: &PitchOptions, ceiling: f64, step: f64) -> Ve
         options.octave_jump_cost * scale,
         options.voiced_unvoiced_cost * scale,
     );
-    let cost = |a: &Candidate, b: &Candidate| match (a.frequency > 0.0, b.frequency > 0.0) {
-        (false, false) => 0.0,
-        (true, true) => jump * (a.frequency / b.frequency).log2().abs(),
+    let cost = |a: &Place, b: &Place| match (a.octave, b.octave) {
+        (None, None) => 0.0,
+        (Some(a), Some(b)) => jump * (a - b).abs(),
         _ => change,
     };
-    // `strength` is from here on what a candidate is worth; frequency 0 is "unvoiced".
-    let columns: Vec<Vec<Candidate>> = frames
-        .iter()
-        .map(|frame| {
-            let quiet = frame.intensity
-                / (options.silence / (1.0 + options.voicing)).max(f64::MIN_POSITIVE);
-            let unvoiced = options.voicing + (2.0 - quiet).max(0.0);
-            let voiced = frame
-                .candidates
-                .iter()
-                .filter(|c| c.frequency < ceiling)
-                .map(|c| Candidate {
-                    frequency: c.frequency,
-                    strength: c.strength - options.octave_cost * (ceiling / c.frequency).log2(),
-                });
-            std::iter::once(Candidate {
-                frequency: 0.0,
-                strength: unvoiced,
-            })
-            .chain(voiced)
-            .collect()
-        })
-        .collect();
-    let Some(first) = columns.first() else {
+    let highest = ceiling.log2();
+    // All frames one after the other, and where each begins.
+    let mut places: Vec<Place> = Vec::with_capacity(8 * frames.len());
+    let mut starts = Vec::with_capacity(frames.len() + 1);
+    for frame in frames {
+        starts.push(places.len());
+        let quiet =
+            frame.intensity / (options.silence / (1.0 + options.voicing)).max(f64::MIN_POSITIVE);
+        places.push(Place {
+            frequency: 0.0,
+            octave: None,
+            worth: options.voicing + (2.0 - quiet).max(0.0),
+        });
+        let voiced = frame.candidates.iter().filter(|c| c.frequency < ceiling);
+        places.extend(voiced.map(|c: &Candidate| {
+            let octave = c.frequency.log2();
+            Place {
+                frequency: c.frequency,
+                octave: Some(octave),
+                worth: c.strength - options.octave_cost * (highest - octave),
+            }
+        }));
+    }
+    starts.push(places.len());
+    // What the best path to each place is worth, and the place before it.
+    let mut scores: Vec<f64> = Vec::with_capacity(places.len());
+    let mut before = vec![0; places.len()];
+    let mut from = 0..0;
+    for column in starts.windows(2).map(|w| w[0]..w[1]) {
+        for to in column.clone() {
+            let mut best = (
+                0,
+                if from.is_empty() {
+                    0.0
+                } else {
+                    f64::NEG_INFINITY
+                },
+            );
+            for i in from.clone() {
+                let score = scores[i] - cost(&places[i], &places[to]);
+                if score > best.1 {
+                    best = (i, score);
+                }
+            }
+            scores.push(best.1 + places[to].worth);
+            before[to] = best.0;
+        }
+        from = column;
+    }
+    let Some(mut place) = from.reduce(|a, b| if scores[b] > scores[a] { b } else { a }) else {
         return vec![];
     };
-    let mut scores: Vec<f64> = first.iter().map(|c| c.strength).collect();
-    let mut back: Vec<Vec<usize>> = vec![vec![0; first.len()]];
-    for pair in columns.windows(2) {
-        let (mut next, mut from) = (
-            Vec::with_capacity(pair[1].len()),
-            Vec::with_capacity(pair[1].len()),
-        );
-        for to in &pair[1] {
-            let best = pair[0]
-                .iter()
-                .zip(&scores)
-                .map(|(c, score)| score - cost(c, to))
-                .enumerate()
-                .fold((0, f64::NEG_INFINITY), |a, b| if b.1 > a.1 { b } else { a });
-            next.push(best.1 + to.strength);
-            from.push(best.0);
-        }
-        scores = next;
-        back.push(from);
-    }
-    let last =
-        scores.iter().enumerate().fold(
-            (0, f64::NEG_INFINITY),
-            |a, (i, s)| if *s > a.1 { (i, *s) } else { a },
-        );
-    let mut place = last.0;
-    let mut found = Vec::with_capacity(columns.len());
-    for (column, from) in columns.iter().zip(&back).rev() {
-        found.push(Some(column[place].frequency).filter(|f| *f > 0.0));
-        place = from[place];
+    let mut found = Vec::with_capacity(frames.len());
+    for _ in frames {
+        found.push(places[place].octave.map(|_| places[place].frequency));
+        place = before[place];
     }
     found.reverse();
     found

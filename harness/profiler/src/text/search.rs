@@ -24,6 +24,8 @@ pub struct Heading<'a> {
     pub in_use: Option<u64>,
     /// What is run.
     pub test: &'a str,
+    /// The model, where the test names one.
+    pub model: Option<&'a str>,
     /// What the device is: its name, and that it is simulated where it is.
     pub device: Option<&'a str>,
 }
@@ -49,7 +51,11 @@ pub fn heading(heading: &Heading<'_>, first: &Probe) -> String {
     if let Some(device) = heading.device {
         let _ = writeln!(out, "  Device    : {device}");
     }
-    let _ = writeln!(out, "  Test      : {}\n", heading.test);
+    let _ = writeln!(out, "  Test      : {}", heading.test);
+    if let Some(model) = heading.model {
+        let _ = writeln!(out, "  Model     : {model}");
+    }
+    out.push('\n');
     let numbers = heading.scale.numbers();
     match heading.scale {
         Scale::Fraction { .. } => {

@@ -513,7 +513,7 @@ pub const TABLE: &[OptionRow] = &[
         "",
         Own,
         false,
-        "Show what would run, in which order, and what would not",
+        "Show what would run, in which order, and what would not; --format json for programs",
     ),
     row(
         "verbose",

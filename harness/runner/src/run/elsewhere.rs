@@ -16,10 +16,6 @@ impl Governed {
         None
     }
 
-    pub fn withdraw(&mut self, _: &[usize]) {
-        match *self {}
-    }
-
     pub fn has_more(&self) -> bool {
         match *self {}
     }
@@ -67,11 +63,17 @@ impl Run {
         Torn::default()
     }
 
+    pub(super) fn withdraw(&self, _: usize) {}
+
+    pub(super) fn hand_deserted_back(&self) {}
+
     pub(super) fn hold_names(&self, _: usize) -> Result<Option<()>, String> {
         Ok(None)
     }
 
     pub(super) fn start_telemetry(&self) {}
 
-    pub(super) fn end_telemetry(&self) {}
+    pub(super) fn end_telemetry(&self) -> Option<serde_json::Value> {
+        None
+    }
 }

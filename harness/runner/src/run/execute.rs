@@ -25,6 +25,10 @@ impl Run {
         let level = p.level.and_then(|l| self.options.level_names.get(l));
         let mut asker = self.catalog.asker(p.case, p.level, level.map(|l| &**l));
         asker.devices = self.devices(planned);
+        #[cfg(target_os = "linux")]
+        {
+            asker.sampler = Some(self.sampler.clone());
+        }
         asker
     }
 
@@ -63,11 +67,16 @@ impl Run {
             folder: Mutex::default(),
             writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
+            expected: Mutex::default(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
             records: Default::default(),
             devices: self.devices(planned),
+            #[cfg(target_os = "linux")]
+            sampler: self.sampler.clone(),
+            #[cfg(target_os = "linux")]
+            followed: Mutex::default(),
         });
         if isolated {
             lock(&self.apart).push((attempt.name.clone(), started));

@@ -9,6 +9,7 @@ use super::Run;
 use crate::attempt::{Attempt, lock};
 use crate::event::Ended;
 use crate::evidence::{Facts, Left};
+use crate::marks::Xfail;
 use crate::outcome::{Outcome, Times};
 use crate::stores::Torn;
 
@@ -17,10 +18,14 @@ impl Run {
     pub(super) fn finish(&self, attempt: &Attempt, outcome: Outcome, times: Times, torn: Torn) {
         let planned = attempt.planned;
         let torn = torn.and(self.hand_devices_back(planned));
-        let xfail = self.catalog.cases[self.plan.cases[planned].case]
-            .marks
-            .xfail
+        let said = lock(&attempt.expected).take().map(|reason| Xfail {
+            reason,
+            strict: true,
+        });
+        let marked = &self.catalog.cases[self.plan.cases[planned].case].marks;
+        let xfail = said
             .as_ref()
+            .or(marked.xfail.as_ref())
             .filter(|_| !attempt.judged.load(Ordering::SeqCst));
         let mut outcome = match (outcome, xfail) {
             (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),

@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Governor, Job, Start, View};
-use tribunal_hardware::{Lease, Leases, Telemetry, Waiter, waits_for};
+use tribunal_hardware::{Lease, Leases, Telemetry, waits_for};
 
 use super::Run;
+use super::course::Course;
+use super::place::Place;
 use super::surroundings::Surroundings;
 use crate::attempt::lock;
 use crate::event::Event;
@@ -41,21 +43,14 @@ pub(super) struct Governed {
     broken: HashMap<usize, String>,
     /// Looks at all devices beside the run.
     pub telemetry: Option<Arc<Telemetry>>,
+    /// Writes down what starts and ends.
+    pub course: Option<Course>,
     /// Since when nothing could start although something waits.
     stuck: Option<(Instant, Option<Instant>)>,
     /// A place in the queue of the host for the case that waits for other processes, so that those who come later do not delay it.
-    place: Option<Place>,
+    place: Option<(usize, Place)>,
     /// Every test has a process of its own: cases take their devices themselves.
     one_process: bool,
-}
-
-/// What a case waits for in the queue of the host.
-struct Place {
-    planned: usize,
-    cards: Vec<usize>,
-    waiter: Waiter,
-    /// Its turn has come; the case starts as soon as the governor lets it.
-    lease: Option<(Lease, Instant)>,
 }
 
 /// What a case gives back at its end.
@@ -84,6 +79,7 @@ impl Governed {
             processors: HashMap::new(),
             broken: HashMap::new(),
             telemetry: None,
+            course: None,
             stuck: None,
             place: None,
             one_process,
@@ -114,12 +110,19 @@ impl Governed {
                 }
             }
         }
-        self.ready.pop_front()
+        let planned = self.ready.pop_front()?;
+        if let Some(course) = &mut self.course {
+            let grant = self.grants.get(&planned).map(|grant| &**grant);
+            course.start(now, &names[planned], grant, &self.governor);
+        }
+        Some(planned)
     }
 
-    /// These will not run any more.
-    pub fn withdraw(&mut self, cases: &[usize]) {
-        cases.iter().for_each(|i| self.governor.withdraw(*i));
+    /// This will not run any more. True where it had been started already, but no slot had taken it: it may hold something then.
+    pub fn withdraw(&mut self, planned: usize) -> bool {
+        self.governor.withdraw(planned);
+        let at = self.ready.iter().position(|ready| *ready == planned);
+        at.and_then(|at| self.ready.remove(at)).is_some()
     }
 
     /// What is given out of a device, in bytes.
@@ -171,10 +174,10 @@ impl Governed {
             && let Some(leases) = &around.leases
         {
             // A place of our own for other devices would be in our own way.
-            let place = self.place.take_if(|place| place.planned == planned);
-            let queued = place.filter(|place| place.cards == cards);
-            lease = match queued.and_then(|place| place.lease) {
-                Some((lease, _)) => Some(lease),
+            let place = self.place.take_if(|(waits, _)| *waits == planned);
+            let queued = place.filter(|(_, place)| place.cards == cards);
+            lease = match queued.and_then(|(_, mut place)| place.take()) {
+                Some(lease) => Some(lease),
                 None => leases.try_take(&claim).map_err(|e| e.to_string())?,
             };
             if lease.is_none() {
@@ -221,22 +224,13 @@ impl Governed {
 
     /// Asks whether the turn of the case has come that stands in the queue of the host.
     fn ask_in_queue(&mut self) {
-        let Some(place) = &mut self.place else {
+        let Some((planned, place)) = &mut self.place else {
             return;
         };
-        let waits = self.governor.waits(place.planned).is_some();
-        let idle = place
-            .lease
-            .as_ref()
-            .is_some_and(|(_, since)| since.elapsed() > TELL_AGAIN);
-        if !waits || idle {
-            // It has started, elsewhere or never; or what it got is of no use to it, and others wait.
+        // It has started, elsewhere or never; or what it got is of no use to it, and others wait.
+        let over = self.governor.waits(*planned).is_none() || place.is_idle();
+        if over || place.ask().is_err() {
             self.place = None;
-        } else if place.lease.is_none() {
-            match place.waiter.try_take() {
-                Ok(lease) => place.lease = lease.map(|lease| (lease, Instant::now())),
-                Err(_) => self.place = None,
-            }
         }
     }
 
@@ -248,26 +242,57 @@ impl Governed {
         }
     }
 
-    /// A case has been taken down.
-    pub fn ended(&mut self, planned: usize, holding: Option<u32>, now: f64) -> Back {
-        self.governor.ended(planned, now);
+    /// A case has been taken down. Devices that nobody uses any more are to be given back, and then [`freed`](Self::freed) is to be called: before,
+    /// the governor would give them to others who could not have the lease yet.
+    pub fn ended(&mut self, planned: usize, holding: Option<u32>, now: f64, name: &str) -> Back {
         self.processors.remove(&planned);
         let own = self.grants.remove(&planned);
-        let Some(holding) = holding.filter(|h| self.servers.contains_key(h)) else {
-            return own.map_or(Back::Nothing, |grant| Back::Devices {
-                grant,
-                holding: None,
-            });
-        };
-        if self.governor.holding_left(holding) > 0 {
-            return Back::Nothing;
+        match holding {
+            Some(holding) if self.servers.contains_key(&holding) => {
+                if self.governor.holding_left(holding) <= 1
+                    && let Some(grant) = self.servers.remove(&holding)
+                {
+                    return Back::Devices {
+                        grant,
+                        holding: Some(holding),
+                    };
+                }
+                self.freed(planned, None, now, name);
+            }
+            // A server whose lease was not to be had at all: nobody else of its users has started.
+            Some(_) if own.is_none() => self.freed(planned, holding, now, name),
+            _ => match own {
+                Some(grant) => {
+                    return Back::Devices {
+                        grant,
+                        holding: None,
+                    };
+                }
+                None => self.freed(planned, None, now, name),
+            },
         }
-        self.servers
-            .remove(&holding)
-            .map_or(Back::Nothing, |grant| Back::Devices {
-                grant,
-                holding: Some(holding),
-            })
+        Back::Nothing
+    }
+
+    /// All that a case had for itself is free, and what its server had if nobody will use that any more.
+    pub fn freed(&mut self, planned: usize, holding: Option<u32>, now: f64, name: &str) {
+        self.governor.ended(planned, now);
+        if let Some(holding) = holding {
+            self.governor.holding_ended(holding, now);
+        }
+        if let Some(course) = &mut self.course {
+            course.end(now, name, &self.governor);
+        }
+    }
+
+    /// The servers that nobody will use any more, because those who would have are not run.
+    pub fn deserted(&mut self) -> Vec<(u32, Arc<Grant>)> {
+        let governor = &self.governor;
+        let left = |holding: &u32| governor.holding_left(*holding) > 0;
+        let gone: Vec<u32> = self.servers.keys().copied().filter(|h| !left(h)).collect();
+        gone.into_iter()
+            .filter_map(|holding| Some((holding, self.servers.remove(&holding)?)))
+            .collect()
     }
 
     /// For whom the next in the order waits, if it is another process, and how often that is said.
@@ -309,13 +334,8 @@ impl Governed {
         self.stuck = Some((since, Some(now)));
         if self.place.is_none() && !claim.devices.is_empty() {
             // Without it the case is served too, but behind all who stand in the queue.
-            let waiter = leases.wait_for(&claim).ok();
-            self.place = waiter.map(|waiter| Place {
-                planned,
-                cards,
-                waiter,
-                lease: None,
-            });
+            let place = Place::new(leases, &claim, cards).ok();
+            self.place = place.map(|place| (planned, place));
         }
         Some(format!(
             "{} {}",
@@ -348,7 +368,7 @@ impl Run {
         };
         let mut around = lock(around);
         let view = around.view();
-        let now = self.started.elapsed().as_secs_f64();
+        let now = self.options.clock.now(self.started);
         match governed.take(resources, &mut around, &view, now, &self.names) {
             Some(planned) => {
                 governed.stuck = None;

@@ -24,6 +24,8 @@ use crate::usage::{self, Verdict};
 
 /// How long the keepers of a server that is gone may take to end.
 const LETTING_GO: Duration = Duration::from_secs(2);
+/// What of the grace of a stopped run is kept for its last words.
+const MARGIN: Duration = Duration::from_secs(1);
 
 impl Run {
     /// What a case was given.
@@ -99,14 +101,14 @@ impl Run {
         let Some(job) = resources.job(planned) else {
             return Torn::default();
         };
-        let now = || self.started.elapsed().as_secs_f64();
         let (had, back) = {
             let mut queue = lock(&self.queue);
             let Some(governed) = &mut queue.governed else {
                 return Torn::default();
             };
             let had = governed.grant(planned);
-            (had, governed.ended(planned, job.holding, now()))
+            let (now, name) = (self.schedule_now(), &*self.names[planned]);
+            (had, governed.ended(planned, job.holding, now, name))
         };
         let mut torn = Torn::default();
         if let Some(grant) = &had {
@@ -118,15 +120,74 @@ impl Run {
                 self.settle(around, &grant, &usage.before, &mut torn);
             }
             give_up(&grant, around);
-            if let Some(holding) = holding {
-                let mut queue = lock(&self.queue);
-                if let Some(governed) = &mut queue.governed {
-                    governed.governor.holding_ended(holding, now());
-                }
+            lock(around).changed();
+            if let Some(governed) = &mut lock(&self.queue).governed {
+                let now = self.schedule_now();
+                governed.freed(planned, holding, now, &self.names[planned]);
             }
         }
         lock(around).changed();
         torn
+    }
+
+    fn schedule_now(&self) -> f64 {
+        self.options.clock.now(self.started)
+    }
+
+    /// A case that will not run, and is no user of its fixtures any more, wants no devices either.
+    pub(super) fn withdraw(&self, planned: usize) {
+        let held = match &mut lock(&self.queue).governed {
+            Some(governed) => governed.withdraw(planned),
+            None => return,
+        };
+        if held {
+            let torn = self.hand_devices_back(planned);
+            self.tell_late(torn);
+        }
+        self.hand_deserted_back();
+    }
+
+    /// The run is being stopped, and nobody will use these servers any more: what held for the devices of a case holds for theirs.
+    pub(super) fn hand_deserted_back(&self) {
+        let Some(around) = &self.around else {
+            return;
+        };
+        let deserted = match &mut lock(&self.queue).governed {
+            Some(governed) => governed.deserted(),
+            None => return,
+        };
+        for (holding, grant) in deserted {
+            let mut torn = Torn::default();
+            self.judge_use(&grant, true, &mut torn);
+            if let Some(usage) = &grant.usage {
+                self.settle(around, &grant, &usage.before, &mut torn);
+            }
+            give_up(&grant, around);
+            lock(around).changed();
+            if let Some(governed) = &mut lock(&self.queue).governed {
+                governed
+                    .governor
+                    .holding_ended(holding, self.schedule_now());
+            }
+            self.tell_late(torn);
+        }
+    }
+
+    /// What no case can answer for any more.
+    fn tell_late(&self, torn: Torn) {
+        lock(&self.late_errors).extend(torn.errors);
+        torn.notes.into_iter().for_each(|n| self.evidence.note(n));
+    }
+
+    /// How long devices may take to be as they were, and whether that is less than it should be: a run that is being stopped ends with its grace.
+    fn settle_bound(&self) -> (Duration, bool) {
+        let bound = self.options.settle;
+        let Some(since) = self.cancel.since() else {
+            return (bound, false);
+        };
+        let grace = self.options.grace.saturating_sub(MARGIN);
+        let left = grace.saturating_sub(since.elapsed());
+        (bound.min(left), left < bound)
     }
 
     /// Whether more was used than declared. `last`: nobody will use it any more.
@@ -161,13 +222,14 @@ impl Run {
             *by_right.borrow_mut() = around.users();
             around.live()
         };
+        let (bound, cut_short) = self.settle_bound();
         let handover = settle(
             before,
             &keys,
             read,
             &|pid| by_right.borrow().binary_search(&pid).is_ok(),
             SETTLE_TOLERANCE,
-            self.options.settle,
+            bound,
         );
         for (key, settled) in handover.devices {
             let name = grant.devices().iter().find(|d| d.key == key);
@@ -177,6 +239,14 @@ impl Run {
                 Settled::NotMade(why) => torn.notes.push(format!(
                     "whether {name} was handed over clean was not checked: {why}"
                 )),
+                Settled::Above(residue) if cut_short => {
+                    lock(around).keep_back(&key, residue.before);
+                    torn.notes.push(format!(
+                        "whether {name} was handed over clean was not checked to the end, since the run is being stopped: {} more than before were still in use after {}",
+                        usage::gib(residue.left),
+                        crate::outcome::seconds(handover.waited)
+                    ));
+                }
                 Settled::Above(residue) => {
                     lock(around).keep_back(&key, residue.before);
                     torn.errors

@@ -39,6 +39,9 @@ struct Watched {
     times: Times,
     expired: bool,
     grant: Option<Arc<Grant>>,
+    /// Follows it in the telemetry of the run, where it has fixtures and so maybe servers.
+    follow: Option<(Arc<crate::sampler::Sampler>, Arc<str>)>,
+    followed: Option<crate::sampler::Followed>,
 }
 
 impl Run {
@@ -66,7 +69,11 @@ impl Run {
                 return (outcome, judged, Times::default());
             }
         };
+        if !self.test(attempt.planned).entry.fixtures.is_empty() {
+            watched.follow = Some((self.sampler.clone(), attempt.name.clone()));
+        }
         self.watch_isolated(attempt, &mut watched);
+        watched.followed = None;
         // It has said its last word, so it ends.
         let _ = watched.warden.wait();
         let mut printed = watched.printed;
@@ -128,6 +135,8 @@ impl Run {
             times: Times::default(),
             expired: false,
             grant: devices.granted().cloned(),
+            follow: None,
+            followed: None,
         })
     }
 
@@ -267,6 +276,8 @@ impl Watched {
                 if let Some(grant) = &self.grant {
                     grant.follow(pid);
                 }
+                let follow = self.follow.as_ref();
+                self.followed = follow.map(|(sampler, name)| sampler.follow(name, vec![pid]));
             }
             Message::NotStarted(why) => self.seen.not_started = Some(why),
             Message::Ended { code, signal, left } => {

@@ -1,7 +1,8 @@
-//! Exclusive names, held against other processes of this host.
+//! Exclusive names, and processors of cases that share a server, held against other processes of this host.
 //!
 //! Promise: a case that names something for itself runs nowhere else on the host at the same time, whatever starts it. Names are taken last,
-//! when the case has its devices: who holds a name waits for nothing else, so that no two runs wait for one another. Rejected: a file per name
+//! when the case has its devices: who holds a name waits for nothing else, so that no two runs wait for one another. Where every test has a process of its
+//! own it is the other way round: names first, and who has devices waits for nothing else. Rejected: a file per name
 //! (whoever is killed leaves it behind).
 
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ impl Run {
         let Some(folder) = &self.options.leases else {
             return Ok(None);
         };
-        if marks.exclusive.is_empty() || crate::isolated::is_child() {
+        let cpus = self.cpus_beside(planned);
+        if (marks.exclusive.is_empty() && cpus == 0) || crate::isolated::is_child() {
             return Ok(None);
         }
         let shown = |name: &String| match name.as_str() {
@@ -34,6 +36,7 @@ impl Run {
         };
         let claim = Claim {
             names: marks.exclusive.iter().map(shown).collect(),
+            cpus,
             label: self.names[planned].to_string(),
             ..Claim::default()
         };
@@ -41,11 +44,20 @@ impl Run {
             Ok(lease) => lease.map(Some).ok_or_else(|| self.cancel.reason()),
             Err(e) => {
                 self.evidence.note(format!(
-                    "exclusive names (serial) were held in this process only: {e}"
+                    "exclusive names (serial) and processors were held in this process only: {e}"
                 ));
                 Ok(None)
             }
         }
+    }
+
+    /// The processors of a case that shares a server, where every test has a process of its own: nobody else takes them for it. With the names in one
+    /// claim, before the case uses a server: who waits for them keeps no device from others. The ledger of simulated devices is another one, and is not asked.
+    fn cpus_beside(&self, planned: usize) -> u32 {
+        let job = self.plan.resources.as_ref().and_then(|r| r.job(planned));
+        let asks = self.options.process_per_test && self.options.simulated.is_none();
+        let shares = job.filter(|job| asks && job.holding.is_some());
+        shares.map_or(0, |job| job.cpus)
     }
 
     /// `None`: the run is being stopped.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::clock::Clock;
 use crate::evidence::EvidenceOptions;
 
 /// What the run needs to know of the options.
@@ -34,6 +35,8 @@ pub struct RunOptions {
     pub vram_overuse_warns: bool,
     /// How long devices may take to be back as they were before a server came.
     pub settle: Duration,
+    /// The time by which the schedule goes.
+    pub clock: Clock,
     /// What to do with evidence.
     pub evidence: EvidenceOptions,
 }

@@ -7,14 +7,15 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tribunal_governor::{Governor, Job, Limits};
-use tribunal_hardware::{Leases, Waiter, waits_for};
+use tribunal_hardware::{LeaseError, Leases, Waiter, waits_for};
 
+use super::place::Place;
 use super::surroundings::Surroundings;
 use crate::attempt::lock;
 use crate::grant::Grant;
 use crate::resources::Resources;
 
-/// Between two looks at the devices.
+/// Between two looks at devices that nobody leases: nothing says when they come free.
 const LOOK: Duration = Duration::from_millis(50);
 /// Who waits longer than this is told for whom, and then again after each of the longer times.
 const TELL_AFTER: Duration = Duration::from_secs(2);
@@ -49,69 +50,79 @@ impl Placing {
     /// Why there will be none.
     pub fn take(&self, tell: &dyn Fn(String), stop: &dyn Fn() -> bool) -> Result<Grant, String> {
         let cards = self.resources.measured();
-        let limits = Limits::default();
-        let made = Governor::new(&cards, std::slice::from_ref(&self.job), limits);
-        let (mut governor, impossible) = made.map_err(|e| e.to_string())?;
+        let (governor, impossible) =
+            Governor::new(&cards, std::slice::from_ref(&self.job), Limits::default())
+                .map_err(|e| e.to_string())?;
         if let Some(never) = impossible.first() {
             return Err(never.to_string());
         }
         let amount = self.resources.amount(&self.job);
         let begun = Instant::now();
         let mut told: Option<Instant> = None;
-        let mut waiter: Option<(Waiter, Vec<usize>)> = None;
-        loop {
-            if stop() {
-                return Err("the run is being stopped".into());
-            }
+        let mut place: Option<Place> = None;
+        let failed = |e: LeaseError| e.to_string();
+        while !stop() {
             let mut around = lock(&self.around);
-            let view = around.view();
-            let starts = governor.admit(begun.elapsed().as_secs_f64(), &view);
-            let Some(leases) = around.leases.clone() else {
-                if let Some(start) = starts.first() {
+            let leases = around.leases.clone();
+            if let Some(place) = &mut place
+                && place.ask().map_err(failed)?
+            {
+                // What its holder had is free now, too.
+                around.changed();
+            }
+            // A start that comes to nothing is no business of the next one's.
+            let start = governor.clone().admit(0.0, &around.view()).pop();
+            let Some(leases) = leases else {
+                if let Some(start) = start {
                     return Ok(around.grant(amount, &start.cards, None));
                 }
                 drop(around);
                 std::thread::sleep(LOOK);
                 continue;
             };
-            let failed = |e: tribunal_hardware::LeaseError| e.to_string();
-            if let Some(start) = starts.first() {
-                let claim = around.claim(&self.job, amount, &start.cards, &self.label);
-                // A place of our own for other devices would be in our own way.
-                waiter = waiter.filter(|(_, cards)| *cards == start.cards);
-                let lease = match &waiter {
-                    Some((waiter, _)) => waiter.try_take(),
-                    None => leases.try_take(&claim),
+            let wanted = start.map(|start| start.cards);
+            // A place of our own for other devices would be in our own way.
+            let other = |place: &mut Place| wanted.as_ref().is_some_and(|w| *w != place.cards);
+            drop(place.take_if(other));
+            if let Some(cards) = &wanted {
+                let lease = match &mut place {
+                    Some(place) => place.take(),
+                    None => {
+                        let claim = around.claim(&self.job, amount, cards, &self.label);
+                        leases.try_take(&claim).map_err(failed)?
+                    }
                 };
-                if let Some(lease) = lease.map_err(failed)? {
-                    return Ok(around.grant(amount, &start.cards, Some(lease)));
+                if let Some(lease) = lease {
+                    return Ok(around.grant(amount, cards, Some(lease)));
                 }
-                governor.refuse(self.job.id);
-                if waiter.is_none() {
-                    let place = leases.wait_for(&claim).map_err(failed)?;
-                    waiter = Some((place, start.cards.clone()));
-                }
-            } else if waiter.is_none() {
+            }
+            if place.as_ref().is_none_or(Place::is_idle) {
                 let suits = self.job.suits.clone().unwrap_or_default();
                 let gang = usize::try_from(self.job.gang).unwrap_or(usize::MAX);
-                let cards: Vec<usize> = suits.into_iter().take(gang).collect();
+                let cards = wanted.unwrap_or_else(|| suits.into_iter().take(gang).collect());
                 let claim = around.claim(&self.job, amount, &cards, &self.label);
-                let place = leases.wait_for(&claim).map_err(failed)?;
-                waiter = Some((place, cards));
+                // The old one is given back before the new one is taken.
+                drop(place.take());
+                place = Some(Place::new(&leases, &claim, cards).map_err(failed)?);
             }
             drop(around);
-            if let Some((waiter, _)) = &waiter {
+            let mut pause = LOOK;
+            if let Some(place) = &place {
                 let due = match told {
                     None => begun.elapsed() >= TELL_AFTER,
                     Some(at) => at.elapsed() >= TELL_AGAIN,
                 };
                 if due {
                     told = Some(Instant::now());
-                    tell(whom(&self.label, waiter, &leases));
+                    tell(whom(&self.label, &place.waiter, &leases));
+                }
+                if !place.has_come() {
+                    pause = place.waiter.ask_again();
                 }
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(pause);
         }
+        Err("the run is being stopped".into())
     }
 }
 

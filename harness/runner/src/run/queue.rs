@@ -48,9 +48,6 @@ impl Run {
             };
             if let Some(why) = why {
                 let rest: Vec<usize> = queue.pending.drain(..).collect();
-                if let Some(governed) = &mut queue.governed {
-                    governed.withdraw(&rest);
-                }
                 drop(queue);
                 for i in &rest {
                     self.emit(Event::CaseStarted {
@@ -59,6 +56,7 @@ impl Run {
                     });
                     // Before the result: the run is over when every result is there.
                     self.leave_fixtures(*i);
+                    self.withdraw(*i);
                     self.put_unrun(*i, Outcome::NotRun(why.clone()));
                 }
                 return None;

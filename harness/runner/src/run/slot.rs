@@ -17,7 +17,6 @@ impl Run {
         let cell = Arc::new(SlotCell::default());
         attempt::enter(cell.clone());
         while let Some(planned) = self.next() {
-            self.take_devices(planned);
             match self.hold_names(planned) {
                 Ok(None) => {}
                 Ok(Some(names)) => drop(lock(&self.names_held).insert(planned, names)),
@@ -34,6 +33,8 @@ impl Run {
                     continue;
                 }
             };
+            // After the names, in a run of which every test is a process of its own: who has devices waits for nothing else.
+            self.take_devices(planned);
             if !self.attempt(planned, &cell) {
                 return;
             }

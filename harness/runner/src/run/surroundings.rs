@@ -211,6 +211,7 @@ impl Surroundings {
             platform: card.platform.clone(),
             model: card.model.clone(),
             total: card.total,
+            cores: card.cores,
             amount,
         });
         Grant {

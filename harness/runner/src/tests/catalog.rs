@@ -204,6 +204,7 @@ fn a_fixture_speaks_only_where_the_test_is_silent() {
         params: &[],
         implies: &["e2e"],
         deployment: false,
+        deployments: false,
         shared_by: None,
         set_up: none,
     });

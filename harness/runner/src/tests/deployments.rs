@@ -1,10 +1,15 @@
 //! The deployments as an axis: names, parameters, what is shared, and in which order.
 
+use tribunal_governor::Memory;
+use tribunal_hardware::{LayoutDevice, host_of};
+
 use super::support::*;
 use crate::body::Error;
 use crate::catalog::{Catalog, Chosen};
 use crate::fixture::{BoxFuture, FixtureEntry, Scope, SetUp, Sharing, Stored};
-use crate::plan::Plan;
+use crate::gates::{Here, Offer};
+use crate::needs::DeviceUse;
+use crate::plan::{Disposition, Plan};
 use crate::registry::Place;
 use crate::selection::Selector;
 
@@ -19,6 +24,7 @@ fn fixture(
     shared_by: Option<fn(&Sharing<'_>) -> String>,
 ) -> &'static FixtureEntry {
     leak(FixtureEntry {
+        deployments: name == "chosen",
         name,
         module: "suite",
         scope: Scope::Session,
@@ -98,6 +104,66 @@ fn with_one_deployment_names_are_as_written_and_with_several_it_is_the_last_segm
     );
     assert_eq!(two.cases[4].base_name(&two), "through::x");
     assert_eq!(two.cases[4].deployment(&two), Some("llama-cpp"));
+}
+
+#[test]
+fn who_starts_all_chosen_deployments_has_what_the_most_demanding_of_them_needs() {
+    const GIB: u64 = 1 << 30;
+    let all = fixture("chosen", &[], false, None);
+    let between = fixture("between", leak(vec![all]), false, None);
+    let c = catalog(vec![test("plain"), test("compares").fixtures(&[between])]);
+    let c = c.over(chosen(&["small", "large", "cpu"]));
+    let facts = |real: bool| {
+        let device = |n: u64| LayoutDevice {
+            platform: "cuda".into(),
+            model: "L4".into(),
+            total: n * GIB,
+        };
+        let offer = move |name: &str, _: Option<&str>| {
+            let used = |count, gib: u64| DeviceUse {
+                count,
+                memory: Some(gib * GIB),
+                simulated_only: !real,
+                start_group: None,
+            };
+            Ok(Offer {
+                devices: match name {
+                    "small" => Some(used(1, 8)),
+                    "large" => Some(used(2, 4)),
+                    _ => None,
+                },
+                ..Offer::default()
+            })
+        };
+        Here::new(Box::new(offer)).simulating(host_of(&[device(24), device(24)]), true)
+    };
+    let planned = |real| {
+        let o = options(&[]);
+        let selection = Selector::new(vocabulary(), &o).expect("valid");
+        let selection = selection.select(&c, &mut |_| false);
+        Plan::new(&c, &selection, &o, None, vocabulary(), &mut facts(real))
+    };
+    let plan = planned(false);
+    let resources = plan.resources.expect("one case needs devices");
+    let shown = |i: usize| c.cases[plan.cases[i].case].name.as_str();
+    for job in &resources.jobs {
+        let expected = match shown(job.id) {
+            "compares" => (2, Memory::Bytes(8 * GIB), None),
+            _ => (0, Memory::None, None),
+        };
+        assert_eq!((job.gang, job.memory, job.holding), expected);
+    }
+    // Simulated devices are no reason to use real ones.
+    let plan = planned(true);
+    assert!(plan.resources.is_none());
+    let gated = plan.cases.iter().find_map(|p| match &p.disposition {
+        Disposition::Gated(unmet) => Some(unmet.reason.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        gated,
+        Some("deployment small uses real devices, and these are simulated")
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::gates::{Facts, Here, Offer, holds};
 use crate::needs::{self, DeviceUse, Need};
 use crate::outcome::Outcome;
 use crate::plan::{Disposition, Plan};
+use crate::resources::{Asking, Resources};
 use crate::selection::Selector;
 
 const GIB: u64 = 1 << 30;
@@ -157,8 +158,11 @@ impl Facts for Profiled {
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {
         self.0.offer(deployment, level)
     }
-    fn measured(&mut self, case: &str) -> Option<Measured> {
-        (case != "unknown").then(measured)
+    fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
+        match case.strip_prefix("broken") {
+            Some(_) => Err(format!("vram/{case}.json: it is no JSON; measure it again")),
+            None => Ok((case != "unknown").then(measured)),
+        }
     }
 }
 
@@ -232,6 +236,91 @@ fn what_was_measured_tells_where_nobody_states_anything() {
         memory == Memory::Whole && expected != 40.0,
         "{memory:?} {expected}"
     );
+}
+
+#[test]
+fn a_measurement_that_cannot_be_read_is_a_note_and_no_measurement() {
+    let broken = |n: usize| {
+        let name: &'static str = Box::leak(format!("broken{n}").into_boxed_str());
+        test(name).marked(&["gpu_1"])
+    };
+    let tests = (0..2).map(broken).chain([test("free")]).collect();
+    let (shown, plan) = planned_on(tests, &[], &mut Profiled(facts(&[24])));
+    assert!(shown.iter().all(|(_, what)| what == "runs"), "{shown:?}");
+    let jobs = &plan.resources.as_ref().unwrap().jobs;
+    let whole = jobs.iter().filter(|job| job.memory == Memory::Whole);
+    assert_eq!(whole.count(), 2, "as if nobody had measured them");
+    assert_eq!(
+        plan.notes,
+        [0, 1].map(|n| format!(
+            "a measurement of device memory is not used: vram/broken{n}.json: it is no JSON; measure it again"
+        ))
+    );
+    // All of them at once are not a page.
+    let (_, plan) = planned_on(
+        (0..9).map(broken).collect(),
+        &[],
+        &mut Profiled(facts(&[24])),
+    );
+    assert_eq!(plan.notes.len(), 4);
+    assert!(plan.notes[3].contains("6 more"), "{:?}", plan.notes);
+}
+
+#[test]
+fn what_is_enough_for_either_is_the_larger_of_both() {
+    let of = |devices, suits: &[usize], memory| Need {
+        devices,
+        suits: suits.to_vec(),
+        memory,
+        cpus: devices,
+        ..Need::default()
+    };
+    let both = of(1, &[0, 1], Some(8)).or(of(2, &[1, 2], Some(4)));
+    assert_eq!(both, of(2, &[1], Some(8)));
+    // Unknown is the whole device, whatever the other says.
+    assert_eq!(of(1, &[0], None).or(of(1, &[0], Some(4))).memory, None);
+    // One that needs none says nothing of the other's devices.
+    let none = of(0, &[], None);
+    assert_eq!(none.clone().or(of(1, &[2], Some(4))), of(1, &[2], Some(4)));
+    assert_eq!(of(1, &[2], Some(4)).or(none), of(1, &[2], Some(4)));
+}
+
+#[test]
+fn each_group_of_starts_keeps_its_own_pause_unless_one_figure_is_given_for_all() {
+    let asking = |planned, group: &str, seconds| Asking {
+        planned,
+        need: Need {
+            devices: 1,
+            suits: vec![0],
+            memory: Some(GIB),
+            start_group: Some((group.to_owned(), seconds)),
+            ..Need::default()
+        },
+        names: vec![],
+        alone: false,
+        server: None,
+        expected: 100.0,
+    };
+    let all = [
+        asking(0, "slow", 30.0),
+        asking(1, "slow", 30.0),
+        asking(2, "quick", 2.0),
+        asking(3, "quick", 2.0),
+    ];
+    let starts = |spacing| {
+        let host = host_of(&layout(&[24]));
+        let (made, _) = Resources::new(&all, &host, true, 8, spacing).unwrap();
+        let mut starts: Vec<(usize, f64)> = made
+            .schedule
+            .starts
+            .iter()
+            .map(|start| (start.job, start.start))
+            .collect();
+        starts.sort_by_key(|(job, _)| *job);
+        starts.into_iter().map(|(_, at)| at).collect::<Vec<f64>>()
+    };
+    assert_eq!(starts(None), [0.0, 30.0, 0.0, 2.0]);
+    assert_eq!(starts(Some(5.0)), [0.0, 5.0, 0.0, 5.0]);
 }
 
 #[test]
@@ -404,9 +493,7 @@ fn what_is_left_behind() {
 }
 
 /// Starts a process that is not below this one, and waits until it has taken memory.
-fn leaves(_: &Cx<'_>) -> TestResult {
-    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
-    let path = grant.simulated().expect("simulated");
+pub(super) fn leave_behind(path: &std::path::Path) -> TestResult {
     let status = std::process::Command::new("sh")
         .args([
             "-c",
@@ -429,6 +516,18 @@ fn leaves(_: &Cx<'_>) -> TestResult {
     Ok(())
 }
 
+fn leaves(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    leave_behind(grant.simulated().expect("simulated"))
+}
+
+fn only_when_free(_: &Cx<'_>) -> TestResult {
+    let grant = devices().ok_or_else(|| Error::msg("no devices"))?;
+    let free = grant.simulated().expect("simulated").with_extension("free");
+    assert!(free.exists(), "the device was not clean");
+    Ok(())
+}
+
 #[test]
 fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
     let place = tempfile::tempdir().expect("a folder");
@@ -436,10 +535,14 @@ fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
     Simulated::create(&path, &layout(&[24])).expect("a ledger");
     let tests = vec![
         test("leaves")
-            .marked(&["gpu_1", "timeout(\"90s\")"])
+            .marked(&["gpu_1", "serial(\"leaves\")", "timeout(\"90s\")"])
             .body(leaves),
         // Small enough to stand beside what is left; but nobody gets the device.
-        test("next").marked(&["gpu_1", "max_vram_gib(1)", "timeout(\"10s\")"]),
+        test("next")
+            .marked(&["gpu_1", "max_vram_gib(1)", "timeout(\"70s\")"])
+            .body(only_when_free),
+        // Whoever starts it has had the choice of the other: those with devices go first.
+        test("witness").marked(&["serial(\"leaves\")", "timeout(\"10s\")"]),
     ];
     let free = path.with_extension("free");
     let (ended, _) = run_on(tests, &["-n", "2"], facts(&[24]), Some(&path), |run| {
@@ -450,7 +553,7 @@ fn a_device_that_is_not_handed_over_clean_fails_its_case_and_is_kept_back() {
                 .expect("it is planned")
         };
         run.wait(named("leaves"));
-        std::thread::sleep(Duration::from_millis(600));
+        run.wait(named("witness"));
         assert!(
             run.result(named("next")).is_none(),
             "the device is not clean"

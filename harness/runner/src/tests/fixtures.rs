@@ -57,6 +57,7 @@ fn fixture(
         params: &[],
         implies: &[],
         deployment: false,
+        deployments: false,
         shared_by: None,
         set_up,
     })
@@ -395,6 +396,7 @@ fn copy(f: &FixtureEntry) -> FixtureEntry {
         params: f.params,
         implies: f.implies,
         deployment: f.deployment,
+        deployments: false,
         shared_by: f.shared_by,
         set_up: f.set_up,
     }

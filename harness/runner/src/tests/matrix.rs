@@ -27,6 +27,7 @@ fn catalog_over(names: &[&str]) -> Catalog {
         params: &[],
         implies: &[],
         deployment: true,
+        deployments: false,
         shared_by: None,
         set_up: none,
     });

@@ -11,5 +11,11 @@ mod options;
 mod plan;
 mod reuse;
 mod run;
+#[cfg(target_os = "linux")]
+mod schedule;
 mod selection;
+#[cfg(target_os = "linux")]
+mod stage;
+#[cfg(target_os = "linux")]
+mod stopped;
 mod support;

@@ -28,6 +28,7 @@ fn fixture(
         params: &[],
         implies: &[],
         deployment: false,
+        deployments: false,
         shared_by: None,
         set_up,
     })

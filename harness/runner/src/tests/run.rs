@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::support::*;
 use crate::body::{Cx, Error, TestResult, drive, skip};
 use crate::capture::Capture;
+use crate::catalog::Catalog;
 use crate::event::{Ended, Event, Summary};
 use crate::gates::Here;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::run::{Run, RunOptions};
+use crate::run::{Clock, Run, RunOptions};
 use crate::selection::Selector;
 
 /// Runs tests and returns every outcome by name, and the summary.
@@ -40,17 +41,29 @@ pub(super) fn run_whole(
 pub(super) fn run_on(
     tests: Vec<Make>,
     args: &[&str],
-    mut facts: Here,
+    facts: Here,
     simulated: Option<&std::path::Path>,
     meanwhile: impl FnOnce(&Arc<Run>),
 ) -> (Vec<(String, Ended)>, Summary) {
-    let (c, o, v) = (catalog(tests), options(args), vocabulary());
+    run_catalog(catalog(tests), args, facts, simulated, &|_| (), meanwhile)
+}
+
+/// The same with options of one's own.
+pub(super) fn run_catalog(
+    c: Catalog,
+    args: &[&str],
+    mut facts: Here,
+    simulated: Option<&std::path::Path>,
+    changed: &dyn Fn(&mut RunOptions),
+    meanwhile: impl FnOnce(&Arc<Run>),
+) -> (Vec<(String, Ended)>, Summary) {
+    let (o, v) = (options(args), vocabulary());
     let selection = Selector::new(v, &o)
         .expect("valid")
         .select(&c, &mut |_| false);
     let plan = Plan::new(&c, &selection, &o, None, v, &mut facts);
     let (sender, events) = mpsc::channel();
-    let options = RunOptions {
+    let mut options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
         max_fail: o.max_fail,
         deny_skips: o.deny_skips.then_some("--deny-skips"),
@@ -64,11 +77,13 @@ pub(super) fn run_on(
         process_per_test: false,
         vram_overuse_warns: false,
         settle: Duration::from_secs(1),
+        clock: Clock::default(),
         evidence: crate::evidence::EvidenceOptions {
             keep: crate::options::KeepEvidence::None,
             ..Default::default()
         },
     };
+    changed(&mut options);
     let run = Run::new(c, plan, options, sender, Capture::off());
     let worker = {
         let run = run.clone();
@@ -175,6 +190,24 @@ fn xfail() {
         one(marked("xfail(\"bug 7\", strict=false)"), &[]),
         Outcome::Passed
     );
+}
+
+#[test]
+fn a_body_may_say_that_it_fails_as_expected() {
+    let said = |_: &Cx<'_>| crate::expect_failure("bug 8");
+    fn and_fails(_: &Cx<'_>) -> TestResult {
+        crate::expect_failure("bug 8")?;
+        panic!("boom")
+    }
+    assert_eq!(
+        one(test("t").body(said), &[]),
+        Outcome::UnexpectedPass("bug 8".into())
+    );
+    assert_eq!(
+        one(test("t").body(and_fails), &[]),
+        Outcome::ExpectedFailure("bug 8".into())
+    );
+    assert!(crate::expect_failure("nobody").is_err());
 }
 
 #[test]

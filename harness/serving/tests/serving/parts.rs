@@ -1,5 +1,7 @@
 //! Deployments of several processes: in order, told each other's ports, watched together, stopped in reverse.
 
+use std::sync::{Arc, Mutex};
+
 use libtest_mimic::Trial;
 use tribunal_serving::{Deployment, Part, Readiness, Server, StartErrorKind as K, StartOrder};
 
@@ -13,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("parts::all_start_in_order_and_stop_in_reverse", in_order),
         trial("parts::everybody_is_told_every_port", told),
+        trial("parts::others_can_be_told_another_address", detour),
         trial("parts::a_part_that_cannot_start_is_named", cannot_start),
         trial("parts::one_that_does_not_get_ready_is_named", not_ready),
         trial("parts::a_death_ends_the_wait_for_another", death),
@@ -101,6 +104,64 @@ fn told() {
         assert_eq!(seen["env"]["HIDDEN"], (port + 1).to_string());
         server.stop().await.unwrap();
     });
+}
+
+fn detour() {
+    let folder = Folder::new();
+    let alive = folder.alive();
+    let deployment = folder
+        .fake("ok")
+        .args(["{router.url}", "{worker.url}", "{worker.port}"])
+        .part(fake_part("worker", "ok", &alive).args(["{worker.url}"]))
+        .part(fake_part("router", "ok", &alive).args(["{worker.url}"]));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let told = {
+        let asked = asked.clone();
+        Arc::new(move |name: &str, real: std::net::SocketAddr| {
+            asked.lock().unwrap().push((name.to_string(), real));
+            let between = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
+            Ok(if name == "worker" { between } else { real })
+        })
+    };
+    runtime().block_on(async {
+        let options = folder.options().part_address(told);
+        let server = Server::start(&deployment, &options).await.unwrap();
+        let asked = asked.lock().unwrap().clone();
+        let names: Vec<&str> = asked.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["worker", "router", "server"]);
+        let last = |pid: u32, count: usize| -> Vec<String> {
+            let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+            let args: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
+            args[args.len() - count..]
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
+        let (worker, router) = (
+            server.part("worker").unwrap(),
+            server.part("router").unwrap(),
+        );
+        let real = worker.url.clone().unwrap();
+        assert_eq!(real, format!("http://{}", asked[0].1));
+        assert_eq!(
+            last(worker.pid, 1),
+            [real],
+            "itself is told where it really is"
+        );
+        assert_eq!(last(router.pid, 1), ["http://127.0.0.1:9"]);
+        let router = router.url.clone().unwrap();
+        assert_eq!(
+            last(server.pid().unwrap(), 3),
+            [&router, "http://127.0.0.1:9", "9"]
+        );
+        server.stop().await.unwrap();
+        let refuse = Arc::new(|name: &str, _| Err(format!("nothing can stand before {name}")));
+        let options = folder.options().part_address(refuse);
+        let error = Server::start(&deployment, &options).await.unwrap_err();
+        assert_eq!(error.part(), Some("worker"));
+        assert_has(&error.to_string(), &["nothing can stand before worker"]);
+    });
+    folder.assert_nothing_lives();
 }
 
 fn cannot_start() {

@@ -270,7 +270,7 @@ fn xfail_strict_and_not() {
     );
     lab(["kept_back::passes_unexpectedly"]).exits(101).says([
         "[unexpected pass]",
-        "passed, but is marked xfail: thought to be broken",
+        "passed, but is expected to fail: thought to be broken",
     ]);
 }
 

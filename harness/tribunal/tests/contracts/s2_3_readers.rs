@@ -57,7 +57,7 @@ fn rust_analyzer_reads_every_outcome() {
         ("panics::in_a_task", "in a task"),
         (
             "kept_back::passes_unexpectedly",
-            "passed, but is marked xfail: thought to be broken",
+            "passed, but is expected to fail: thought to be broken",
         ),
         ("late::sleeps", "timed out in the body"),
     ] {

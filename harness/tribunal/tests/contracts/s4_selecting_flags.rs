@@ -179,6 +179,12 @@ fn list_json() {
         .exits(0)
         .events();
     assert_eq!(vram[1]["harness"]["needs"]["max_vram_gib"], 20.0);
+    assert_eq!(
+        vram[1]["harness"]["arguments"]["max_vram_gib"],
+        serde_json::json!([{"gib": 20}])
+    );
+    // Markers that are given nothing are only named.
+    assert!(leveled["arguments"].get("full_model").is_none());
 }
 
 /// `--ignored` takes only what is off by default or gated, `--include-ignored` both; a gate stays a gate.

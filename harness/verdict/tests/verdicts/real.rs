@@ -9,7 +9,7 @@ use tribunal_verdict::Expect as _;
 use tribunal_verdict::{Ending, Expectations};
 
 use crate::endings::ending;
-use crate::healthy::{Sample, chat};
+use crate::healthy::{Sample, chat, chat_stream};
 use crate::literal::{json as answered, judge};
 use crate::sounds::{RATE, repeated, spoken_as, voice, wav};
 
@@ -210,4 +210,27 @@ fn a_text_that_is_cut_after_its_first_token_may_show_nothing() {
     assert_eq!(cut("", 1, 0, "length"), [Ending::Fail; 2]);
     assert_eq!(cut("", 2, 2, "length"), [Ending::Fail; 2]);
     assert_eq!(cut("", 1, 1, "stop"), [Ending::Fail; 2]);
+}
+
+/// The chunks of a stream of `n` choices, each with the choice and the id that it has.
+fn ids(n: u64, chunks: &[(u64, &str)]) -> Ending {
+    let chunk = |(index, id): &(u64, &str)| json!({ "id": id, "object": "chat.completion.chunk", "model": "m", "choices": [{ "index": index, "delta": { "content": "a" } }] });
+    let mut all: Vec<Value> = chunks.iter().map(chunk).collect();
+    all.push(json!({ "id": chunks[0].1, "object": "chat.completion.chunk", "model": "m", "choices": [] }));
+    let change = |s: &mut Sample| {
+        s.request["n"] = json!(n);
+        s.body = Value::from(all);
+    };
+    ending(chat_stream(), change, "id")
+}
+
+#[test]
+fn choices_of_one_stream_may_have_ids_of_their_own() {
+    let each = [(0, "a"), (1, "b"), (1, "b"), (0, "a")];
+    assert_eq!(ids(2, &each), Ending::Pass);
+    assert_eq!(ids(2, &[(0, "a"), (1, "a")]), Ending::Pass);
+    // One that changes, one that two share, and two ids where one choice was asked for.
+    assert_eq!(ids(2, &[(0, "a"), (1, "b"), (1, "c")]), Ending::Fail);
+    assert_eq!(ids(3, &[(0, "a"), (1, "b"), (2, "b")]), Ending::Fail);
+    assert_eq!(ids(1, &each), Ending::Fail);
 }

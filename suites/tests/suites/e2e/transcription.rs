@@ -7,8 +7,13 @@ tribunal::markers!(core_model, advanced_model, tts, parallel);
 
 const SENTENCE: &str = "The river runs past the old mill, and the miller listens.";
 
-async fn recording(api: &ModelClient) -> Result<TranscriptionRequest, Error> {
-    let said = api.speech(SENTENCE).voice("tenor").send().await?;
+async fn recording(api: &ModelClient, server: &Server) -> Result<TranscriptionRequest, Error> {
+    let request = api.speech(SENTENCE);
+    let request = match tribunal::voices_of(server).first() {
+        Some(voice) => request.voice(voice),
+        None => request,
+    };
+    let said = request.send().await?;
     Ok(api
         .transcription(("audio/wav", said.audio))
         .temperature(0.0))
@@ -25,8 +30,8 @@ async fn recording(api: &ModelClient) -> Result<TranscriptionRequest, Error> {
     srt = "srt",
     vtt = "vtt"
 )]
-async fn says_what_was_said(#[case] format: &str, api: ModelClient) -> TestResult {
-    let request = recording(&api).await?.format(format);
+async fn says_what_was_said(#[case] format: &str, api: ModelClient, server: &Server) -> TestResult {
+    let request = recording(&api, server).await?.format(format);
     let request = match format {
         "verbose_json" => request.words(),
         _ => request,
@@ -39,8 +44,8 @@ async fn says_what_was_said(#[case] format: &str, api: ModelClient) -> TestResul
 #[tribunal::test]
 #[timeout("2m")]
 #[requires(capability = ["speech", "transcription", "streaming"])]
-async fn streamed(api: ModelClient) -> TestResult {
-    let request = recording(&api).await?.stream();
+async fn streamed(api: ModelClient, server: &Server) -> TestResult {
+    let request = recording(&api, server).await?.stream();
     request.expect_transcript(SENTENCE).send().await?;
     Ok(())
 }

@@ -1,6 +1,4 @@
-//! A TOML file as it is read: typed looks at its keys, and every mistake with its line.
-//!
-//! Promise: all mistakes of a file at once, each with line, caret and what to do. Rejected: serde (it stops at the first mistake, and has no nearest name).
+//! The reader, and what it found wrong.
 
 use std::fmt;
 use std::ops::Range;
@@ -32,15 +30,16 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 /// A value with its place.
-pub(crate) type Node<'i> = Spanned<DeValue<'i>>;
+pub type Node<'i> = Spanned<DeValue<'i>>;
 
 /// Reads one text and gathers its mistakes.
-pub(crate) struct File<'t> {
+pub struct File<'t> {
     text: &'t str,
     list: Vec<Mistake>,
 }
 
 impl<'t> File<'t> {
+    /// A reader of this text.
     pub fn new(text: &'t str) -> Self {
         Self { text, list: vec![] }
     }
@@ -67,6 +66,7 @@ impl<'t> File<'t> {
         })
     }
 
+    /// Adds a mistake at a place of the text, with what to do about it.
     pub fn mistake(&mut self, at: Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.list
             .push(Mistake::in_text(self.text, at, message, help));
