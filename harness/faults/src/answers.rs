@@ -341,7 +341,7 @@ pub(crate) fn conserved(observed: &Observed) -> Found {
     }
     let readings = observed.gauges.as_deref().unwrap_or_default();
     let counts = || readings.iter().filter_map(|r| Some((r.at, r.answered?)));
-    let Some((last_at, last)) = counts().last() else {
+    let Some((last_at, last)) = counts().next_back() else {
         return Found::held(format!(
             "{accounts}; the server counts nothing that can be read"
         ));

@@ -1,7 +1,7 @@
 //! Looks at the health route and at the metrics, again and again, while something else happens.
 //!
-//! Promise: a look at the health route begins every ten milliseconds unless the one before it still waits, so that what it says is known to about
-//! that time; looks alike are one entry, so that a minute of them is a few lines. Rejected: a look every half second, as is usual: half a second is
+//! Promise: a look at the health route begins every eight milliseconds unless the one before it still waits, so that with its own time what it says is
+//! known to about ten; looks alike are one entry, so that a minute of them is a few lines. Rejected: a look every half second, as is usual: half a second is
 //! then the error of every time that is measured with it.
 
 use std::error::Error;
@@ -18,7 +18,7 @@ use crate::observed::{Known, Look, Said};
 use crate::timeline::Timeline;
 
 /// From the beginning of one look at the health route to the beginning of the next.
-pub const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub const LOOK_EVERY: Duration = Duration::from_millis(8);
 /// How long a look may wait.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// Between two readings of the metrics.

@@ -22,17 +22,22 @@ macro_rules! trials {
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args_os().skip(1).collect();
-    if let Some(code) = tribunal_engine::verb(&args).or_else(|| tribunal_serving::verb(&args)) {
+    let hidden = tribunal_engine::verb(&args).or_else(|| tribunal_serving::verb(&args));
+    if let Some(code) = hidden.or_else(|| tribunal_faults::verb(&args)) {
         return code;
     }
     let trials = trials! {
         loads:
             every_request_is_accounted_for
-            requests_are_given_up_as_planned;
+            requests_are_given_up_as_planned
+            a_look_tells_within_milliseconds;
         experiments:
             a_killed_worker_is_felt_told_and_left_nothing
             a_killed_server_leaves_nothing
             a_stopped_server_is_noticed_and_comes_back
+            the_fault_always_falls_into_a_stream
+            what_was_given_up_is_freed_and_harms_nobody
+            a_named_fault_is_injected_into_a_scene
             a_fault_beside_the_requests_is_no_result;
     };
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
