@@ -159,6 +159,12 @@ fn slots_are_freed() {
         &of(vec![at(500, 0.0), waits], given_up()),
         "at most 0",
     );
+    // As long as it may be that of another, nothing can be told.
+    let others = || vec![seen(1, 900, 2000, Ending::Aborted), whole(2, 900, 2500)];
+    let early = vec![at(500, 0.0), at(3000, 1.0)];
+    is_not_made(&oracle, &of(early.clone(), others()), "cannot tell");
+    let later = [early, vec![at(3600, 1.0)]].concat();
+    breaks(&oracle, &of(later, others()), "at most 0");
     // What ran before the first request is not ours.
     holds(&oracle, &of(vec![at(500, 3.0), at(7100, 3.0)], given_up()));
     is_not_made(

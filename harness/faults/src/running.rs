@@ -150,7 +150,10 @@ impl Running {
             let patience = *first.get_or_insert_with(Instant::now) + FOR_THE_OTHERS;
             if found.is_empty() {
                 first = None;
-            } else if found.len() >= wanted || Instant::now() >= patience {
+            } else if found.len() >= wanted
+                || found.iter().any(is_getting_on)
+                || Instant::now() >= patience
+            {
                 found.sort_by_key(|one| one.events);
                 return Ok(found);
             }
@@ -242,4 +245,10 @@ impl Running {
         let accounts = Accounts::of(sent, requests.iter());
         (requests, accounts)
     }
+}
+
+/// Whether a stream has come so far that waiting for others might cost it.
+fn is_getting_on(one: &InFlight) -> bool {
+    one.asked
+        .is_some_and(|asked| u64::from(one.events) * 4 >= asked)
 }

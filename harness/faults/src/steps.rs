@@ -222,6 +222,8 @@ impl Experiment<'_> {
         };
         running.send(load.clone());
         let wanted = match load.arrival {
+            // What is given up soon does not wait for others to begin.
+            _ if load.give_up.is_some() => 1,
             Arrival::AtOnce(count) | Arrival::Always(count) => count as usize,
             Arrival::Rate(_) => 1,
         };

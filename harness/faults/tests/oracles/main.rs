@@ -2,6 +2,7 @@
 //!
 //! This target has a `main` of its own because the engine and the keepers of servers are this very program.
 
+mod bad;
 mod engine;
 mod experiments;
 mod loads;
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
             what_was_given_up_is_freed_and_harms_nobody
             a_named_fault_is_injected_into_a_scene
             a_fault_beside_the_requests_is_no_result;
+        bad:
+            whoever_hides_that_a_worker_is_dead_is_caught
+            whoever_keeps_what_is_not_his_is_caught
+            whoever_gives_wrong_answers_is_caught;
     };
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
