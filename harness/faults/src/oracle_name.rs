@@ -4,7 +4,7 @@ use crate::oracle::Oracle;
 
 impl Oracle {
     /// Every name.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 22] = [
         "in_flight_ends",
         "some_fail",
         "fails_fast",
@@ -25,6 +25,8 @@ impl Oracle {
         "answered_alike",
         "no_double_answer",
         "conserved",
+        "streams_end_with_a_word",
+        "host_memory_grows",
     ];
 
     /// Its name, without its limit.
@@ -50,6 +52,8 @@ impl Oracle {
             Oracle::AnsweredAlike => 17,
             Oracle::NoDoubleAnswer => 18,
             Oracle::Conserved => 19,
+            Oracle::StreamsEndWithAWord => 20,
+            Oracle::HostMemoryGrowsAtMost(_) => 21,
         };
         Self::NAMES[place]
     }

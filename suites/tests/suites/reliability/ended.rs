@@ -65,9 +65,7 @@ async fn together(#[case] count: u32, server: &Server, offers: &Offers) -> TestR
     } else {
         "together/sixteen"
     };
-    stage
-        .told_of_the_end(case, report, stage.bounds().residue_kill)
-        .await
+    stage.told_of_the_end(case, report, Duration::ZERO).await
 }
 
 /// A deployment that does not say how its workers are told has none that could be ended.

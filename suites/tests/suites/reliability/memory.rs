@@ -20,6 +20,15 @@ const LIVES: Duration = Duration::from_secs(15);
 /// The same for an engine of which it is known that it would die at once.
 const LIVES_SHORTLY: Duration = Duration::from_secs(2);
 
+/// A card of 24 GiB.
+pub fn card() -> LayoutDevice {
+    LayoutDevice {
+        platform: "cuda".into(),
+        model: "L4".into(),
+        total: 24 * GIB,
+    }
+}
+
 fn contract(lives: Duration, recovery: Duration, fast: Duration) -> Vec<Oracle> {
     vec![
         Oracle::SomeFail(1),
@@ -73,12 +82,7 @@ async fn of_the_run(#[case] case: &str, server: &Server, offers: &Offers) -> Tes
 )]
 async fn of_the_case(#[case] case: &str) -> TestResult {
     let path = tribunal::evidence()?.join("devices");
-    let card = LayoutDevice {
-        platform: "cuda".into(),
-        model: "L4".into(),
-        total: 24 * GIB,
-    };
-    let ledger = Simulated::create(&path, &[card])?;
+    let ledger = Simulated::create(&path, &[card()])?;
     let options = [
         "--workers",
         "1",

@@ -8,9 +8,11 @@ use tribunal::faults::{
     Account, Experiment, Fault, FaultError, FaultErrorKind, GiveUp, Load, Moment, Oracle, Payload,
     Proven, Report, Scene, Timeline,
 };
+use tribunal::hardware::Simulated;
 use tribunal::prelude::*;
 use tribunal::serving::{Offers, Workers};
 
+use super::memory::card;
 use super::stage::client;
 
 /// What an honest engine has no trouble to keep, on a busy machine as well.
@@ -18,7 +20,7 @@ const SOON: Duration = Duration::from_secs(6);
 /// Longer than that: when we give up what hangs.
 const LIMIT: Duration = Duration::from_secs(8);
 /// Longer than what is late on purpose.
-const LATE: Duration = Duration::from_secs(25);
+const LATE: Duration = Duration::from_secs(15);
 
 /// What is done to the engine.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +33,8 @@ enum Deed {
     StopWorker,
     /// Every second client goes away.
     Abort,
+    /// The same on devices, of which sequences take memory.
+    AbortOnDevices,
     /// Its own process is killed.
     KillRoot,
     /// It is asked to end while streams are under way for which there is time.
@@ -55,12 +59,13 @@ enum Deed {
     never_recovers = ("never-recovers", Deed::StopWorker, Oracle::RecoversWithin(SOON)),
     neighbour_disturbed = ("neighbour-disturbed", Deed::Abort, Oracle::NeighboursUnaffected),
     slot_not_freed = ("slot-not-freed", Deed::Abort, Oracle::FreesSlotsWithin(SOON)),
-    memory_leaked_on_abort = ("memory-leaked-on-abort", Deed::Abort, Oracle::FreesMemoryWithin(SOON)),
+    memory_leaked_on_abort = ("memory-leaked-on-abort", Deed::AbortOnDevices, Oracle::FreesMemoryWithin(SOON)),
     leaked_worker = ("leaked-worker", Deed::KillRoot, Oracle::NoResidue),
     drain_cuts_streams = ("drain-cuts-streams", Deed::Drain, Oracle::NeighboursUnaffected),
     double_answer = ("double-answer", Deed::Nothing, Oracle::NoDoubleAnswer),
     crossed_answers = ("crossed-answers", Deed::Nothing, Oracle::AnsweredAlike),
     breaker_on_client_errors = ("breaker-on-client-errors", Deed::WrongClients, Oracle::NeighboursUnaffected),
+    counters_lost = ("counters-lost", Deed::KillWorker, Oracle::Conserved),
     refusal_without_retry_after = ("refusal-without-retry-after", Deed::TooMany, Oracle::RefusalsSayWhen),
 )]
 async fn caught(#[case] name: &str, #[case] deed: Deed, #[case] oracle: Oracle) -> TestResult {
@@ -84,6 +89,18 @@ async fn caught(#[case] name: &str, #[case] deed: Deed, #[case] oracle: Oracle) 
 async fn experiment(misbehaviour: Option<&str>, deed: Deed) -> Result<Report, Error> {
     let mut options: Vec<&str> = match deed {
         Deed::Abort => vec!["--workers", "1", "--slots", "16", "--tpot-ms", "5"],
+        Deed::AbortOnDevices => vec![
+            "--workers",
+            "1",
+            "--slots",
+            "16",
+            "--tpot-ms",
+            "5",
+            "--kv-cache-gib",
+            "1",
+            "--activation-mib",
+            "100",
+        ],
         Deed::Drain => vec!["--tpot-ms", "5", "--drain-ms", "20000"],
         Deed::TooMany => vec![
             "--workers",
@@ -104,7 +121,16 @@ async fn experiment(misbehaviour: Option<&str>, deed: Deed) -> Result<Report, Er
             .into_iter()
             .flatten(),
     );
-    let server = tribunal::embedded()?.args(options).start().await?;
+    let mut deployment = tribunal::embedded()?.args(options);
+    if deed == Deed::AbortOnDevices {
+        let folder = misbehaviour.unwrap_or("honest");
+        let path = tribunal::evidence()?.join("devices").join(folder);
+        let ledger = Simulated::create(&path, &[card()])?;
+        deployment = deployment
+            .env("TRIBUNAL_SIMULATED_DEVICES", ledger.path())
+            .env("TRIBUNAL_DEVICES", "0");
+    }
+    let server = deployment.start().await?;
     let report = done(&server, deed).await;
     // Whoever broke it knows how it ends.
     let _ = server.shut_down().await;
@@ -146,7 +172,7 @@ async fn done(server: &Server, deed: Deed) -> Result<Report, FaultError> {
         }
         Deed::KillWorkerTextAndSound => {
             let new = Load::at_once(stream(8), 4)
-                .and(Payload::speech())
+                .and(Payload::speech().voice("alto"))
                 .limit(LATE);
             Experiment::of(&fault("kill worker 0")?, &scene, &model)
                 .load(Load::at_once(stream(400), 4).limit(LATE))
@@ -167,7 +193,11 @@ async fn done(server: &Server, deed: Deed) -> Result<Report, FaultError> {
                 .inject()
                 .await
         }
-        Deed::Abort => {
+        Deed::Abort | Deed::AbortOnDevices => {
+            let frees = match deed {
+                Deed::Abort => Oracle::FreesSlotsWithin(SOON),
+                _ => Oracle::FreesMemoryWithin(SOON),
+            };
             doing("every second client goes away")
                 .load(
                     Load::at_once(stream(400), 8)
@@ -176,8 +206,7 @@ async fn done(server: &Server, deed: Deed) -> Result<Report, FaultError> {
                 )
                 .expect_all([
                     Oracle::NeighboursUnaffected,
-                    Oracle::FreesSlotsWithin(SOON),
-                    Oracle::FreesMemoryWithin(SOON),
+                    frees,
                     Oracle::NothingHangs,
                     Oracle::Conserved,
                 ])
@@ -253,7 +282,7 @@ async fn done(server: &Server, deed: Deed) -> Result<Report, FaultError> {
 
 fn killed() -> Vec<Oracle> {
     vec![
-        Oracle::SomeFail(4),
+        Oracle::SomeFail(1),
         Oracle::InFlightEndsWithin(LIMIT),
         Oracle::FailsFastWithin(SOON),
         Oracle::NothingHangs,
