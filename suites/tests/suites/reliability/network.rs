@@ -20,7 +20,7 @@ const LASTS: Duration = Duration::from_secs(2);
 #[server(fresh)]
 #[cases(
     latency = ("network/latency", "toxic latency 100ms jitter 20ms"),
-    slices = ("network/slices", "toxic slicer inside-characters"),
+    slices = ("network/slices", "toxic slicer inside-event-end"),
     narrow = ("network/narrow", "toxic bandwidth 20000"),
 )]
 async fn slow(
@@ -75,7 +75,6 @@ async fn broken(
             Oracle::NothingHangs,
             Oracle::StreamsToldApart,
             Oracle::FreesSlotsWithin(bounds.release),
-            Oracle::FreesMemoryWithin(bounds.release),
             Oracle::Conserved,
             Oracle::NoDoubleAnswer,
             Oracle::RecoversWithin(bounds.recovery),

@@ -16,8 +16,9 @@ use super::{table, told};
 const SEED: u64 = 6;
 /// Requests under way when something is done to a server.
 pub const SOME: u32 = 4;
-/// Requests for each second from then on.
-const RATE: f64 = 4.0;
+/// Requests for each second from then on, and how long they are: so few that no server is overloaded by them, which would be a fault of ours.
+const RATE: f64 = 2.0;
+const SHORT: u64 = 32;
 
 /// A server and what is known of it.
 pub struct Stage {
@@ -67,9 +68,8 @@ impl Stage {
     }
 
     /// All requests in turn, this way.
-    fn in_turn(&self, load: impl FnOnce(Payload) -> Load) -> Load {
-        let (first, more) = self
-            .payloads
+    fn in_turn(&self, payloads: &[Payload], load: impl FnOnce(Payload) -> Load) -> Load {
+        let (first, more) = payloads
             .split_first()
             .expect("a subject is asked something");
         let load = more
@@ -80,12 +80,17 @@ impl Stage {
 
     /// So many at once.
     pub fn at_once(&self, count: u32) -> Load {
-        self.in_turn(|payload| Load::at_once(payload, count))
+        self.in_turn(&self.payloads, |payload| Load::at_once(payload, count))
     }
 
-    /// Some for each second, as long as the fault is there and a little longer.
+    /// A few for each second, with short answers, as long as the fault is there and a little longer.
     pub fn steady(&self) -> Load {
-        self.in_turn(|payload| Load::rate(payload, RATE))
+        let short = |payload: &Payload| match payload.asked() {
+            Some(_) => payload.clone().tokens(SHORT),
+            None => payload.clone(),
+        };
+        let payloads: Vec<Payload> = self.payloads.iter().map(short).collect();
+        self.in_turn(&payloads, |payload| Load::rate(payload, RATE))
     }
 
     /// An experiment with this fault.
