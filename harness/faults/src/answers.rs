@@ -1,6 +1,7 @@
 //! Oracles of what answers are: their form, whose they are, how many.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::ends::named;
 use crate::judgement::Found;
@@ -130,6 +131,31 @@ pub(crate) fn told_apart(observed: &Observed) -> Found {
         streams.len()
     ))
     .measured(broken as f64)
+}
+
+pub(crate) fn last_words(observed: &Observed) -> Found {
+    let streams: Vec<&Seen> = observed
+        .under_way()
+        .filter(|seen| seen.stream && seen.ending != Ending::Aborted && seen.events > 0)
+        .collect();
+    if streams.is_empty() {
+        return Found::not_made("no stream was under way when the fault was injected");
+    }
+    let silent: Vec<&&Seen> = streams
+        .iter()
+        .filter(|seen| !matches!(seen.ending, Ending::Whole | Ending::ErrorEvent))
+        .collect();
+    match silent.first() {
+        None => Found::held(format!("all {} streams ended with a word", streams.len())),
+        Some(seen) => Found::broken(format!(
+            "{} of {} did not, the first: {}, {}",
+            silent.len(),
+            streams.len(),
+            named(seen),
+            seen.ended_how()
+        )),
+    }
+    .measured(silent.len() as f64)
 }
 
 /// Why a stream looks whole that is not.
@@ -299,6 +325,9 @@ fn counted(observed: &Observed) -> Option<(f64, f64)> {
     Some((readings.first()?.answered?, readings.last()?.answered?))
 }
 
+/// How late a server may count what it has answered.
+const COUNTED_AFTER: Duration = Duration::from_millis(200);
+
 pub(crate) fn conserved(observed: &Observed) -> Found {
     let accounts = observed.accounts;
     if accounts.sent == 0 {
@@ -312,7 +341,7 @@ pub(crate) fn conserved(observed: &Observed) -> Found {
     }
     let readings = observed.gauges.as_deref().unwrap_or_default();
     let counts = || readings.iter().filter_map(|r| Some((r.at, r.answered?)));
-    let Some((last_at, last)) = counts().last() else {
+    let Some((last_at, last)) = counts().next_back() else {
         return Found::held(format!(
             "{accounts}; the server counts nothing that can be read"
         ));
@@ -327,14 +356,19 @@ pub(crate) fn conserved(observed: &Observed) -> Found {
         ));
     }
     let first = counts().next().map_or(last, |(_, count)| count);
-    let served = observed
-        .requests
-        .iter()
-        .filter(|seen| seen.ending == Ending::Whole && seen.ended < last_at)
-        .count();
-    if lives && last - first < served as f64 {
+    // A few milliseconds may lie between an answer and its count.
+    let counted = |seen: &&Seen| seen.ended + COUNTED_AFTER < last_at;
+    let all = readings.iter().all(|reading| reading.counts_failures);
+    let taken = |seen: &&Seen| match all {
+        true => seen.status.is_some(),
+        false => seen.ending == Ending::Whole,
+    };
+    let requests = observed.requests.iter();
+    let least = requests.filter(counted).filter(taken).count();
+    if lives && last - first < least as f64 {
+        let word = if all { "answered" } else { "served" };
         return Found::broken(format!(
-            "the server counts {} requests, and served {served}",
+            "the server counts {} requests, and {word} {least}",
             last - first
         ));
     }

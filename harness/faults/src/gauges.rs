@@ -26,6 +26,8 @@ pub struct Names {
     pub memory: &'static [&'static str],
     /// Requests answered so far.
     pub answered: &'static [&'static str],
+    /// Whether these count requests that failed as well.
+    pub counts_failures: bool,
 }
 
 /// Every engine whose names are known.
@@ -40,6 +42,7 @@ pub const NAMES: [Names; 4] = [
         cache: &["engine_kv_blocks_used"],
         memory: &["engine_device_memory_bytes"],
         answered: &["engine_requests_total"],
+        counts_failures: true,
     },
     Names {
         engine: "vLLM",
@@ -50,6 +53,7 @@ pub const NAMES: [Names; 4] = [
         cache: &["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"],
         memory: &[],
         answered: &["vllm:request_success_total"],
+        counts_failures: false,
     },
     Names {
         engine: "SGLang",
@@ -61,6 +65,7 @@ pub const NAMES: [Names; 4] = [
         cache: &["sglang:token_usage"],
         memory: &[],
         answered: &["sglang:num_requests_total"],
+        counts_failures: false,
     },
     Names {
         engine: "llama.cpp",
@@ -72,6 +77,7 @@ pub const NAMES: [Names; 4] = [
         cache: &["llamacpp:kv_cache_usage_ratio"],
         memory: &[],
         answered: &[],
+        counts_failures: false,
     },
 ];
 
@@ -92,6 +98,8 @@ pub struct Reading {
     pub memory: Option<f64>,
     /// Requests to the routes that generate, answered so far.
     pub answered: Option<f64>,
+    /// Whether requests that failed are among them.
+    pub counts_failures: bool,
 }
 
 impl Reading {
@@ -116,6 +124,7 @@ impl Reading {
             cache: sum(&series, names.cache),
             memory: sum(&series, names.memory),
             answered: sum(&series, names.answered),
+            counts_failures: names.counts_failures,
         })
     }
 }

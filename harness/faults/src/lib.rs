@@ -73,6 +73,8 @@ mod literals;
 #[cfg(test)]
 mod oracle_after_tests;
 #[cfg(test)]
+mod oracle_answer_tests;
+#[cfg(test)]
 mod oracle_tests;
 
 pub use between::Between;

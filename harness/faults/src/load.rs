@@ -116,7 +116,7 @@ impl Load {
         let place = (number.saturating_sub(1)) as usize % self.payloads.len();
         let payload = &self.payloads[place];
         match self.give_up {
-            Some((when, nth)) if number % nth == 0 => (payload, Role::Fault, Some(when)),
+            Some((when, nth)) if number.is_multiple_of(nth) => (payload, Role::Fault, Some(when)),
             Some(_) => (payload, Role::Neighbour, None),
             None => (payload, self.role, None),
         }

@@ -42,6 +42,8 @@ pub struct Observed {
     pub canaries: Known<Vec<Canary>>,
     /// Readings of the metrics, the first of them before the fault with nothing of ours under way.
     pub gauges: Known<Vec<Reading>>,
+    /// What the processes of the server held in memory: when, and how many bytes.
+    pub resident: Known<Vec<(Duration, u64)>>,
     /// What was left when the server was stopped.
     pub remains: Known<Remains>,
 }
@@ -170,6 +172,7 @@ impl Observed {
             root_ended: Err(no()),
             canaries: Err(no()),
             gauges: Err(no()),
+            resident: Err(no()),
             remains: Err(no()),
         }
     }

@@ -40,6 +40,8 @@ pub enum Oracle {
     RefusalsSayWhen,
     /// A stream that broke does not look like one that ended.
     StreamsToldApart,
+    /// A stream that was under way ends whole or with an error that is told in it; none merely breaks off. For servers that were asked to end.
+    StreamsEndWithAWord,
     /// Once the fault is gone, a request, the list of models, the metrics and the health route are all well within this time.
     RecoversWithin(Duration),
     /// Nothing is left of the server when it has stopped: processes, port, shared memory, device memory.
@@ -50,6 +52,8 @@ pub enum Oracle {
     FreesSlotsWithin(Duration),
     /// The same for the key-value cache and for memory.
     FreesMemoryWithin(Duration),
+    /// The resident memory of the server's processes is at most so many bytes above what it was before the fault, once all requests are over.
+    HostMemoryGrowsAtMost(u64),
     /// Requests that the fault is not meant for are served.
     NeighboursUnaffected,
     /// Requests that are alike are answered alike.
@@ -75,6 +79,8 @@ impl Oracle {
             Oracle::TextAndAudioFailAlike => answers::alike_in_failure(observed),
             Oracle::RefusalsSayWhen => answers::refusals(observed),
             Oracle::StreamsToldApart => answers::told_apart(observed),
+            Oracle::StreamsEndWithAWord => answers::last_words(observed),
+            Oracle::HostMemoryGrowsAtMost(most) => recovery::host_memory(observed, *most),
             Oracle::RecoversWithin(limit) => recovery::recovers(observed, *limit),
             Oracle::NoResidue => recovery::residue(observed),
             Oracle::EndsWhenAsked => recovery::ends_when_asked(observed),
@@ -92,6 +98,7 @@ impl Oracle {
             figure: found.figure,
             limit: match self {
                 Oracle::SomeFail(least) => Some(f64::from(*least)),
+                Oracle::HostMemoryGrowsAtMost(most) => Some(*most as f64),
                 _ => self.limit().map(|limit| limit.as_secs_f64()),
             },
         }
@@ -128,6 +135,10 @@ impl fmt::Display for Oracle {
             Oracle::TextAndAudioFailAlike => "text and sound fail alike",
             Oracle::RefusalsSayWhen => "refusals say when to come again",
             Oracle::StreamsToldApart => "broken streams are told apart",
+            Oracle::StreamsEndWithAWord => "streams end with a word",
+            Oracle::HostMemoryGrowsAtMost(most) => {
+                return write!(f, "host memory grows by at most {} MiB", most >> 20);
+            }
             Oracle::RecoversWithin(_) => "it recovers",
             Oracle::NoResidue => "nothing is left",
             Oracle::EndsWhenAsked => "it ends when asked",

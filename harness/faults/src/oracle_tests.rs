@@ -28,6 +28,8 @@ fn all() -> Vec<Oracle> {
         Oracle::TextAndAudioFailAlike,
         Oracle::RefusalsSayWhen,
         Oracle::StreamsToldApart,
+        Oracle::StreamsEndWithAWord,
+        Oracle::HostMemoryGrowsAtMost(1 << 20),
         Oracle::RecoversWithin(SECOND),
         Oracle::NoResidue,
         Oracle::EndsWhenAsked,

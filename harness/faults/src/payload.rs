@@ -315,6 +315,10 @@ impl std::fmt::Display for Payload {
                 Heavy::Video(_) => ", video",
             })?;
         }
-        Ok(())
+        // Two prompts are two payloads: their answers are not compared.
+        match &self.prompt {
+            Some(prompt) => write!(f, ", \"{}\"", crate::seen::short(prompt)),
+            None => Ok(()),
+        }
     }
 }

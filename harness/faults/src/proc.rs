@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tribunal_serving::ProcessInfo;
 
@@ -104,15 +105,28 @@ pub(crate) fn environment(of: &ProcessInfo) -> Option<BTreeMap<OsString, OsStrin
     Some(pairs.collect())
 }
 
-/// Name and command line, for patterns and for people.
+/// How long a process may take to become the program that it is to run.
+const BECOMES: Duration = Duration::from_millis(500);
+
+/// The command line, for patterns and for people.
+///
+/// A process that was just started has none for a moment, while its parent goes on already: that is waited for, since a worker that is not told from others
+/// yet would be none.
 pub(crate) fn words(of: &ProcessInfo) -> String {
-    let line = std::fs::read(format!("/proc/{}/cmdline", of.pid)).unwrap_or_default();
-    let line: Vec<String> = line
-        .split(|b| *b == 0)
-        .filter(|w| !w.is_empty())
-        .map(|w| String::from_utf8_lossy(w).into_owned())
-        .collect();
-    line.join(" ")
+    let deadline = Instant::now() + BECOMES;
+    loop {
+        let line = std::fs::read(format!("/proc/{}/cmdline", of.pid)).unwrap_or_default();
+        if line.is_empty() && !is_dead(of) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+            continue;
+        }
+        let line: Vec<String> = line
+            .split(|b| *b == 0)
+            .filter(|w| !w.is_empty())
+            .map(|w| String::from_utf8_lossy(w).into_owned())
+            .collect();
+        return line.join(" ");
+    }
 }
 
 /// `pid 12 (start 345, name)`.

@@ -154,9 +154,9 @@ impl Proxy {
         let mut strikes = self.shared.strikes.subscribe();
         let struck = async {
             loop {
-                let toxic = self.stats().toxics.into_iter().find(|t| t.id == id)?;
-                if toxic.first.is_some() {
-                    return toxic.first;
+                let first = self.shared.first_strike(id)?;
+                if first.is_some() {
+                    return first;
                 }
                 strikes.changed().await.ok()?;
             }

@@ -120,35 +120,32 @@ pub(crate) fn slots(observed: &Observed, limit: Duration) -> Found {
     let Some(idle) = load(first) else {
         return Found::not_made("the metrics do not say how many requests run");
     };
-    let Some(begin) = cut_short(observed).map(|seen| seen.ended).min() else {
+    let Some(end) = cut_short(observed).map(|seen| seen.ended).max() else {
         return Found::not_made("every request came to its own end: nothing had to be freed");
     };
-    let end = cut_short(observed).map(|seen| seen.ended).max();
-    let mut decisive = 0;
     let mut freed = None;
     for reading in readings {
         let Some(now) = load(reading) else { continue };
-        let held = held_between(observed, reading.at.saturating_sub(limit), reading.at);
-        if reading.at >= begin + limit {
-            decisive += 1;
-            if now > idle + held as f64 {
-                return Found::broken(format!(
-                    "at {:.2} s the server says {now} run or wait, where at most {held} of ours can have done so in the last {}",
-                    reading.at.as_secs_f64(),
-                    time(limit)
-                ));
-            }
+        // Whatever of ours ended less than the limit ago may still hold its slot.
+        let may = held_between(observed, reading.at.saturating_sub(limit), reading.at);
+        if now > idle + may as f64 {
+            return Found::broken(format!(
+                "at {:.2} s the server says {now} run or wait, where at most {may} of ours can have done so in the last {}",
+                reading.at.as_secs_f64(),
+                time(limit)
+            ));
         }
-        // As idle as before, after the last of them: nothing is left that could be freed later.
-        if freed.is_none() && now <= idle && end.is_some_and(|end| reading.at >= end) {
-            freed = Some(reading.at.saturating_sub(end.unwrap_or_default()));
+        // No more than are under way at that very moment: nothing is left that could be freed later.
+        let are = held_between(observed, reading.at, reading.at);
+        if freed.is_none() && reading.at >= end && now <= idle + are as f64 {
+            freed = Some(reading.at.saturating_sub(end));
         }
     }
-    match (freed, decisive) {
-        // Read late, or beside a neighbour: what was read in between fits, or it would be broken already.
-        (Some(after), _) => {
+    match freed {
+        // A figure beyond the limit is one of a late reading: what was read in between would have been broken.
+        Some(after) => {
             let found = Found::held(format!(
-                "as idle as before, {} after the last of them",
+                "no more run than are under way, {} after the last that was cut short",
                 time(after)
             ));
             match after <= limit {
@@ -156,11 +153,10 @@ pub(crate) fn slots(observed: &Observed, limit: Duration) -> Found {
                 false => found,
             }
         }
-        (None, 0) => Found::not_made(format!(
-            "the metrics were not read {} after the first request that was cut short",
+        None => Found::not_made(format!(
+            "the metrics were not read {} after the last request that was cut short, or cannot tell it from others",
             time(limit)
         )),
-        (None, _) => Found::held(format!("{decisive} readings fit what was under way")),
     }
 }
 
@@ -210,4 +206,35 @@ pub(crate) fn memory(observed: &Observed, limit: Duration) -> Found {
             time(limit)
         )),
     }
+}
+
+pub(crate) fn host_memory(observed: &Observed, most: u64) -> Found {
+    let held = match &observed.resident {
+        Err(why) => return Found::not_made(why.clone()),
+        Ok(held) => held,
+    };
+    let before = held
+        .iter()
+        .rfind(|(at, _)| observed.injected.is_some_and(|i| *at <= i));
+    let end = observed.requests.iter().map(|seen| seen.ended).max();
+    let after = held
+        .last()
+        .filter(|(at, _)| end.is_some_and(|end| *at >= end));
+    let (Some((_, before)), Some((_, after))) = (before, after) else {
+        return Found::not_made(
+            "the memory of its processes was not read before the fault and after the last request",
+        );
+    };
+    let grown = after.saturating_sub(*before);
+    let says = format!(
+        "{} MiB before the fault, {} MiB after the last request",
+        before >> 20,
+        after >> 20
+    );
+    let found = if grown <= most {
+        Found::held(says)
+    } else {
+        Found::broken(says)
+    };
+    found.measured(grown as f64)
 }

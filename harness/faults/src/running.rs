@@ -150,7 +150,10 @@ impl Running {
             let patience = *first.get_or_insert_with(Instant::now) + FOR_THE_OTHERS;
             if found.is_empty() {
                 first = None;
-            } else if found.len() >= wanted || Instant::now() >= patience {
+            } else if found.len() >= wanted
+                || found.iter().any(is_getting_on)
+                || Instant::now() >= patience
+            {
                 found.sort_by_key(|one| one.events);
                 return Ok(found);
             }
@@ -220,21 +223,32 @@ impl Running {
         self.shared.stop.notify_waiters();
     }
 
-    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
-    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
-        self.stop();
+    /// Waits until everything that was to be sent has been, and is over.
+    pub(crate) async fn all_over(&self) {
         loop {
             let changed = self.shared.changed.notified();
             {
                 let books = self.shared.books();
                 if books.senders == 0 && books.over as usize == books.pages.len() {
-                    break;
+                    return;
                 }
             }
             let _ = tokio::time::timeout(BEGUN, changed).await;
         }
+    }
+
+    /// Sends no more, waits until everything is over (each request has its limit), and gives the books.
+    pub async fn finish(self) -> (Vec<Seen>, Accounts) {
+        self.stop();
+        self.all_over().await;
         let (requests, sent) = self.seen();
         let accounts = Accounts::of(sent, requests.iter());
         (requests, accounts)
     }
+}
+
+/// Whether a stream has come so far that waiting for others might cost it.
+fn is_getting_on(one: &InFlight) -> bool {
+    one.asked
+        .is_some_and(|asked| u64::from(one.events) * 4 >= asked)
 }

@@ -9,7 +9,7 @@ use crate::canary::CanaryAsker;
 use crate::error::{FaultError, FaultErrorKind};
 use crate::experiment::{Experiment, Moment};
 use crate::health::KNOWS_AFTER;
-use crate::load::Arrival;
+use crate::load::{Arrival, Load};
 use crate::observed::{Canary, Known, Observed};
 use crate::oracle::Oracle;
 use crate::report::Report;
@@ -66,6 +66,7 @@ impl Experiment<'_> {
             .map_err(|why| self.not_reached(why))?;
         self.first_looks(&watch).await;
         let running = Running::idle(&self.model, timeline).map_err(|why| self.not_reached(why))?;
+        self.undisturbed(&running).await;
         let in_flight = self.begin(&running).await?;
         // A fault that is known announces itself.
         if self.known.is_none() {
@@ -123,6 +124,7 @@ impl Experiment<'_> {
             None => Err("it has no health route".into()),
         };
         observed.root_ended = watch.root_ended();
+        observed.resident = watch.resident();
         observed.ended = timeline.since_start();
         drop(watch);
         observed.remains = self.remains().await;
@@ -194,6 +196,25 @@ impl Experiment<'_> {
         }
     }
 
+    /// Sends each payload once while nothing is wrong, where an oracle compares with that.
+    async fn undisturbed(&self, running: &Running) {
+        let compares =
+            |oracle: &Oracle| matches!(oracle, Oracle::StreamsToldApart | Oracle::AnsweredAlike);
+        let Some(load) = self
+            .load
+            .as_ref()
+            .filter(|_| self.oracles.iter().any(compares))
+        else {
+            return;
+        };
+        for payload in &load.payloads {
+            if payload.is_stream() || payload.is_alike() {
+                running.send(Load::at_once(payload.clone(), 1).limit(load.limit));
+                running.all_over().await;
+            }
+        }
+    }
+
     /// Begins the load and waits until the fault can fall into it.
     async fn begin(&self, running: &Running) -> Result<Vec<InFlight>, FaultError> {
         let Some(load) = &self.load else {
@@ -201,6 +222,8 @@ impl Experiment<'_> {
         };
         running.send(load.clone());
         let wanted = match load.arrival {
+            // What is given up soon does not wait for others to begin.
+            _ if load.give_up.is_some() => 1,
             Arrival::AtOnce(count) | Arrival::Always(count) => count as usize,
             Arrival::Rate(_) => 1,
         };

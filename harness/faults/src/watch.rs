@@ -1,7 +1,7 @@
 //! Looks at the health route and at the metrics, again and again, while something else happens.
 //!
-//! Promise: a look at the health route begins every ten milliseconds unless the one before it still waits, so that what it says is known to about
-//! that time; looks alike are one entry, so that a minute of them is a few lines. Rejected: a look every half second, as is usual: half a second is
+//! Promise: a look at the health route begins every eight milliseconds unless the one before it still waits, so that with its own time what it says is
+//! known to about ten; looks alike are one entry, so that a minute of them is a few lines. Rejected: a look every half second, as is usual: half a second is
 //! then the error of every time that is measured with it.
 
 use std::error::Error;
@@ -18,7 +18,7 @@ use crate::observed::{Known, Look, Said};
 use crate::timeline::Timeline;
 
 /// From the beginning of one look at the health route to the beginning of the next.
-pub const LOOK_EVERY: Duration = Duration::from_millis(10);
+pub const LOOK_EVERY: Duration = Duration::from_millis(8);
 /// How long a look may wait.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// Between two readings of the metrics.
@@ -43,6 +43,7 @@ struct Shared {
     root_ended: Mutex<Option<Duration>>,
     readings: Mutex<Vec<Reading>>,
     trouble: Mutex<Option<String>>,
+    resident: Mutex<Vec<(Duration, u64)>>,
 }
 
 impl Watch {
@@ -72,6 +73,7 @@ impl Watch {
             root_ended: Mutex::default(),
             readings: Mutex::default(),
             trouble: Mutex::default(),
+            resident: Mutex::default(),
         });
         let backstage = Backstage::new()?;
         let (looker, reader) = (within(SILENT_AFTER)?, within(READ_LIMIT)?);
@@ -103,6 +105,18 @@ impl Watch {
     /// Whether it is known that the metrics cannot be read.
     pub(crate) fn has_no_metrics(&self) -> bool {
         lock(&self.shared.trouble).is_some()
+    }
+
+    /// What the server's processes held in memory.
+    pub fn resident(&self) -> Known<Vec<(Duration, u64)>> {
+        let read = lock(&self.shared.resident).clone();
+        match (read.is_empty(), &self.shared.server) {
+            (false, _) => Ok(read),
+            (true, Some(server)) if server.pid().is_some() => {
+                Err("the memory of its processes could not be read".into())
+            }
+            (true, _) => Err("the server's processes are not ours to look at".into()),
+        }
     }
 
     /// When the server's own process had ended; `None`: it lives.
@@ -162,6 +176,13 @@ impl Shared {
 
     async fn read(&self, client: &Client) {
         loop {
+            if let Some(bytes) = self.server.as_ref().and_then(resident) {
+                let at = self.timeline.since_start();
+                let mut held = lock(&self.resident);
+                if held.len() < MOST_READINGS {
+                    held.push((at, bytes));
+                }
+            }
             let page = client.metrics().await;
             let at = self.timeline.since_start();
             let reading = page
@@ -201,6 +222,18 @@ pub(crate) fn said(answer: Result<u16, ClientError>) -> Said {
             Said::Other(crate::seen::short(text.lines().next().unwrap_or_default()))
         }
     }
+}
+
+/// What all processes of a server hold, shared pages once for each; `None` where nothing can be read.
+fn resident(server: &Server) -> Option<u64> {
+    let pages = server.processes().into_iter().filter_map(|process| {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", process.pid)).ok()?;
+        statm.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    let page = rustix::param::page_size() as u64;
+    pages
+        .reduce(u64::saturating_add)
+        .map(|sum| sum.saturating_mul(page))
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {

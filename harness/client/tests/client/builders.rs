@@ -1,9 +1,11 @@
 //! What the builders send, and several requests at once.
 
-use serde_json::json;
-use tribunal_client::{Client, Failure, Prompt, send_all, text};
+use std::sync::{Arc, Mutex};
 
-use crate::scripted::{Scripted, chat_answer, json, plain};
+use serde_json::json;
+use tribunal_client::{Client, Failure, Progress, Prompt, Watcher, send_all, text};
+
+use crate::scripted::{Scripted, Step, chat_answer, delta, json, plain, stream_head};
 
 #[tokio::test]
 async fn every_parameter_reaches_the_body() {
@@ -178,4 +180,42 @@ fn addresses_are_checked_when_the_client_is_made() {
     assert!(
         client.clone().with_header("a b", "x").is_err() && client.with_header("a", "x\ny").is_err()
     );
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_while_the_answer_comes() {
+    let first = delta("{\"content\":\"Hel\"}", None);
+    let begun = vec![stream_head(), crate::scripted::chunk(first)];
+    let held = Scripted::always([begun.clone(), vec![Step::Hold]].concat()).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let (list, seen) = (told.clone(), Arc::new(tokio::sync::Notify::new()));
+    let event = seen.clone();
+    let watcher = Watcher::new(move |at, progress| {
+        let word = match progress {
+            Progress::Headers(status) => format!("headers {status}"),
+            Progress::Event(data) => {
+                event.notify_one();
+                format!("event {}", data.contains("Hel"))
+            }
+            _ => return,
+        };
+        list.lock().expect("no panic").push((at, word));
+    });
+    let request = held.chat().user("x").stream().attach(watcher).send_raw();
+    tokio::select! {
+        answer = request => panic!("it never ends: {answer:?}"),
+        () = seen.notified() => {}
+    }
+    let told = told.lock().expect("no panic").clone();
+    let words: Vec<&str> = told.iter().map(|(_, word)| word.as_str()).collect();
+    assert_eq!(words, ["headers 200", "event true"]);
+    assert!(told[0].0 <= told[1].0);
+    // Without a watcher nothing is different; and a reset is told from an end.
+    for (last, reset) in [(vec![Step::Reset], true), (vec![], false)] {
+        let server = Scripted::always([begun.clone(), last].concat()).await;
+        let answer = server.chat().user("x").stream().send_raw().await;
+        let answer = answer.expect("what came");
+        assert_eq!(answer.was_reset(), reset, "{answer:?}");
+        assert!(answer.complete().is_err());
+    }
 }

@@ -83,13 +83,18 @@ impl Live {
         let _ = self.first.set(at);
     }
 
+    /// When it struck first.
+    pub(crate) fn first(&self) -> Option<Duration> {
+        self.first.get().copied()
+    }
+
     pub(crate) fn stats(&self, there: bool) -> ToxicStats {
         ToxicStats {
             id: self.id,
             rule: self.rule.to_string(),
             there,
             struck: self.struck.load(Ordering::Relaxed),
-            first: self.first.get().copied(),
+            first: self.first(),
         }
     }
 }

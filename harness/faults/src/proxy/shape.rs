@@ -58,6 +58,8 @@ fn cuts(
         }
     }
     cuts.sort_by_key(|(offset, ..)| *offset);
+    // One rule may want the same cut for two reasons.
+    cuts.dedup_by(|a, b| a.0 == b.0 && a.2.id == b.2.id);
     cuts
 }
 

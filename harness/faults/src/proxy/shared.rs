@@ -73,12 +73,25 @@ impl Shared {
         let mut book = lock(&self.book);
         let id = ToxicId(book.next);
         book.next += 1;
+        let sound = rule.mistake().is_none();
         let live = Arc::new(Live::new(id, rule));
         if book.all.len() == RULES {
             book.all.remove(0);
         }
         book.all.push(live.clone());
-        (id, self.change(&mut book, |rules| rules.push(live)))
+        let version = self.change(&mut book, |rules| {
+            if sound {
+                rules.push(live);
+            }
+        });
+        (id, version)
+    }
+
+    /// When the rule struck first; the outer `None`: there was never such a rule.
+    pub(crate) fn first_strike(&self, id: ToxicId) -> Option<Option<Duration>> {
+        let book = lock(&self.book);
+        let live = book.all.iter().find(|live| live.id == id)?;
+        Some(live.first())
     }
 
     /// Removes the rules that are meant; whether there was one, and the version without them.

@@ -21,7 +21,7 @@ pub enum Toxic {
     },
     /// Not more than so many bytes in a second.
     Bandwidth {
-        /// At least 1; 0 counts as 1.
+        /// At least 1.
         bytes_per_second: u64,
     },
     /// The bytes are written in small pieces.

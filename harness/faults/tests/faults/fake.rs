@@ -134,10 +134,9 @@ fn harness(words: &[&str]) {
 /// What the server says to this request.
 pub fn ask(port: u16, route: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    write!(
-        stream,
-        "GET {route} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-    )?;
+    // In one piece: the router reads once.
+    let request = format!("GET {route} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.into());

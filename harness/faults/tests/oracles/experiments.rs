@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tribunal_faults::{Experiment, FaultErrorKind, Load, Oracle, Payload, Proven, Ruling, Step};
+use tribunal_faults::{
+    Experiment, Fault, FaultErrorKind, GiveUp, Load, Oracle, Payload, Proven, Ruling, Scene, Step,
+};
+use tribunal_serving::{Offers, Workers};
 
 use crate::engine::{Engine, Stopped};
 
@@ -122,6 +125,101 @@ pub async fn a_stopped_server_is_noticed_and_comes_back() {
     assert_eq!(told, Ruling::Broken, "{report}");
     let neighbours = of(&Oracle::NeighboursUnaffected);
     assert!(matches!(neighbours, Ruling::NotMade(_)), "{report}");
+    engine.server.stop().await.expect("a clean stop");
+}
+
+pub async fn the_fault_always_falls_into_a_stream() {
+    let engine = Engine::start("--workers 2 --tpot-ms 2").await;
+    for run in 0..crate::loads::runs() {
+        let load = Load::at_once(Payload::chat().stream().tokens(60), 1 + run % 4);
+        let report = Experiment::new("nothing", &engine.server, &engine.model, &engine.timeline)
+            .load(load.limit(LONG))
+            .after(Duration::ZERO)
+            .expect(Oracle::Conserved)
+            .run(async |moment| {
+                let one = &moment.in_flight[0];
+                assert!(one.events > 0 && one.asked.is_some_and(|all| u64::from(one.events) < all));
+                Ok(Proven::new(moment.timeline, "in time"))
+            })
+            .await
+            .expect("in flight");
+        report.held_all().expect("accounts");
+        let proven = report.observed.in_flight.expect("proof");
+        assert!(!proven.is_empty());
+    }
+    engine.server.stop().await.expect("a clean stop");
+}
+
+pub async fn what_was_given_up_is_freed_and_harms_nobody() {
+    let engine = Engine::start("--workers 2 --tpot-ms 3").await;
+    let load = Load::at_once(Payload::completion().stream().tokens(150).alike(), 8);
+    let report = Experiment::new("abort", &engine.server, &engine.model, &engine.timeline)
+        .load(load.give_up(GiveUp::Events(4), 2).limit(LONG))
+        .expect_all([
+            Oracle::FreesSlotsWithin(Duration::from_secs(10)),
+            Oracle::HostMemoryGrowsAtMost(64 << 20),
+            Oracle::NeighboursUnaffected,
+            Oracle::AnsweredAlike,
+            Oracle::NoDoubleAnswer,
+            Oracle::HealthTellsTheTruth,
+            Oracle::RecoversWithin(LONG),
+            Oracle::Conserved,
+            Oracle::NoResidue,
+        ])
+        .run(async |moment| {
+            // The clients are the fault.
+            let aborted =
+                |one: &tribunal_faults::Seen| one.ending == tribunal_faults::Ending::Aborted;
+            while moment
+                .running
+                .seen()
+                .0
+                .iter()
+                .filter(|one| aborted(one))
+                .count()
+                < 4
+            {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Ok(Proven::new(moment.timeline, "four went away"))
+        })
+        .await
+        .expect("an experiment");
+    report.held_all().expect("an honest engine");
+    assert_eq!(report.figures.accounts.aborted, 4);
+}
+
+pub async fn a_named_fault_is_injected_into_a_scene() {
+    let engine = Engine::start("--workers 2 --tpot-ms 5").await;
+    let workers = Workers {
+        pattern: "engine-worker".into(),
+        count: Some(2),
+    };
+    let offers = Offers {
+        workers: Some(workers),
+        ..Offers::default()
+    };
+    let scene = Scene::new(engine.server.clone(), &offers);
+    let fault: Fault = "stop worker 0".parse().expect("a fault");
+    let report = Experiment::of(&fault, &scene, &engine.model)
+        .load(streams(4))
+        .hold(Duration::from_millis(300))
+        .expect_all([
+            Oracle::RecoversWithin(LONG),
+            Oracle::NothingHangs,
+            Oracle::Conserved,
+        ])
+        .inject()
+        .await
+        .expect("an experiment");
+    report.held_all().expect("it goes on");
+    let steps = report.timeline.iter().map(|entry| entry.step);
+    let steps: Vec<Step> = steps.filter(|step| *step != Step::Observed).collect();
+    assert_eq!(
+        steps,
+        [Step::Announced, Step::Injected, Step::Proven, Step::Undone],
+        "{report}"
+    );
     engine.server.stop().await.expect("a clean stop");
 }
 

@@ -1,8 +1,15 @@
 //! What a load sends, and what it knows of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tribunal_faults::{Account, Ending, GiveUp, Heavy, Load, Payload, Role, Running};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tribunal_client::Client;
+use tribunal_faults::{
+    Account, Ending, GiveUp, Heavy, Load, Payload, Role, Running, Said, Timeline, Watch,
+};
 
 use crate::engine::Engine;
 
@@ -84,4 +91,63 @@ pub async fn requests_are_given_up_as_planned() {
         );
     }
     engine.server.stop().await.expect("a clean stop");
+}
+
+/// How often a moment is measured; set higher for a figure.
+fn times(variable: &str, usual: u32) -> u32 {
+    let set = std::env::var(variable).ok();
+    set.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+pub async fn a_look_tells_within_milliseconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let well = Arc::new(AtomicBool::new(true));
+    let state = well.clone();
+    let server = tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let _ = socket.read(&mut head).await;
+            let status = if state.load(Ordering::SeqCst) {
+                200
+            } else {
+                503
+            };
+            let answer =
+                format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    let client = Client::new(format!("http://{address}")).expect("a client");
+    let timeline = Timeline::new();
+    let watch = Watch::start(&client, "/health", None, &timeline).expect("threads");
+    let long = Duration::from_secs(60);
+    let mut late = Vec::new();
+    for number in 0..times("LOOKS", 5) {
+        let now = number % 2 == 1;
+        let before = watch.until(long, |look| look.said.is_well() != now).await;
+        assert!(before.is_some());
+        // Not in step with the looks.
+        tokio::time::sleep(Duration::from_millis(u64::from(7 + number % 10))).await;
+        let at = timeline.since_start();
+        well.store(now, Ordering::SeqCst);
+        let look = watch.until(long, |look| look.said.is_well() == now).await;
+        let look = look.expect("a look");
+        assert_eq!(look.said, Said::Status(if now { 200 } else { 503 }));
+        late.push(look.from.checked_sub(at).expect("not before it happened"));
+    }
+    late.sort();
+    eprintln!(
+        "told after: median {:?}, worst {:?}",
+        late[late.len() / 2],
+        late[late.len() - 1]
+    );
+    let looks = watch.looks();
+    assert!(looks.is_sorted_by_key(|look| look.from) && looks.len() as u32 >= times("LOOKS", 5));
+    assert!(watch.readings().is_err() && watch.root_ended().is_err());
+    server.abort();
+}
+
+pub fn runs() -> u32 {
+    times("RUNS", 10)
 }

@@ -247,7 +247,7 @@ impl Client {
         self.until("\r\n0\r\n\r\n")
     }
 
-    pub fn to_the_end(&mut self) -> (Vec<u8>, End) {
+    pub fn read_out(&mut self) -> (Vec<u8>, End) {
         loop {
             if let Some(end) = self.more() {
                 return (std::mem::take(&mut self.read), end);

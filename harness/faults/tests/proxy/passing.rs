@@ -69,7 +69,7 @@ fn unusual_messages_keep_their_order() {
     client.hello();
     // A body that ends with its connection.
     client.get("/closing/2");
-    let (bytes, end) = client.to_the_end();
+    let (bytes, end) = client.read_out();
     assert!(
         String::from_utf8(bytes)
             .unwrap()
@@ -96,7 +96,7 @@ fn what_is_not_http_passes_uncounted() {
         .stream
         .write_all(b"\x16\x03\x01\x02\x00\x01")
         .unwrap();
-    let (bytes, end) = client.to_the_end();
+    let (bytes, end) = client.read_out();
     assert_eq!((bytes.as_slice(), end), (&b"what?"[..], End::Closed));
     drop(client);
     until("it is closed", || proxy.stats().open == 0);
@@ -138,7 +138,7 @@ fn nobody_behind_it_is_a_reset() {
         .unwrap();
     let proxy = Proxy::open(nobody, 0).unwrap();
     let mut client = Client::connect(proxy.address());
-    assert_eq!(client.to_the_end(), (Vec::new(), End::Reset));
+    assert_eq!(client.read_out(), (Vec::new(), End::Reset));
     until("it is told", || {
         proxy.stats().connections[0].closed.is_some()
     });
@@ -163,7 +163,7 @@ fn cutting_and_dropping_end_every_connection() {
     }
     proxy.close_all();
     for client in &mut clients {
-        assert_eq!(client.to_the_end().1, End::Reset);
+        assert_eq!(client.read_out().1, End::Reset);
     }
     until("it is told", || proxy.stats().open == 0);
     let stats = proxy.stats();
@@ -181,7 +181,7 @@ fn cutting_and_dropping_end_every_connection() {
     drop(proxy);
     let refused = TcpStream::connect(address).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-    client.to_the_end();
+    client.read_out();
     fake.go();
     until("the server is rid of them", || {
         fake.seen.ended.load(Ordering::Relaxed) == 4

@@ -33,7 +33,7 @@ fn a_stream_is_closed_after_its_events_and_not_before() {
     client.get("/stream/0");
     client.whole_stream();
     client.get("/stream/5");
-    let (bytes, end) = client.to_the_end();
+    let (bytes, end) = client.read_out();
     assert_eq!((events(&bytes), end), (2, End::Closed));
     assert!(
         bytes.ends_with(b"\n\n"),
@@ -56,7 +56,7 @@ fn a_reset_is_a_reset() {
     let (fake, proxy, id) = both("reset_peer after 1 event");
     let mut client = Client::connect(proxy.address());
     client.get("/held/3");
-    let (bytes, end) = client.to_the_end();
+    let (bytes, end) = client.read_out();
     assert!(events(&bytes) <= 1, "a reset may overtake what was sent");
     assert_eq!(end, End::Reset);
     until("it is told", || proxy.stats().struck(id) == Some(1));
@@ -71,13 +71,13 @@ fn a_point_in_bytes_is_exact_in_both_directions() {
     let (_fake, proxy, _) = both("close after 20 bytes");
     let mut client = Client::connect(proxy.address());
     client.get("/plain");
-    let (bytes, _) = client.to_the_end();
+    let (bytes, _) = client.read_out();
     assert_eq!(bytes, b"HTTP/1.1 200 OK\r\ncon");
     proxy.clear();
     proxy.add(rule("close after 10 bytes to-server"));
     let mut client = Client::connect(proxy.address());
     client.get("/plain");
-    assert_eq!(client.to_the_end().0, b"");
+    assert_eq!(client.read_out().0, b"");
     until("it is told", || proxy.stats().open == 0);
     assert_eq!(proxy.stats().connections[1].to_server, 10);
 }
@@ -108,7 +108,7 @@ fn a_rule_reaches_streams_that_are_open() {
     client.until(&event(2));
     let id = proxy.add(rule("close after 1 event"));
     fake.go();
-    let (bytes, _) = client.to_the_end();
+    let (bytes, _) = client.read_out();
     assert_eq!(
         events(&bytes),
         0,
@@ -153,7 +153,7 @@ fn a_status_is_answered_without_the_server_and_the_connection_goes_on() {
     // A client that keeps no connection is not kept waiting.
     let mut last = Client::connect(proxy.address());
     last.send("GET /v1/chat HTTP/1.1\r\nconnection: close\r\n\r\n");
-    assert_eq!(last.to_the_end().1, End::Closed);
+    assert_eq!(last.read_out().1, End::Closed);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn duplicate_sends_an_event_again_in_sound_framing() {
     );
     assert_eq!(payload(&client.whole_stream()), twice);
     client.get("/closing/2");
-    let (bytes, _) = client.to_the_end();
+    let (bytes, _) = client.read_out();
     let text = String::from_utf8(bytes).unwrap();
     assert!(
         text.ends_with(&format!(
@@ -344,7 +344,7 @@ fn paces_heads_and_half_closes() {
     client.hello();
     let id = proxy.add(rule("half_close after 1 event"));
     client.get("/stream/3");
-    let (bytes, end) = client.to_the_end();
+    let (bytes, end) = client.read_out();
     assert_eq!((events(&bytes), end), (1, End::Closed));
     assert_eq!(proxy.stats().struck(id), Some(1));
     assert_eq!(proxy.stats().open, 1, "the other direction is open");
@@ -364,6 +364,18 @@ fn a_window_opens_and_closes() {
     // On a machine that was busy for so long, the window was over before the first look.
     assert!(error.is_err() || proxy.started().elapsed() > Duration::from_millis(300));
     assert!(proxy.stats().struck(id) <= Some(1));
+}
+
+#[test]
+fn a_rule_without_sense_never_strikes() {
+    let fake = Fake::start();
+    let proxy = Proxy::open(fake.address, 0).unwrap();
+    let id = proxy.add(ToxicRule::new(tribunal_faults::Toxic::Refuse).share(2.0));
+    let mut client = Client::connect(proxy.address());
+    client.get("/plain");
+    client.hello();
+    let stats = proxy.stats();
+    assert_eq!((stats.struck(id), stats.toxics[0].there), (Some(0), false));
 }
 
 #[test]
