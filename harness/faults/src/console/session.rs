@@ -24,7 +24,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// How many requests one load sends: what is known of each is kept.
 const MOST_REQUESTS: u32 = 100_000;
 /// Long enough that a fault falls into it, short enough for many.
-const TOKENS: u64 = 64;
+const TOKENS: u64 = 256;
 /// How long answers under way are waited for when a load is stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
