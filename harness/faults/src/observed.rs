@@ -120,7 +120,7 @@ pub struct Canary {
     pub ended: Duration,
     /// Whether a request of one token was answered; else how it failed.
     pub answers: Result<(), String>,
-    /// Whether the list has the model.
+    /// Whether the list has the model; `Ok` as well where it did not have it before the fault, and was not asked.
     pub lists: Result<(), String>,
     /// Whether the metrics are there; `None` where there were none before the fault.
     pub metrics: Option<Result<(), String>>,

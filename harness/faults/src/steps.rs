@@ -156,30 +156,29 @@ impl Experiment<'_> {
     async fn well_before(&self, asker: CanaryAsker) -> Result<CanaryAsker, FaultError> {
         let deadline = Instant::now() + WELL_WITHIN;
         let there = self.model.client().metrics().await.is_ok();
-        let asker = asker.metrics(there);
+        let mut asker = asker.metrics(there);
+        let (mut health, mut lists) = (true, true);
         loop {
             let canary = asker.ask(&self.timeline).await;
-            // A health route that does not exist is told by the oracles that need it.
-            let unknown = canary
-                .health_after
-                .as_ref()
-                .is_some_and(crate::observed::Said::is_unknown_route);
-            let asker = if unknown {
-                asker.clone().health(None)
-            } else {
-                asker.clone()
+            let Some(trouble) = canary.trouble() else {
+                return Ok(asker);
             };
-            match canary.trouble() {
-                None => return Ok(asker),
-                Some(_) if unknown && canary.answers.is_ok() && canary.lists.is_ok() => {
-                    return Ok(asker);
-                }
-                Some(trouble) if Instant::now() >= deadline => {
-                    return Err(self.not_reached(format!(
-                        "the server was not well before anything was done to it: {trouble}"
-                    )));
-                }
-                Some(_) => tokio::time::sleep(CANARY_PAUSE).await,
+            let said = canary.health_after.as_ref();
+            if health && said.is_some_and(crate::observed::Said::is_unknown_route) {
+                // That it does not exist is told by the oracles that need it.
+                health = false;
+                asker = asker.health(None);
+            } else if lists && canary.answers.is_ok() && canary.lists.is_err() {
+                lists = false;
+                asker = asker.lists(false);
+                let why = "the list of models does not have the model, so the list is not asked";
+                self.timeline.note(Step::Observed, why);
+            } else if Instant::now() >= deadline {
+                return Err(self.not_reached(format!(
+                    "the server was not well before anything was done to it: {trouble}"
+                )));
+            } else {
+                tokio::time::sleep(CANARY_PAUSE).await;
             }
         }
     }

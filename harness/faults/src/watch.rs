@@ -150,7 +150,8 @@ impl Shared {
             let said = said(client.get(path).await.map(|answer| answer.status));
             self.take(self.timeline.since_start(), said);
             if let Some(server) = &self.server
-                && !server.is_alive()
+                // Not whether all its parts live: that a worker of a router died is no end of the router.
+                && server.exit_status().is_some()
             {
                 lock(&self.root_ended).get_or_insert(self.timeline.since_start());
             }

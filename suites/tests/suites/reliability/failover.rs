@@ -88,11 +88,12 @@ async fn flapping(server: &Server, offers: &Offers) -> TestResult {
     let stage_of = &stage;
     let report = stage
         .doing("worker 0 stops and goes on, again and again")
-        .load(stage.at_once(SOME))
-        .then(stage.steady())
         .expect_all(common(&stage))
         .expect(Oracle::RecoversWithin(stage.bounds().recovery))
         .run(async |moment| {
+            // It lasts longer than a stream, so more must come while it does.
+            moment.running.send(stage_of.at_once(SOME));
+            moment.running.send(stage_of.steady());
             for _ in 0..FLAPS {
                 let stopped = signalled("stop worker 0", stage_of).await?;
                 tokio::time::sleep(FLAP).await;

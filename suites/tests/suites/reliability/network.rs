@@ -130,7 +130,6 @@ async fn between(#[case] case: &str, #[case] rule: &str, chosen: Vec<Deployment>
             Oracle::NothingHangs,
             Oracle::ErrorForm,
             Oracle::StreamsToldApart,
-            Oracle::HealthTellsTheTruth,
             Oracle::Conserved,
             Oracle::NoDoubleAnswer,
             Oracle::RecoversWithin(stage.bounds().recovery),
