@@ -10,6 +10,8 @@ mod e2e;
 mod features;
 mod gauntlet;
 mod integration;
+#[cfg(target_os = "linux")]
+mod reliability;
 mod unit;
 
 tribunal::main!();
