@@ -164,6 +164,8 @@ async fn metrics(url: &str) -> Result<String, String> {
     let page = asked
         .map_err(|_| format!("no answer within {MOMENT:?}"))?
         .map_err(|error| error.to_string())?;
-    let end = page.floor_char_boundary(MOST);
+    // Where a character would be cut, all of it is left out.
+    let ends = page.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= MOST).last().unwrap_or(0);
     Ok(page[..end].to_owned())
 }

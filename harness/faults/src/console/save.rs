@@ -12,43 +12,21 @@ use std::time::Duration;
 use super::command::Action;
 use super::session::History;
 
-/// Lines of a session, ready to be saved: those without effect are left out, and times are counted from the first fault.
-struct Lines {
-    load: Option<f64>,
-    rest: Vec<(Duration, Action)>,
-}
-
-fn lines(history: &History) -> Lines {
-    let first = history
-        .iter()
-        .position(|(_, action)| matches!(action, Action::Inject(_)))
-        .unwrap_or(history.len());
-    // The load that was sent when the first fault was injected is the experiment's.
-    let load = history[..first]
-        .iter()
-        .fold(None, |_, (_, action)| match action {
-            Action::Load(rate) => Some(*rate),
-            _ => None,
-        });
-    let begin = history.get(first).map_or(Duration::ZERO, |(at, _)| *at);
-    let rest = history[first..].iter();
-    Lines {
-        load,
-        rest: rest
-            .map(|(at, action)| (at.saturating_sub(begin), action.clone()))
-            .collect(),
-    }
-}
-
 /// The text of the test.
 ///
 /// # Errors
 /// No fault was injected, so that there is nothing to test.
 pub(super) fn text(server: &str, history: &History) -> Result<String, String> {
-    let Lines { load, rest } = lines(history);
-    if rest.is_empty() {
+    let faults = history
+        .iter()
+        .filter(|(_, action)| matches!(action, Action::Inject(_)));
+    let (Some((begin, _)), true) = (history.first(), faults.count() > 0) else {
         return Err("no fault was injected yet, so there is nothing to save".into());
-    }
+    };
+    let lines = history.iter();
+    let rest: Vec<_> = lines
+        .map(|(at, action)| (at.saturating_sub(*begin), action))
+        .collect();
     let doc: Vec<String> = rest
         .iter()
         .map(|(_, action)| format!("`{action}`"))
@@ -63,9 +41,6 @@ pub(super) fn text(server: &str, history: &History) -> Result<String, String> {
             action.to_string()
         );
     }
-    let load = load.map_or(String::new(), |rate| {
-        format!("\n        .load(Script::load({rate:?}))")
-    });
     let server: String = server.chars().filter(|c| !c.is_control()).collect();
     Ok(format!(
         "//! A session at the fault console of `{server}`, saved as a test.\n\
@@ -84,7 +59,7 @@ pub(super) fn text(server: &str, history: &History) -> Result<String, String> {
              let scene = Script::scene(&server, &offers)?;\n    \
              let model = Script::model(&scene)?;\n    \
              // What must hold is yours to say: `Oracle` has all there is.\n    \
-             let report = Experiment::new(script.to_string(), &server, &model, &scene.timeline){load}\n        \
+             let report = Experiment::new(script.to_string(), &server, &model, &scene.timeline)\n        \
                  .expect(Oracle::Conserved)\n        \
                  .evidence(tribunal::evidence()?)\n        \
                  .run(async |moment| script.play(&scene, moment).await)\n        \
@@ -98,7 +73,7 @@ pub(super) fn text(server: &str, history: &History) -> Result<String, String> {
 }
 
 /// Three times as long as the session took, and room for a start.
-fn limit(lines: &[(Duration, Action)]) -> u64 {
+fn limit(lines: &[(Duration, &Action)]) -> u64 {
     let longest = lines.iter().map(|(at, _)| at.as_secs()).max();
     longest.unwrap_or(0).saturating_mul(3).saturating_add(300)
 }

@@ -14,7 +14,6 @@ use super::command::{Action, Command};
 use super::session::{self, Session};
 use crate::error::{FaultError, FaultErrorKind};
 use crate::experiment::Moment;
-use crate::load::Load;
 use crate::proxy::Proxy;
 use crate::scene::Scene;
 use crate::size;
@@ -80,13 +79,8 @@ impl Script {
         Ok(client.model(scene.server.model().unwrap_or_default()))
     }
 
-    /// The load of the console: so many chats for each second, as streams.
-    pub fn load(per_second: f64) -> Load {
-        session::load(per_second)
-    }
-
-    /// Does all of it, each line at its time; what is in force after the last stays so until it is undone. Where a line changes the load, that of the
-    /// experiment ends.
+    /// Does all of it, each line at its time; what is in force after the last stays so until it is undone. The first load is sent and accounted for by the
+    /// experiment.
     ///
     /// # Errors
     /// The first line that could not be done; what was done by then is taken back.
@@ -94,20 +88,40 @@ impl Script {
         let began = scene.timeline.since_start();
         let model = Self::model(scene)?;
         let mut session = Session::new(scene.clone(), model);
+        let mut first_fault = None;
+        // `None`: not begun; `Some(false)`: over.
+        let mut sends = None;
         for (at, action) in &self.0 {
             let now = scene.timeline.since_start().saturating_sub(began);
             tokio::time::sleep(at.saturating_sub(now)).await;
-            if matches!(action, Action::Load(_) | Action::LoadStop) {
-                moment.running.stop();
-                if *action == Action::LoadStop && session.load_now().is_none() {
+            match (action, sends) {
+                (Action::Load(rate), None) => {
+                    moment.running.send(session::load(*rate));
+                    sends = Some(true);
                     continue;
                 }
+                (Action::Load(_), Some(true)) => {
+                    moment.running.stop();
+                    sends = Some(false);
+                }
+                (Action::LoadStop, Some(true)) => {
+                    moment.running.stop();
+                    sends = Some(false);
+                    continue;
+                }
+                (Action::Inject(_), _) => {
+                    first_fault.get_or_insert_with(|| scene.timeline.since_start());
+                }
+                _ => {}
             }
             if let Err(why) = session.act(action).await {
                 return Err(FaultError::new(FaultErrorKind::Refused, action, why));
             }
         }
-        Ok(Played { session, began })
+        Ok(Played {
+            session,
+            began: first_fault.unwrap_or(began),
+        })
     }
 }
 

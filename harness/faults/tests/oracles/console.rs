@@ -277,6 +277,7 @@ pub async fn a_saved_session_does_the_same_again() {
     assert_eq!(
         typed,
         [
+            "load 50",
             "stop worker 0 for 300ms",
             "toxic latency 5ms",
             "undo",
@@ -290,12 +291,12 @@ pub async fn a_saved_session_does_the_same_again() {
     let scene = Script::scene(&engine.server, &offers()).expect("a proxy");
     let model = Script::model(&scene).expect("a client");
     let report = Experiment::new(script.to_string(), &engine.server, &model, &scene.timeline)
-        .load(Script::load(50.0))
         .expect(Oracle::Conserved)
         .run(async |moment| script.play(&scene, moment).await)
         .await
         .expect("an experiment");
     report.held().expect("every request is accounted for");
+    assert!(report.figures.accounts.sent > 0, "{report}");
     let done: Vec<&str> = report.timeline.iter().map(|e| e.what.as_str()).collect();
     for part in ["is stopped: state T", "is in force", "is dead (SIGKILL)"] {
         assert!(done.iter().any(|what| what.contains(part)), "{report}");
