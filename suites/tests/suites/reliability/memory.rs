@@ -49,27 +49,17 @@ fn contract(lives: Duration, recovery: Duration, fast: Duration) -> Vec<Oracle> 
 #[gpu_1]
 #[max_vram_gib(3)]
 #[requires(capability = ["device_memory", "chat"])]
-#[cases(text = "memory/text", text_and_audio = "memory/text_and_audio")]
-async fn of_the_run(#[case] case: &str, server: &Server, offers: &Offers) -> TestResult {
+async fn of_the_run(server: &Server, offers: &Offers) -> TestResult {
     let stage = Stage::new(server, offers)?;
     let fault: Fault = "hog devices 0.95 strict".parse().map_err(Error::of)?;
     let bounds = stage.bounds();
-    let mut load = Load::at_once(Payload::chat().tokens(64), 4);
-    let mut oracles = contract(LIVES, bounds.recovery, bounds.fail_fast);
-    if case == "memory/text_and_audio" {
-        if !offers.capabilities.contains("audio_output") {
-            skip!("the deployment does not offer `audio_output`");
-        }
-        load = load.and(Payload::audio_chat().tokens(64));
-        oracles.push(Oracle::TextAndAudioFailAlike);
-    }
     let report = stage
         .experiment(&fault)
-        .then(load)
-        .expect_all(oracles)
+        .then(Load::at_once(Payload::chat().tokens(64), 4))
+        .expect_all(contract(LIVES, bounds.recovery, bounds.fail_fast))
         .inject()
         .await;
-    stage.told(case, report)
+    stage.told("memory/text", report)
 }
 
 /// The embedded engine without memory for what a sequence takes while it runs.
@@ -90,6 +80,8 @@ async fn of_the_case(#[case] case: &str) -> TestResult {
         "1",
         "--activation-mib",
         "100",
+        "--max-model-len",
+        "65536",
     ];
     let server = tribunal::embedded()?
         .args(options)
@@ -110,7 +102,8 @@ async fn of_the_case(#[case] case: &str) -> TestResult {
         "memory/text" => Load::at_once(Payload::chat().tokens(64), 4),
         "memory/text_and_audio" => {
             oracles.push(Oracle::TextAndAudioFailAlike);
-            Load::at_once(Payload::chat().tokens(64), 4).and(Payload::audio_chat().tokens(64))
+            Load::at_once(Payload::chat().tokens(64), 4)
+                .and(Payload::audio_chat().tokens(64).voice("alto"))
         }
         _ => Load::at_once(Payload::chat().tokens(64).with(Heavy::text()), 4)
             .and(Payload::chat().tokens(64).with(Heavy::image()?))

@@ -123,8 +123,8 @@ async fn experiment(misbehaviour: Option<&str>, deed: Deed) -> Result<Report, Er
     );
     let mut deployment = tribunal::embedded()?.args(options);
     if deed == Deed::AbortOnDevices {
-        let folder = misbehaviour.unwrap_or("honest");
-        let path = tribunal::evidence()?.join("devices").join(folder);
+        let folder = format!("devices-{}", misbehaviour.unwrap_or("honest"));
+        let path = tribunal::evidence()?.join(folder);
         let ledger = Simulated::create(&path, &[card()])?;
         deployment = deployment
             .env("TRIBUNAL_SIMULATED_DEVICES", ledger.path())
@@ -171,7 +171,8 @@ async fn done(server: &Server, deed: Deed) -> Result<Report, FaultError> {
                 .await
         }
         Deed::KillWorkerTextAndSound => {
-            let new = Load::at_once(stream(8), 4)
+            // In one piece: a stream that was let in before the death was known would fail in another way, and by right.
+            let new = Load::at_once(Payload::chat().tokens(8), 4)
                 .and(Payload::speech().voice("alto"))
                 .limit(LATE);
             Experiment::of(&fault("kill worker 0")?, &scene, &model)
