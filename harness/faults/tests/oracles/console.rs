@@ -143,10 +143,10 @@ pub async fn what_is_stopped_goes_on_by_itself_and_what_is_killed_is_gone() {
     // Without a time it has one all the same, and ends at once when it is told to.
     client.does("stop worker 1").await;
     let status = client.does("status").await;
-    assert_eq!(
-        status["data"]["in_force"][0]["fault"],
-        "stop worker 1 for 30s"
-    );
+    // The first one may be listed a moment longer than it lasts.
+    let in_force = status["data"]["in_force"].as_array().expect("a list");
+    let fault = |one: &Value| one["fault"] == "stop worker 1 for 30s";
+    assert!(in_force.iter().any(fault), "{status}");
     client.does("continue").await;
     client.until(|states| states.iter().all(|s| s != "T")).await;
     assert_eq!(client.does("status").await["data"]["in_force"], json!([]));
