@@ -9,6 +9,7 @@ use lexopt::Arg::{Long, Short, Value};
 
 use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
+use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
 
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     Deploy(DeployCommand),
     Devices(DevicesOptions),
+    Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
     /// The hidden verb of the child that tries namespaces.
@@ -37,10 +39,11 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 6] = [
+const VERBS: [&str; 7] = [
     "deploy",
     "devices",
     "doctor",
+    "faults",
     "model",
     "profile-vram",
     "help",
@@ -57,6 +60,7 @@ Verbs:
   deploy          show, list or check deployments before anything starts
   devices         the accelerators, who uses them, and who has a right to
   doctor          check what tests and deployments need, each with its remedy
+  faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
@@ -112,6 +116,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
+        Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
@@ -122,6 +127,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
             let of_doctor = DOCTOR_FLAGS.contains(&flag);
             let hint = if of_doctor {
                 format!("help: `cargo tribunal doctor --{flag}`\n")
+            } else if flag == "attach" {
+                "help: `cargo tribunal faults --attach SOCKET`\n".to_owned()
             } else if model::has_flag(flag) {
                 format!("help: `cargo tribunal model … --{flag}`\n")
             } else if profile::FLAGS.contains(&flag) {
@@ -175,6 +182,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
+        Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
@@ -287,7 +295,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, devices, doctor, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -1,6 +1,6 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `profile-vram` measures what a test
+//! `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `faults` breaks a server by hand; `profile-vram` measures what a test
 //! needs of a device. The program is started through the alias in `.cargo/config.toml` or, once
 //! it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
@@ -11,6 +11,7 @@ mod command;
 mod deploy;
 mod devices;
 mod doctor;
+mod faults;
 mod model;
 mod namespaces;
 #[cfg(target_os = "linux")]
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Ok(Command::Doctor(options)) => doctor::run(&options),
         Ok(Command::Deploy(command)) => deploy::run(command),
         Ok(Command::Devices(options)) => devices::run(&options),
+        Ok(Command::Faults(options)) => faults::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Profile(options)) => profile::run(&options),
         Ok(Command::Namespaces) => say(&namespaces::probe()),

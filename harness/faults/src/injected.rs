@@ -99,6 +99,16 @@ impl Injected {
         &self.proof
     }
 
+    /// Whether there is something to take back.
+    pub(crate) fn lasts(&self) -> bool {
+        self.remedy.is_some()
+    }
+
+    /// How long ago it was proven.
+    pub(crate) fn since(&self) -> Duration {
+        self.timeline.since_start().saturating_sub(self.proof.at)
+    }
+
     /// Takes it back and says so. What cannot be taken back (a process that was killed) says that.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod backstage;
 mod between;
 mod canary;
 mod client_faults;
+mod console;
 mod ending;
 mod ends;
 mod error;
@@ -87,6 +88,7 @@ pub use client_faults::{
 pub use clock::FakeClock;
 #[cfg(target_os = "linux")]
 pub use confine::Confine;
+pub use console::{Console, Played, Script};
 pub use error::{FaultError, FaultErrorKind};
 pub use experiment::{Experiment, Moment};
 pub use fault::{Fault, HostMemory, Signal};

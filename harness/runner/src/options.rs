@@ -160,6 +160,8 @@ pub struct Options {
     pub start_spacing: Option<Duration>,
     /// `--leases`: a folder, or `off`; `None` means the host's.
     pub leases: Option<String>,
+    /// `--hold`: no test runs, a deployment is held open.
+    pub hold: bool,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
     /// `--require-hardware`.
@@ -475,6 +477,7 @@ impl Options {
                     ))
                 })?)
             }
+            "hold" => self.hold = true,
             "require-hardware" => self.require_hardware = true,
             "deny-skips" => self.deny_skips = true,
             "require-checks" => self.require_checks = true,

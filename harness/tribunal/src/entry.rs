@@ -97,7 +97,7 @@ fn harness(
     args: &[OsString],
     isolated: Option<IsolatedCase>,
 ) -> Result<u8, UsageError> {
-    let options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| {
+    let mut options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| {
         UsageError(format!(
             "{}\n\nSee `cargo test -- --help` for every option.",
             e.0
@@ -110,6 +110,9 @@ fn harness(
     if options.task == Task::Help {
         print(&Options::help(built.crate_name));
         return Ok(0);
+    }
+    if options.hold {
+        crate::hold::settle(&mut options)?;
     }
     let v = vocabulary(built)?;
     if options.task == Task::Markers {
@@ -131,7 +134,10 @@ fn harness(
         Task::Run | Task::List | Task::Plan if options.exact => options.filters.as_slice(),
         _ => &[],
     };
-    let (catalog, mut findings) = Catalog::collect(v, asked);
+    let (catalog, mut findings) = match options.hold {
+        true => crate::hold::catalog(v),
+        false => Catalog::collect(v, asked),
+    };
     if options.task == Task::Lint {
         findings.extend(catalog.strict_findings(v));
         let (text, clean) = tribunal_report::lint_page(&catalog, &findings, options.strict);
@@ -170,12 +176,15 @@ fn harness(
         let host = tribunal_hardware::host_of(layout);
         facts = facts.simulating(host, o.simulate_devices.is_some());
     }
-    let selection = selector.select(&catalog, &mut |case| {
+    let mut selection = selector.select(&catalog, &mut |case| {
         let level = catalog.cases[case].marks.levels.first().copied();
         let none = Options::default();
         tribunal_runner::disposition(&catalog, case, level, &none, v, &mut facts)
             != tribunal_runner::Disposition::Run
     });
+    if o.hold {
+        crate::hold::at_level(&mut selection);
+    }
     let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
     let context = Context {
         absent: absent(&catalog, &plan, o),

@@ -35,6 +35,7 @@ mod drawing;
 mod entry;
 mod fixtures;
 mod given;
+mod hold;
 mod judged;
 mod layout;
 mod memory_limit;

@@ -1,6 +1,7 @@
 //! The shipped suites: one harness target with a module per purpose, so that one plan shares servers among all of them.
 
 mod accuracy;
+mod by_hand;
 mod conformance;
 #[cfg(target_os = "linux")]
 mod devices;

@@ -1,8 +1,9 @@
-//! The load, the looks and whole experiments against the embedded engine.
+//! The load, the looks, whole experiments and the console against the embedded engine.
 //!
 //! This target has a `main` of its own because the engine and the keepers of servers are this very program.
 
 mod bad;
+mod console;
 mod engine;
 mod experiments;
 mod loads;
@@ -44,6 +45,11 @@ fn main() -> ExitCode {
             whoever_hides_that_a_worker_is_dead_is_caught
             whoever_keeps_what_is_not_his_is_caught
             whoever_gives_wrong_answers_is_caught;
+        console:
+            what_is_stopped_goes_on_by_itself_and_what_is_killed_is_gone
+            mistakes_are_answered_and_the_next_line_is_read
+            toxics_and_load_are_felt_and_accounted_for
+            a_saved_session_does_the_same_again;
     };
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -340,6 +340,14 @@ pub const TABLE: &[OptionRow] = &[
         "A page or a folder of documentation whose examples are run too (repeatable; `:` parts them in the twin)",
     ),
     row(
+        "hold",
+        None,
+        "",
+        Own,
+        true,
+        "Run no test: start the chosen deployment, hold it open, and break it by hand (cargo tribunal faults)",
+    ),
+    row(
         "shard",
         None,
         "K/N",
