@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_secs(6);
 const SOON: Duration = Duration::from_secs(3);
 
 fn chats(count: u32) -> Load {
-    Load::always(Payload::chat().stream().tokens(200), count).limit(LIMIT)
+    Load::always(Payload::chat().stream().tokens(500), count).limit(LIMIT)
 }
 
 /// What is done to the server.
