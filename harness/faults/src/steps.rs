@@ -90,6 +90,10 @@ impl Experiment<'_> {
         let mut observed = Observed::nothing("it was not looked at");
         observed.injected = Some(injected.began().unwrap_or(before));
         observed.proven = Some(timeline.since_start());
+        let took_hold = match injected.at_once() {
+            true => observed.injected,
+            false => observed.proven,
+        };
         for load in &self.then {
             running.send(load.clone());
         }
@@ -117,7 +121,7 @@ impl Experiment<'_> {
         observed.accounts = accounts;
         let asked = observed.canaries.as_ref().map_or(0, Vec::len);
         observed.beside = u32::try_from(asked).unwrap_or(u32::MAX);
-        self.proves_in_flight(&mut observed, were_in_flight)?;
+        self.proves_in_flight(&mut observed, were_in_flight, took_hold.unwrap_or_default())?;
         self.freed(&watch, &mut observed).await;
         observed.health = match self.health {
             Some(_) => Ok(watch.looks()),
@@ -270,20 +274,20 @@ impl Experiment<'_> {
         }
     }
 
-    /// Which of the requests that were under way still were when the fault was proven: they failed, or ended after it.
+    /// Which of the requests that were under way still were when the fault took hold: they failed, or ended after it.
     fn proves_in_flight(
         &self,
         observed: &mut Observed,
         before: Vec<InFlight>,
+        took_hold: Duration,
     ) -> Result<(), FaultError> {
         if self.load.is_none() {
             observed.in_flight = Err("the server was idle".into());
             return Ok(());
         }
-        let proven = observed.proven.unwrap_or_default();
         let hit = |token: &String| {
             let seen = observed.requests.iter().find(|seen| &seen.token == token);
-            seen.is_some_and(|seen| seen.ended >= proven || seen.ending != Ending::Whole)
+            seen.is_some_and(|seen| seen.ended >= took_hold || seen.ending != Ending::Whole)
         };
         let tokens: Vec<String> = before
             .into_iter()

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::error::FaultError;
+use crate::fault::Fault;
 use crate::injected::Injected;
 use crate::timeline::{Step, Timeline};
 
@@ -14,6 +15,12 @@ pub trait Undo {
     /// When it began to be injected, where it says so itself.
     fn began(&self) -> Option<Duration> {
         None
+    }
+
+    /// Whether it takes hold the moment it begins, as a signal does. Then a stream that ends between its beginning and its proof was met by it,
+    /// however whole it looks; else only one that goes on beyond the proof is known to have been.
+    fn at_once(&self) -> bool {
+        false
     }
 
     /// Takes it back, and writes that on the timeline.
@@ -28,6 +35,10 @@ impl Undo for Injected {
         Some(self.at())
     }
 
+    fn at_once(&self) -> bool {
+        matches!(self.fault(), Fault::Signal { .. } | Fault::Stop { .. })
+    }
+
     async fn undo(self) -> Result<(), FaultError> {
         Injected::undo(self).await.map(drop)
     }
@@ -35,19 +46,39 @@ impl Undo for Injected {
 
 /// A fault that there is no taking back, or that is over: a process that was killed, requests that were given up.
 #[derive(Debug)]
-pub struct Proven(Timeline);
+pub struct Proven {
+    timeline: Timeline,
+    began: Option<Duration>,
+}
 
 impl Proven {
     /// Writes down by what it is proven.
     pub fn new(timeline: &Timeline, what: impl Into<String>) -> Self {
         timeline.note(Step::Proven, what);
-        Self(timeline.clone())
+        Self {
+            timeline: timeline.clone(),
+            began: None,
+        }
+    }
+
+    /// It took hold at once, at this time of the timeline (a signal, taken just before it is sent).
+    pub fn at_once(mut self, began: Duration) -> Self {
+        self.began = Some(began);
+        self
     }
 }
 
 impl Undo for Proven {
+    fn began(&self) -> Option<Duration> {
+        self.began
+    }
+
+    fn at_once(&self) -> bool {
+        self.began.is_some()
+    }
+
     async fn undo(self) -> Result<(), FaultError> {
-        self.0.note(Step::Undone, "nothing to undo");
+        self.timeline.note(Step::Undone, "nothing to undo");
         Ok(())
     }
 }

@@ -75,11 +75,12 @@ impl Engine {
 
     /// Kills a process of the server and sees it dead.
     pub async fn kill(&self, pid: i32) -> Result<Proven, FaultError> {
+        let began = self.timeline.since_start();
         signal(pid, Signal::KILL);
         while runs(pid) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Ok(Proven::new(&self.timeline, format!("pid {pid} is dead")))
+        Ok(Proven::new(&self.timeline, format!("pid {pid} is dead")).at_once(began))
     }
 }
 
