@@ -21,6 +21,7 @@ mod profile;
 mod profile;
 mod program;
 mod sys;
+mod workspace;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -27,6 +27,7 @@ use tribunal_profiler::{Allowed, Ended, Tried};
 
 use crate::command::see;
 use crate::deploy;
+use crate::workspace::Workspace;
 use drive::{Conclusion, Measure, Subject};
 pub(crate) use help::HELP;
 use log::TokenLog;
@@ -34,7 +35,6 @@ use machine::Machine;
 use options::By;
 pub(crate) use options::{FLAGS, ProfileOptions, parse};
 use sampler::Live;
-use target::Workspace;
 
 /// The command line is wrong.
 const USAGE: u8 = 2;
@@ -78,7 +78,7 @@ fn profile(o: &ProfileOptions) -> Result<u8, Failure> {
     }
     let simulated = simulated(o)?;
     let devices = Devices::find(o, simulated.as_ref())?;
-    let workspace = target::workspace();
+    let workspace = crate::workspace::workspace();
     let target = target::find(o).map_err(failed)?;
     if let Some(why) = &target.listed.skip {
         return Err(failed(format!(

@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
@@ -35,28 +34,8 @@ impl fmt::Display for Held {
 pub(super) fn root() -> PathBuf {
     match std::env::var_os("TRIBUNAL_EVIDENCE_DIR").filter(|dir| !dir.is_empty()) {
         Some(dir) => dir.into(),
-        None => target().join("tribunal"),
+        None => crate::workspace::workspace().target.join("tribunal"),
     }
-}
-
-fn target() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let asked = Command::new(cargo)
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--offline",
-        ])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let told: Option<serde_json::Value> = asked
-        .ok()
-        .and_then(|output| serde_json::from_slice(&output.stdout).ok());
-    let path = told.and_then(|told| told["target_directory"].as_str().map(PathBuf::from));
-    path.unwrap_or_else(|| std::env::current_dir().unwrap_or_default().join("target"))
 }
 
 /// Those whose console is open, each with a line to it; the newest first.

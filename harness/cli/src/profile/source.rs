@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use tribunal_profiler::{Advice, Change, Place, rewrite};
 
-use super::target::{Listed, Workspace};
+use super::target::Listed;
+use crate::workspace::Workspace;
 
 /// Writes what the advice says; what was changed, in words.
 ///

@@ -42,40 +42,8 @@ pub(crate) struct Listed {
     pub(crate) skip: Option<String>,
 }
 
-/// Where the workspace is.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Workspace {
-    pub(crate) root: PathBuf,
-    pub(crate) target: PathBuf,
-}
-
 /// The longest that a program may take to list its tests.
 const LISTING: Duration = Duration::from_secs(60);
-
-/// Asks cargo where the workspace is; without one, everything is here.
-pub(crate) fn workspace() -> Workspace {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let asked = Command::new(cargo)
-        .args([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--offline",
-        ])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let told: Option<Value> = asked
-        .ok()
-        .and_then(|output| serde_json::from_slice(&output.stdout).ok());
-    let path = |key: &str| told.as_ref()?[key].as_str().map(PathBuf::from);
-    let here = || std::env::current_dir().unwrap_or_default();
-    Workspace {
-        root: path("workspace_root").unwrap_or_else(here),
-        target: path("target_directory").unwrap_or_else(|| here().join("target")),
-    }
-}
 
 /// The program that has the test.
 ///
