@@ -12,7 +12,7 @@ use crate::distribution::student_two_sided;
 /// How changes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct How {
-    /// Values looked at together; at least 4.
+    /// Values looked at together: 4 to 500.
     pub window: usize,
     /// A change less likely than this by chance is kept.
     pub max_p: f64,
@@ -61,7 +61,7 @@ pub fn change_points(series: &[f64], how: &How) -> Vec<ChangePoint> {
     }
     // Looser at first: a point that looks weak in its window may be strong between the points that are found later.
     let loose = (how.max_p * 10.0).min(0.5).max(how.max_p);
-    let window = how.window.max(4);
+    let window = how.window.clamp(4, 500);
     let mut found = Vec::new();
     let mut start = 0;
     while start < series.len() {
@@ -90,33 +90,30 @@ fn split(series: &[f64], start: usize, end: usize, max_p: f64, found: &mut Vec<u
     }
 }
 
-/// Where the energy between the two sides is largest. A side needs two values: one has no spread.
+/// Where the energy between what is before a point and what is after it, up to any later end, is largest: without the later end a change that
+/// is taken back would hide itself. A side needs two values: one has no spread.
 fn best(values: &[f64]) -> Option<usize> {
     let n = values.len();
-    let distance = |i: usize, j: usize| (values[i] - values[j]).abs();
-    let (mut left, mut between) = (0.0, 0.0);
-    let mut right: f64 = (0..n)
-        .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
-        .map(|(i, j)| distance(i, j))
-        .sum();
-    let mut best: Option<(usize, f64)> = None;
-    for at in 1..n.saturating_sub(1) {
-        // The value `at - 1` changes sides.
-        let moved = at - 1;
-        let to_left: f64 = (0..moved).map(|i| distance(i, moved)).sum();
-        let to_right: f64 = (at..n).map(|j| distance(moved, j)).sum();
-        left += to_left;
-        right -= to_right;
-        between += to_right - to_left;
-        if at < 2 {
-            continue;
+    // within[i][j]: the distances of all pairs of the values from i up to, not with, j.
+    let mut within = vec![vec![0.0_f64; n + 1]; n];
+    for j in 0..n {
+        let mut to_newest = 0.0;
+        for i in (0..j).rev() {
+            to_newest += (values[i] - values[j]).abs();
+            within[i][j + 1] = within[i][j] + to_newest;
         }
-        let (a, b) = (at as f64, (n - at) as f64);
-        let energy =
-            2.0 * between / (a * b) - 2.0 * left / (a * (a - 1.0)) - 2.0 * right / (b * (b - 1.0));
-        let scaled = energy * a * b / (a + b);
-        if best.is_none_or(|(_, most)| scaled > most) {
-            best = Some((at, scaled));
+    }
+    let mut best: Option<(usize, f64)> = None;
+    for end in 4..=n {
+        for at in 2..=end - 2 {
+            let (left, right) = (within[0][at], within[at][end]);
+            let between = within[0][end] - left - right;
+            let (a, b) = (at as f64, (end - at) as f64);
+            let inside = left / (a * (a - 1.0)) + right / (b * (b - 1.0));
+            let energy = (between / (a * b) - inside) * a * b / (a + b);
+            if best.is_none_or(|(_, most)| energy > most) {
+                best = Some((at, energy));
+            }
         }
     }
     best.map(|(at, _)| at)
