@@ -89,7 +89,9 @@ mod tests {
     fn a_batch_is_drawn_alike_again_and_unlike_its_neighbours() {
         let draws = |soak, number| {
             let mut plan = BatchPlan::new(soak, number, Duration::ZERO);
-            let values: Vec<u64> = (0..8).map(|i| plan.between(&format!("{i}"), 10, 900)).collect();
+            let values: Vec<u64> = (0..8)
+                .map(|i| plan.between(&format!("{i}"), 10, 900))
+                .collect();
             assert!(values.iter().all(|value| (10..=900).contains(value)));
             (plan.seed, values, plan.into_drawn())
         };

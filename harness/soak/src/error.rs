@@ -41,7 +41,11 @@ impl fmt::Display for SoakError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, doing, error } => {
-                write!(f, "the journal {} cannot be {doing}: {error}", path.display())
+                write!(
+                    f,
+                    "the journal {} cannot be {doing}: {error}",
+                    path.display()
+                )
             }
             Self::Exists(path) => write!(
                 f,
