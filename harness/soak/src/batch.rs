@@ -70,8 +70,8 @@ pub struct Batch {
 /// Makes batches. An error ends the soak.
 pub type Batches<'a> = dyn FnMut(&mut BatchPlan) -> Result<Batch, String> + 'a;
 
-/// A batch on its way: ready when its last answer is there.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
+/// A batch on its way: ready when its last answer is there, with why its figures are no good (the client was late, or busy); empty: they are.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + 'a>>;
 
 /// Sends batches.
 pub trait Traffic {

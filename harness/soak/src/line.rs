@@ -39,6 +39,9 @@ pub enum Line {
         seconds: f64,
         /// What became of its requests.
         counts: Counts,
+        /// Why its times say more of the client than of the server.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        invalid: Vec<String>,
     },
     /// What the requests did that ended in an interval.
     Traffic(Interval),

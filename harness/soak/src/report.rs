@@ -55,6 +55,10 @@ pub struct Report {
     pub counts: Counts,
     /// Batches that ended, and those among them that were cut.
     pub batches: (u64, u64),
+    /// Batches whose times say more of the client than of the server.
+    pub invalid: u64,
+    /// Why the first of these.
+    pub invalid_why: Option<String>,
     /// Number of the next batch.
     pub next_batch: u64,
     /// Probes, and those among them that found something wrong.
@@ -98,7 +102,13 @@ impl Report {
                 self.begun.push((**begin).clone());
             }
             Line::Batch { number, .. } => self.next_batch = number.saturating_add(1),
-            Line::BatchEnd { .. } => self.batches.0 += 1,
+            Line::BatchEnd { invalid, .. } => {
+                self.batches.0 += 1;
+                self.invalid += u64::from(!invalid.is_empty());
+                if self.invalid_why.is_none() {
+                    self.invalid_why = invalid.first().cloned();
+                }
+            }
             Line::Traffic(interval) => {
                 self.counts.add(&interval.counts);
                 if self.failure.is_none() {
@@ -150,14 +160,18 @@ impl Report {
         for (at, what) in &self.incidents {
             why.push(format!("{what}, {at:.0} s after the segment began"));
         }
-        for segment in &self.segments {
-            for finding in &segment.findings {
-                if finding.drift.verdict == Verdict::Leak {
-                    why.push(finding.to_string());
-                }
+        let findings = self.segments.iter().flat_map(|segment| &segment.findings);
+        for finding in findings {
+            if finding.drift.verdict == Verdict::Leak && self.counts_as(&finding.signal) {
+                why.push(finding.to_string());
             }
         }
         why
+    }
+
+    /// Whether what was found of it is a verdict: of times it is none where the client was the bottleneck in more than a tenth of the batches.
+    fn counts_as(&self, signal: &Signal) -> bool {
+        !signal.is_speed() || self.invalid * 10 <= self.batches.0
     }
 
     /// What is worth a look and no failure: suspects, and what could not be judged.
@@ -171,8 +185,20 @@ impl Report {
         for finding in findings {
             match &finding.drift.verdict {
                 Verdict::Suspect | Verdict::Insufficient(_) => remarks.push(finding.to_string()),
+                Verdict::Leak if !self.counts_as(&finding.signal) => {
+                    remarks.push(format!(
+                        "no verdict, the client was the bottleneck: {finding}"
+                    ));
+                }
                 Verdict::Ok | Verdict::Leak => {}
             }
+        }
+        if self.invalid > 0 {
+            let why = self.invalid_why.as_deref().unwrap_or_default();
+            let (invalid, all) = (self.invalid, self.batches.0);
+            remarks.push(format!(
+                "in {invalid} of {all} batches the client was the bottleneck: {why}"
+            ));
         }
         remarks
     }
@@ -361,11 +387,10 @@ impl Group<'_> {
         for time in times {
             (first, last) = (first.min(time), last.max(time));
         }
-        let samples = self.lines.iter().filter_map(|(_, line)| match line {
+        let latest: Option<&Sample> = self.lines.iter().rev().find_map(|(_, line)| match line {
             Line::Sample(sample) => Some(&**sample),
             _ => None,
         });
-        let latest: Option<&Sample> = samples.last();
         let limits = self.begin.map(|begin| begin.drift).unwrap_or_default();
         let finding = |(signal, values): (Signal, Vec<(f64, f64)>)| {
             let drift = drift(&values, &limits.of(&signal));

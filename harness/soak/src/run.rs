@@ -270,8 +270,9 @@ async fn send(
         {
             let mut state = state.borrow_mut();
             let at = state.at();
+            let mut invalid = Vec::new();
             match sent {
-                Ok(Ok(())) => {}
+                Ok(Ok(why)) => invalid = why,
                 Ok(Err(why)) => state.incident(Incident::NotSent { batch: number, why }),
                 Err(_) => state.incident(Incident::Hung {
                     batch: number,
@@ -283,6 +284,7 @@ async fn send(
                 number,
                 seconds,
                 counts,
+                invalid,
             });
         }
         if rest {

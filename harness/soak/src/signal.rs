@@ -36,6 +36,14 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Whether it is of times, which the client can spoil.
+    pub(crate) fn is_speed(&self) -> bool {
+        matches!(
+            self,
+            Self::Latency | Self::LatencyP95 | Self::First | Self::Throughput
+        )
+    }
+
     /// How a value of it is written.
     pub(crate) fn text(&self, value: f64) -> String {
         match self {

@@ -100,7 +100,7 @@ impl<F: Fn(f64) -> f64> Traffic for Slow<F> {
                 let hours = self.0.elapsed().as_secs_f64() / HOUR;
                 sink(record(number, (self.1)(hours), Outcome::Ok));
             }
-            Ok(())
+            Ok(vec![])
         })
     }
 }
@@ -290,7 +290,7 @@ impl Traffic for Hangs {
             if number == 2 {
                 std::future::pending::<()>().await;
             }
-            Ok(())
+            Ok(vec![])
         })
     }
 }
@@ -331,7 +331,7 @@ impl Traffic for Refuses {
                 };
                 sink(record(number, 1.0, Outcome::Failed(failure)));
             }
-            Ok(())
+            Ok(vec![])
         })
     }
 }
