@@ -76,6 +76,7 @@ fn counted<'a>(record: &'a Record, how: &Measure) -> Vec<&'a Seen> {
         return Vec::new();
     }
     let mut tokens = 0;
+    let chat = is_chat(record);
     record
         .events
         .iter()
@@ -87,10 +88,11 @@ fn counted<'a>(record: &'a Record, how: &Measure) -> Vec<&'a Seen> {
             }
             match how.dialect {
                 Dialect::Strict | Dialect::AiPerf => is_token(event),
-                // Its event with an empty text is a token without a text; only the event that says who speaks is not.
+                // An event with an empty text is a token without a text; only the event that says who speaks is not. What its chat holds besides text it
+                // takes for text; of answers that are no chat it measures no tokens.
                 Dialect::Vllm => {
-                    event.kind.is_payload()
-                        || (event.kind == Kind::Role && (how.role_counts || new))
+                    let holds = is_token(event) || (chat && event.kind.is_payload());
+                    holds || (event.kind == Kind::Role && (how.role_counts || new))
                 }
                 // What the server counts; without that, what has a text.
                 Dialect::VllmOmni => match event.tokens {
