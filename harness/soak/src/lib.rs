@@ -21,6 +21,7 @@ mod run;
 mod signal;
 mod soak;
 mod subject;
+mod to_server;
 #[cfg(target_os = "linux")]
 mod tree;
 mod watched;
