@@ -13,11 +13,6 @@ pub use load::{Arrivals, Cancel, Load, Ramp, Until};
 pub use record::{Failure, FailureClass, Kind, Outcome, Record, Seen, TokenSource, Turn};
 pub use request::{Body, Reading, Request, Source};
 
-pub use metrics::{
-    Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
-    known_keys, measure,
-};
-
 mod client_cost;
 mod clock;
 mod connection;
@@ -47,3 +42,8 @@ pub use run::{Run, Summary, run, run_into};
 pub use stop::Stop;
 pub use target::Target;
 pub use validity::Validity;
+
+pub use metrics::{
+    Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
+    known_keys, measure,
+};
