@@ -204,7 +204,8 @@ fn change_points_say_from_what_to_what() {
 fn pairs_cancel_what_they_have_in_common() {
     assert_eq!(paired::order(2), [Side::A, Side::B, Side::B, Side::A]);
     // Each pair is slower than the one before; within a pair, b is four per cent slower.
-    let runs: Vec<(Vec<Option<f64>>, Vec<Option<f64>>)> = (0..6)
+    type Run = Vec<Option<f64>>;
+    let runs: Vec<(Run, Run)> = (0..6)
         .map(|pair| {
             let a = (0..20).map(|i| Some(100.0 * f64::from(pair + 1) + f64::from(i)));
             let b = (0..20).map(|i| {
