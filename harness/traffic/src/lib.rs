@@ -7,12 +7,17 @@ mod load;
 mod record;
 mod request;
 
+mod data;
 mod metrics;
 
 pub use load::{Arrivals, Cancel, Load, Ramp, Until};
 pub use record::{Failure, FailureClass, Kind, Outcome, Record, Seen, TokenSource, Turn};
 pub use request::{Body, Reading, Request, Source};
 
+pub use data::{
+    Bucket, DataError, DataSet, Lengths, Lines, MediaLimits, RequestOptions, Route, UsageOption,
+    trace_times,
+};
 pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
