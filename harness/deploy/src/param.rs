@@ -214,6 +214,21 @@ pub(crate) const RESERVED: [&str; 17] = [
     "output",
 ];
 
+/// The key of a declaration that says: what is set here is done to the server on purpose, and makes it no other one.
+const INJECTED: &str = "injected";
+
+/// The names of the parameters that are declared so.
+pub(crate) fn injected(table: &Table) -> Vec<String> {
+    let is = |entry: &&Entry| match &entry.node.value {
+        Value::Table(table) => table
+            .get(INJECTED)
+            .is_some_and(|node| matches!(node.value, Value::Bool(true))),
+        _ => false,
+    };
+    let entries = table.0.iter().filter(is);
+    entries.map(|entry| entry.key.clone()).collect()
+}
+
 /// Reads the parameters, each mistake reported.
 pub(crate) fn read(table: &Table, found: &mut Vec<Found>) -> Vec<Param> {
     let mut params = Vec::new();
@@ -314,13 +329,22 @@ fn one(entry: &Entry, param: &mut Param, found: &mut Vec<Found>) -> Option<()> {
                 )),
             },
             "default" => param.value = Some(field.node.clone()).filter(|node| !node.is_false()),
+            INJECTED => {
+                if !matches!(field.node.value, Value::Bool(_)) {
+                    found.push(Found::at(
+                        field.node.at,
+                        format!("`{INJECTED}` must be true or false, not {}", field.node.sort()),
+                        None,
+                    ));
+                }
+            }
             key => {
-                let near = nearest(key, ["type", "default", "doc"]);
+                let near = nearest(key, ["type", "default", "doc", INJECTED]);
                 found.push(Found::at(
                     field.key_at,
                     format!("a parameter has no key `{key}`"),
                     Some(near.map_or_else(
-                        || "known keys: `type`, `default`, `doc`".to_owned(),
+                        || "known keys: `type`, `default`, `doc`, `injected`".to_owned(),
                         |near| format!("did you mean `{near}`?"),
                     )),
                 ));

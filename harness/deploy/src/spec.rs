@@ -118,6 +118,20 @@ impl Spec {
         Err(sources.problems(found))
     }
 
+    /// The same without what is done to the server on purpose (parameters with `injected = true`): what figures of it are held against are those of a
+    /// server without that.
+    #[must_use]
+    pub fn without_injected(&self) -> Spec {
+        let mut spec = self.clone();
+        let params = spec.table.get("params").and_then(Node::table);
+        for name in params.map(param::injected).unwrap_or_default() {
+            // `false` unsets a parameter of any type.
+            let set = spec.set(&format!("{name}=false"));
+            debug_assert!(set.is_ok(), "{name} is declared");
+        }
+        spec
+    }
+
     /// The features of its model that are to be tested together; `None` where it declares none.
     ///
     /// # Errors

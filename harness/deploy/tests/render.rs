@@ -766,3 +766,17 @@ fn a_whisper_model_of_this_machine_can_listen() {
         "{both}"
     );
 }
+
+#[test]
+fn what_is_done_on_purpose_makes_no_other_server() {
+    let mut own = spec(
+        "command = [\"engine\", [\"--slow\", \"{slow}\"], [\"--slots\", \"{slots}\"]]\n\
+         [params]\nslow = { type = \"number\", injected = true }\nslots = { type = \"int\" }\n",
+    );
+    own.set("slow=10").expect("a parameter");
+    own.set("slots=3").expect("a parameter");
+    let slowed = at(&own, &context());
+    let plain = at(&own.without_injected(), &context());
+    assert_eq!(args(&slowed), ["--slow", "10", "--slots", "3"]);
+    assert_eq!(args(&plain), ["--slots", "3"]);
+}

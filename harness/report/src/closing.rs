@@ -14,12 +14,16 @@ pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
     if let Some(signal) = summary.signal {
         // As shells do: 128 and the signal's number. What the signal cut short has not failed by itself.
         128 + signal as u8
-    } else if summary.counts.failed > 0
+    } else if summary.counts.plainly_failed() > 0
         || summary.counts.not_run > 0
         || summary.stray_panics > 0
         || !summary.late_errors.is_empty()
     {
         code::FAILED
+    } else if summary.counts.regressed > 0 {
+        code::REGRESSED
+    } else if summary.counts.inconclusive + summary.counts.invalid > 0 {
+        code::INCONCLUSIVE
     } else if context.absent_code() != 0 {
         context.absent_code()
     } else if summary.counts.executed() == 0 {
@@ -112,6 +116,7 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
         }
         out.push('\n');
     }
+    out.push_str(&measured(&all, &name));
     let noted: Vec<&&Ended> = all
         .iter()
         .filter(|e| !e.notes.is_empty() && !e.outcome.is_failure())
@@ -178,6 +183,33 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
             NoTests::Pass => {}
             NoTests::Warn => out.push_str("note: nothing was executed (--no-tests fail makes this an error)\n"),
             NoTests::Fail => out.push_str("error: nothing was executed, so this run says nothing about the system under test\nhelp: --list shows what is selected, --explain NAME why a test is not; --no-tests pass accepts it\n"),
+        }
+    }
+    out
+}
+
+/// What was measured and did not simply pass or fail.
+fn measured(all: &[&Ended], name: &dyn Fn(&Ended) -> String) -> String {
+    let mut out = String::new();
+    for (word, heading) in [
+        (
+            "no baseline",
+            "measured without a baseline, counted as passed (--accept-baseline makes one, --require-baseline fails without one):",
+        ),
+        ("regressed", "worse than their baselines (exit code 5):"),
+        ("inconclusive", "measured without a verdict (exit code 6):"),
+        ("invalid", "measurements that are no good (exit code 6):"),
+    ] {
+        let these = all.iter().filter(|e| e.outcome.word() == word);
+        let mut lines = String::new();
+        for ended in these {
+            let text = ended.outcome.text();
+            let first = text.lines().next().unwrap_or_default();
+            let first = first.strip_prefix(&format!("{word}: ")).unwrap_or(first);
+            let _ = writeln!(lines, "    {}: {first}", name(ended));
+        }
+        if !lines.is_empty() {
+            let _ = write!(out, "{heading}\n{lines}\n");
         }
     }
     out

@@ -104,7 +104,7 @@ pub fn run_json(
                 lines.push(&json!({
                     "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
-                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "telemetry": summary.telemetry, "evidence": summary.evidence},
+                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "no_baseline": c.no_baseline, "regressed": c.regressed, "inconclusive": c.inconclusive, "invalid": c.invalid, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "telemetry": summary.telemetry, "evidence": summary.evidence},
                 }))?;
                 lines.flush()?;
                 return Ok(*summary);
@@ -160,7 +160,7 @@ impl Base {
 
 fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     let event = match &ended.outcome {
-        Outcome::Passed | Outcome::ExpectedFailure(_) => "ok",
+        Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::NoBaseline(_) => "ok",
         Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_) => "ignored",
         _ => "failed",
     };
@@ -184,7 +184,12 @@ fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     if let Some(level) = run.plan().cases[ended.planned].level {
         harness["level"] = json!(context.vocabulary.levels()[level].name);
     }
-    if let Outcome::ExpectedFailure(reason) = &ended.outcome {
+    if let Outcome::ExpectedFailure(reason)
+    | Outcome::NoBaseline(reason)
+    | Outcome::Regressed(reason)
+    | Outcome::Inconclusive(reason)
+    | Outcome::Invalid(reason) = &ended.outcome
+    {
         harness["reason"] = json!(reason);
     }
     if !ended.notes.is_empty() {

@@ -86,7 +86,9 @@ pub fn run_terminal(
             move || {
                 let ended = run.wait(planned);
                 match &ended.outcome {
-                    Outcome::Passed | Outcome::ExpectedFailure(_) => Ok(Completion::Completed),
+                    Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::NoBaseline(_) => {
+                        Ok(Completion::Completed)
+                    }
                     Outcome::Ignored(reason) if reason.is_empty() => Ok(Completion::ignored()),
                     Outcome::Ignored(reason) | Outcome::Skipped(reason) => Ok(
                         Completion::ignored_with(reason.lines().next().unwrap_or("").to_owned()),
@@ -281,6 +283,11 @@ impl Writer<'_> {
                 Outcome::ExpectedFailure(reason) => {
                     write!(self.ready, " [expected failure: {reason}]")?
                 }
+                Outcome::NoBaseline(why) => write!(
+                    self.ready,
+                    " [no baseline: {}]",
+                    why.lines().next().unwrap_or_default()
+                )?,
                 Outcome::Failed(_) | Outcome::Passed => {}
                 o if o.is_failure() => write!(self.ready, " [{}]", o.word())?,
                 _ => {}
@@ -314,6 +321,15 @@ impl Writer<'_> {
                 counts.filtered_out,
                 summary.elapsed.as_secs_f64()
             )?;
+            for (n, what) in [
+                (counts.regressed, "regressed"),
+                (counts.inconclusive, "inconclusive"),
+                (counts.invalid, "invalid"),
+            ] {
+                if n > 0 {
+                    writeln!(self.ready, "{n} of the failed {what}")?;
+                }
+            }
             if counts.not_run > 0 {
                 writeln!(self.ready, "{} not run", counts.not_run)?;
             }

@@ -123,6 +123,40 @@ fn what_wins_among_exit_codes() {
 }
 
 #[test]
+fn figures_have_exit_codes_of_their_own_and_failures_win() {
+    let c = context(&["-m", "tts"], &[]);
+    for (failed, regressed, inconclusive, invalid, code) in [
+        (0, 0, 0, 0, 0),
+        (1, 1, 0, 0, 5),
+        (1, 0, 1, 0, 6),
+        (1, 0, 0, 1, 6),
+        (3, 1, 1, 1, 5),
+        (4, 1, 1, 1, 101),
+    ] {
+        let counts = Counts {
+            passed: 2,
+            no_baseline: 1,
+            failed,
+            regressed,
+            inconclusive,
+            invalid,
+            ..Counts::default()
+        };
+        assert_eq!(exit_code(&c, &summary(counts)), code, "{counts:?}");
+    }
+    let absent = Context {
+        absent: vec!["vllm".into()],
+        ..c
+    };
+    let counts = Counts {
+        failed: 1,
+        regressed: 1,
+        ..Counts::default()
+    };
+    assert_eq!(exit_code(&absent, &summary(counts)), 5);
+}
+
+#[test]
 fn the_first_and_the_last_lines_name_the_level_and_the_filters() {
     let mut c = context(
         &["--shuffle-seed", "7"],

@@ -51,6 +51,8 @@ pub(crate) struct Attempt {
     pub expects_failure: bool,
     /// Why it is expected to fail, where it said so itself.
     pub expected: Mutex<Option<String>>,
+    /// Why what it measured was held against no baseline, where it said so.
+    pub no_baseline: Mutex<Option<String>>,
     /// The logs of its servers, with their lengths when it began.
     pub logs: Mutex<Vec<Mark>>,
     /// Its fixtures, for people.
@@ -353,6 +355,27 @@ pub fn expect_failure(reason: impl Into<String>) -> Result<(), Error> {
     };
     *lock(&attempt.expected) = Some(reason.into());
     Ok(())
+}
+
+/// The running test has measured something, and there is no baseline to hold it against: where it passes, it is shown as *no baseline*, and under
+/// `--require-baseline` it fails.
+///
+/// An error where the calling thread works for no test.
+pub fn no_baseline(why: impl Into<String>) -> Result<(), Error> {
+    let Some(attempt) = current() else {
+        return Err(Error::msg(
+            "no test runs on this thread, so none can lack a baseline\nhelp: start threads with tribunal::spawn_thread, or say it in the body",
+        ));
+    };
+    lock(&attempt.no_baseline).get_or_insert_with(|| why.into());
+    Ok(())
+}
+
+/// Adds a note to the running test, which the end of the run shows whether it passes or fails; elsewhere, it is lost.
+pub fn note(text: impl Into<String>) {
+    if let Some(attempt) = current() {
+        lock(&attempt.notes).push(text.into());
+    }
 }
 
 /// Adds a line to the output of the test that the calling thread works for; elsewhere, to standard error.

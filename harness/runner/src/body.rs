@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::fixture::{Fixture, Stored, downcast};
+use crate::outcome::Measured;
 
 /// What tests return: `Ok(())`, or the reason why not.
 pub type TestResult = Result<(), Error>;
@@ -24,6 +25,7 @@ pub struct Error {
     causes: Vec<String>,
     place: Option<&'static Location<'static>>,
     pub(crate) skip: Option<Skip>,
+    pub(crate) measured: Option<Measured>,
 }
 
 impl Error {
@@ -36,11 +38,13 @@ impl Error {
         }
         let error = slot.expect("only taken above");
         let skip = (&error as &dyn Any).downcast_ref::<Skip>().cloned();
+        let measured = (&error as &dyn Any).downcast_ref::<Measured>().cloned();
         Error {
             message: error.to_string(),
             causes: vec![],
             place: None,
             skip,
+            measured,
         }
     }
 
@@ -52,6 +56,7 @@ impl Error {
             causes: vec![],
             place: Some(Location::caller()),
             skip: None,
+            measured: None,
         }
     }
 
@@ -76,11 +81,13 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
             next = cause.source();
         }
         let skip = (&error as &dyn Any).downcast_ref::<Skip>().cloned();
+        let measured = (&error as &dyn Any).downcast_ref::<Measured>().cloned();
         Error {
             message: error.to_string(),
             causes,
             place: Some(Location::caller()),
             skip,
+            measured,
         }
     }
 }

@@ -44,7 +44,8 @@ mod usage;
 #[cfg(target_os = "linux")]
 pub use attempt::follow;
 pub use attempt::{
-    CurrentTest, current_test, devices, evidence, expect_failure, log, on_evidence, spawn_thread,
+    CurrentTest, current_test, devices, evidence, expect_failure, log, no_baseline, note,
+    on_evidence, spawn_thread,
 };
 pub use body::{
     Case as ProviderCase, Cx, Erased, Error, IntoCases, IntoResult, Skip, TestResult, drive, skip,
@@ -69,7 +70,10 @@ pub use options::{
     VramUnknown, twin,
 };
 pub use origin::Origin;
-pub use outcome::{Counts, Outcome, Phase, Times, exit as exit_code, seconds};
+pub use outcome::{
+    Counts, Measured, Outcome, Phase, Times, exit as exit_code, inconclusive, invalid, regressed,
+    seconds,
+};
 pub use plan::{
     DEFAULT_LIMIT, DEFAULT_SETUP_LIMIT, DEFAULT_TEARDOWN_LIMIT, Disposition, ONE_PROCESS, Plan,
     Planned, disposition,

@@ -43,6 +43,12 @@ pub struct Marks {
     pub cpus: u32,
     /// `host_memory_gib(…)`: memory of the host that it needs.
     pub host_memory_gib: Option<f64>,
+    /// `alone`: nothing else runs on the host meanwhile, also of other runs.
+    pub alone: bool,
+    /// `stability`: it lasts as long as `--soak` asks.
+    pub soaks: bool,
+    /// It disturbs whoever measures: anything but a unit test.
+    pub disturbs: bool,
     /// `server(fresh)`: whatever reads the deployment is made for this case alone.
     pub fresh: bool,
     /// `features(…)`: the features whose variants the cases are drawn from.
@@ -193,6 +199,8 @@ pub(crate) fn merge(
         .map(|(i, _)| i)
         .collect();
     m.kind_limit = v.limit(&m.set);
+    let has = |name: &str| v.id(name).is_some_and(|id| m.set.contains(id));
+    (m.alone, m.soaks, m.disturbs) = (has("alone"), has("stability"), !has("unit"));
     if m.devices.is_empty() {
         m.devices.extend(devices_of_markers(&m.set, v));
     }

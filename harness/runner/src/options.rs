@@ -148,6 +148,16 @@ pub struct Options {
     pub set: Vec<String>,
     /// `--docs`: pages or folders, as written.
     pub docs: Vec<PathBuf>,
+    /// `--workload`: files, as written.
+    pub workload: Vec<PathBuf>,
+    /// `--require-baseline`.
+    pub require_baseline: bool,
+    /// `--accept-baseline`.
+    pub accept_baseline: bool,
+    /// `--soak`: how long each soak lasts; `None` means as the test says.
+    pub soak: Option<Duration>,
+    /// `--soak-resume`.
+    pub soak_resume: bool,
     /// `--platform`.
     pub platform: Option<String>,
     /// `--devices`: a layout, as written.
@@ -234,7 +244,7 @@ impl Options {
         o.read_environment(env)?;
         // Lists from the environment are replaced, not extended, by the command line.
         let (mut skips, mut filters, mut sets, mut docs) = (vec![], vec![], vec![], vec![]);
-        let mut thresholds = vec![];
+        let (mut thresholds, mut workloads) = (vec![], vec![]);
         let mut shuffle_seed = None;
         let mut parser = lexopt::Parser::from_args(args);
         let fail = |e: lexopt::Error| UsageError(e.to_string());
@@ -271,6 +281,7 @@ impl Options {
                 "set" => sets.push(value),
                 "threshold" => thresholds.push(value),
                 "docs" => docs.push(PathBuf::from(value)),
+                "workload" => workloads.push(PathBuf::from(value)),
                 "shuffle-seed" => shuffle_seed = Some(seed(&value, "--shuffle-seed")?),
                 long => o.set(long, &value, &shown)?,
             }
@@ -286,6 +297,9 @@ impl Options {
         }
         if !docs.is_empty() {
             o.docs = docs;
+        }
+        if !workloads.is_empty() {
+            o.workload = workloads;
         }
         o.filters = filters;
         if shuffle_seed.is_some() {
@@ -353,6 +367,7 @@ impl Options {
                     }
                     "set" => self.set = value.split(';').map(|s| s.trim().to_owned()).collect(),
                     "docs" => self.docs = std::env::split_paths(&value).collect(),
+                    "workload" => self.workload = std::env::split_paths(&value).collect(),
                     "shuffle-seed" => self.shuffle = Some(seed(&value, &name)?),
                     long => self.set(long, &value, &name)?,
                 }
@@ -481,6 +496,15 @@ impl Options {
             "require-hardware" => self.require_hardware = true,
             "deny-skips" => self.deny_skips = true,
             "require-checks" => self.require_checks = true,
+            "require-baseline" => self.require_baseline = true,
+            "accept-baseline" => self.accept_baseline = true,
+            "soak" => match limit(value, shown)? {
+                long if long.is_zero() => {
+                    return usage(format!("{shown} needs a length above 0, as in `--soak 2h`"));
+                }
+                long => self.soak = Some(long),
+            },
+            "soak-resume" => self.soak_resume = true,
             "no-tests" => {
                 self.no_tests = Some(match value {
                     "pass" => NoTests::Pass,

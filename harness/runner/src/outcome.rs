@@ -45,8 +45,63 @@ pub enum Outcome {
     ExpectedFailure(String),
     /// `xfail`, strict: it passed.
     UnexpectedPass(String),
+    /// It passed, and what it measured was held against no baseline, because there is none yet.
+    NoBaseline(String),
+    /// What it measured is worse than its baseline.
+    Regressed(String),
+    /// What it measured allows no verdict: too noisy, or too few samples.
+    Inconclusive(String),
+    /// What it measured says nothing of the system under test: the load was not what was asked for, or its client was the bottleneck.
+    Invalid(String),
     /// Fail-fast, an interrupt or the run's limit kept it from running.
     NotRun(String),
+}
+
+/// How a body ends that has measured something and neither passed nor failed: an error for `?` and `Err`, made by [`regressed`], [`inconclusive`] and
+/// [`invalid`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// Worse than the baseline.
+    Regressed(String),
+    /// No verdict is possible.
+    Inconclusive(String),
+    /// The measurement is no good.
+    Invalid(String),
+}
+
+impl Measured {
+    /// As the outcome of the case.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Measured::Regressed(text) => Outcome::Regressed(text),
+            Measured::Inconclusive(text) => Outcome::Inconclusive(text),
+            Measured::Invalid(text) => Outcome::Invalid(text),
+        }
+    }
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Measured::Regressed(text) | Measured::Inconclusive(text) | Measured::Invalid(text)) =
+            self;
+        f.write_str(text)
+    }
+}
+impl std::error::Error for Measured {}
+
+/// The error that ends a test as *regressed*: what it measured is worse than its baseline. Exit code 5, unless something failed.
+pub fn regressed(why: impl Into<String>) -> Measured {
+    Measured::Regressed(why.into())
+}
+
+/// The error that ends a test as *inconclusive*: what it measured allows no verdict. Exit code 6, unless something failed or regressed.
+pub fn inconclusive(why: impl Into<String>) -> Measured {
+    Measured::Inconclusive(why.into())
+}
+
+/// The error that ends a test as *invalid*: what it measured says nothing of the system under test. Exit code 6, as [`inconclusive`].
+pub fn invalid(why: impl Into<String>) -> Measured {
+    Measured::Invalid(why.into())
 }
 
 impl Outcome {
@@ -59,7 +114,15 @@ impl Outcome {
                 | Outcome::SetUpFailed(_)
                 | Outcome::TeardownFailed(_)
                 | Outcome::UnexpectedPass(_)
+                | Outcome::Regressed(_)
+                | Outcome::Inconclusive(_)
+                | Outcome::Invalid(_)
         )
+    }
+
+    /// Whether nothing was found out about the system under test although something was measured: that can be no failure that was expected.
+    pub fn says_nothing(&self) -> bool {
+        matches!(self, Outcome::Inconclusive(_) | Outcome::Invalid(_))
     }
 
     /// Whether its body ran to an end that says something about the system under test.
@@ -82,6 +145,10 @@ impl Outcome {
             Outcome::Ignored(_) => "ignored",
             Outcome::ExpectedFailure(_) => "expected failure",
             Outcome::UnexpectedPass(_) => "unexpected pass",
+            Outcome::NoBaseline(_) => "no baseline",
+            Outcome::Regressed(_) => "regressed",
+            Outcome::Inconclusive(_) => "inconclusive",
+            Outcome::Invalid(_) => "invalid",
             Outcome::NotRun(_) => "not run",
         }
     }
@@ -107,7 +174,11 @@ impl Outcome {
             Outcome::UnexpectedPass(t) => format!(
                 "passed, but is expected to fail: {t}\nhelp: remove the marker xfail (or what else says so), or write xfail(\"…\", strict = false) while it is unclear"
             ),
+            Outcome::Regressed(t) => format!("regressed: {t}"),
+            Outcome::Inconclusive(t) => format!("inconclusive: {t}"),
+            Outcome::Invalid(t) => format!("invalid: {t}"),
             Outcome::Failed(t)
+            | Outcome::NoBaseline(t)
             | Outcome::Skipped(t)
             | Outcome::Ignored(t)
             | Outcome::ExpectedFailure(t)
@@ -161,11 +232,26 @@ pub struct Counts {
     pub filtered_out: usize,
     /// Of the passed: expected failures.
     pub expected_failures: usize,
+    /// Of the passed: measured, and held against no baseline.
+    pub no_baseline: usize,
+    /// Of the failed: worse than their baselines.
+    pub regressed: usize,
+    /// Of the failed: without a verdict.
+    pub inconclusive: usize,
+    /// Of the failed: measurements that are no good.
+    pub invalid: usize,
 }
 
 impl Counts {
     /// Counts one more.
     pub fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Regressed(_) => self.regressed += 1,
+            Outcome::Inconclusive(_) => self.inconclusive += 1,
+            Outcome::Invalid(_) => self.invalid += 1,
+            Outcome::NoBaseline(_) => self.no_baseline += 1,
+            _ => {}
+        }
         match outcome {
             o if o.is_failure() => self.failed += 1,
             Outcome::Skipped(_) => self.skipped += 1,
@@ -179,6 +265,12 @@ impl Counts {
         }
     }
 
+    /// Of the failed: what failed otherwise than by a figure.
+    pub fn plainly_failed(&self) -> usize {
+        let measured = self.regressed + self.inconclusive + self.invalid;
+        self.failed.saturating_sub(measured)
+    }
+
     /// Cases whose body ran.
     pub fn executed(&self) -> usize {
         self.passed + self.failed
@@ -189,6 +281,10 @@ impl Counts {
 pub mod exit {
     /// Something failed.
     pub const FAILED: u8 = 101;
+    /// Nothing failed but figures that are worse than their baselines.
+    pub const REGRESSED: u8 = 5;
+    /// Nothing failed or regressed, and something that was measured allows no verdict.
+    pub const INCONCLUSIVE: u8 = 6;
     /// An explicit selector under which nothing was executed.
     pub const NOTHING_EXECUTED: u8 = 4;
     /// The command line, the vocabulary or a rule over tests is wrong.

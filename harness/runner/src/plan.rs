@@ -148,7 +148,11 @@ impl Plan {
                     case: s.case,
                     level: s.level,
                     disposition: disposition(catalog, s.case, s.level, o, v, facts),
-                    limit: Some(scaled(limit)),
+                    // Load for so long comes on top of what the test needs beside it.
+                    limit: Some(match o.soak.filter(|_| case.marks.soaks) {
+                        Some(soak) => scaled(limit).saturating_add(soak),
+                        None => scaled(limit),
+                    }),
                     setup_limit: scaled(
                         case.marks
                             .setup_timeout
@@ -161,7 +165,9 @@ impl Plan {
                             .or(o.teardown_timeout)
                             .unwrap_or(DEFAULT_TEARDOWN_LIMIT),
                     ),
-                    alone: s.last || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
+                    alone: s.last
+                        || case.marks.alone
+                        || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
                 }
             })
             .collect();

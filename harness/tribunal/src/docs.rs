@@ -17,26 +17,41 @@ pub fn docs() -> &'static [PathBuf] {
 
 /// Finds what was given: from where the user stands, then below the package and the folders above it.
 pub(crate) fn given(package: &Path, paths: &[PathBuf]) -> Result<(), UsageError> {
-    let stands = std::env::var_os("PWD").map(PathBuf::from);
-    let current = std::env::current_dir().ok();
-    let roots = stands.iter().chain(&current).map(PathBuf::as_path);
-    let roots: Vec<&Path> = roots.chain(package.ancestors()).collect();
-    let found = paths.iter().map(|path| find(path, &roots));
-    let found = found.collect::<Result<Vec<PathBuf>, UsageError>>()?;
+    let found = placed(package, paths, &|path, root| {
+        format!(
+            "--docs {path}: there is no such file or folder, seen from {root} and from the package\nhelp: name a page in Markdown, or a folder that has some"
+        )
+    })?;
     // A second call would be a second harness in one process, which there is not.
     let _ = GIVEN.set(found);
     Ok(())
 }
 
-fn find(path: &Path, roots: &[&Path]) -> Result<PathBuf, UsageError> {
+/// What is said of a path that is nowhere, given it and where the user stands.
+pub(crate) type Missing<'a> = &'a dyn Fn(&str, &str) -> String;
+
+/// Finds paths of the command line: from where the user stands, then below the package and the folders above it.
+pub(crate) fn placed(
+    package: &Path,
+    paths: &[PathBuf],
+    missing: Missing<'_>,
+) -> Result<Vec<PathBuf>, UsageError> {
+    let stands = std::env::var_os("PWD").map(PathBuf::from);
+    let current = std::env::current_dir().ok();
+    let roots = stands.iter().chain(&current).map(PathBuf::as_path);
+    let roots: Vec<&Path> = roots.chain(package.ancestors()).collect();
+    let found = paths.iter().map(|path| find(path, &roots, missing));
+    found.collect()
+}
+
+fn find(path: &Path, roots: &[&Path], missing: Missing<'_>) -> Result<PathBuf, UsageError> {
     let there = roots.iter().map(|root| root.join(path));
     let there = there.filter_map(|path| path.canonicalize().ok()).next();
     there.ok_or_else(|| {
-        let root = roots.first().map_or(".".into(), |r| r.display().to_string());
-        UsageError(format!(
-            "--docs {}: there is no such file or folder, seen from {root} and from the package\nhelp: name a page in Markdown, or a folder that has some",
-            path.display()
-        ))
+        let root = roots
+            .first()
+            .map_or(".".into(), |r| r.display().to_string());
+        UsageError(missing(&path.display().to_string(), &root))
     })
 }
 
@@ -52,11 +67,12 @@ mod tests {
         std::fs::create_dir_all(root.join("docs")).expect("made");
         let roots = [root.join("a"), root.clone()];
         let roots: Vec<&Path> = roots.iter().map(PathBuf::as_path).collect();
-        let found = find(Path::new("docs"), &roots).expect("found");
+        let said = |path: &str, _: &str| format!("--docs {path}: no");
+        let found = find(Path::new("docs"), &roots, &said).expect("found");
         assert_eq!(found, root.join("a/docs"));
-        let found = find(&root.join("docs"), &roots).expect("absolute");
+        let found = find(&root.join("docs"), &roots, &said).expect("absolute");
         assert_eq!(found, root.join("docs"));
-        let error = find(Path::new("dosc"), &roots).expect_err("nothing there");
+        let error = find(Path::new("dosc"), &roots, &said).expect_err("nothing there");
         assert!(error.0.contains("--docs dosc"), "{error}");
     }
 }

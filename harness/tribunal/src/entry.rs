@@ -129,6 +129,7 @@ fn harness(
         None => None,
     };
     crate::docs::given(Path::new(built.manifest_dir), &options.docs)?;
+    crate::asked::given(Path::new(built.manifest_dir), &options)?;
     // One case of many is to start at once: what is not asked for by name is not made.
     let asked = match &options.task {
         Task::Run | Task::List | Task::Plan if options.exact => options.filters.as_slice(),
@@ -243,6 +244,7 @@ fn run_options(
     RunOptions {
         slots: o.slots(),
         max_fail: o.max_fail,
+        require_baseline: o.require_baseline,
         deny_skips: if o.deny_skips {
             Some("--deny-skips")
         } else {

@@ -29,6 +29,7 @@
 
 extern crate self as tribunal;
 
+mod asked;
 mod deployments;
 mod docs;
 mod drawing;
@@ -42,6 +43,7 @@ mod memory_limit;
 mod starting;
 mod version;
 
+pub use asked::{Soak, accepts_baseline, soak, workloads};
 pub use docs::docs;
 pub use fixtures::{chosen, embedded, judged, offers, start};
 pub use judged::{judging_of, voices_of};
@@ -55,8 +57,9 @@ pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
-    CurrentTest, Devices, Error, Grant, GrantedDevice, ProviderCase as Case, Row, SetUp, Sharing,
-    Skip, TestResult, current_test, devices, evidence, expect_failure, on_evidence, spawn_thread,
+    CurrentTest, Devices, Error, Grant, GrantedDevice, Measured, ProviderCase as Case, Row, SetUp,
+    Sharing, Skip, TestResult, current_test, devices, evidence, expect_failure, inconclusive,
+    invalid, no_baseline, note, on_evidence, regressed, spawn_thread,
 };
 pub use tribunal_serving as serving;
 pub use tribunal_verdict as verdict;

@@ -53,7 +53,7 @@ fn every_marker_of_both_tables_is_declared() {
         requested_vllm_kv_cache_bytes requested_sglang_kv_tokens requested_sglang_vram_gib requested_trtllm_kv_tokens \
         requested_trtllm_vram_gib timeout flaky skip_in_nightly defaulted none unified topology_dependent power_agent multi_dgd_live \
         framework_only framework_with_gaie framework_with_efa frontend_api_surface_compliance";
-    let ours = "serial requires features neuron Trn2";
+    let ours = "serial alone stability requires features neuron Trn2";
     for name in omni
         .split_whitespace()
         .chain(dynamo.split_whitespace())
@@ -82,7 +82,8 @@ fn categories_have_the_members_of_the_tables() {
             "benchmark",
             "performance",
             "stress",
-            "multimodal"
+            "multimodal",
+            "stability"
         ]
     );
     let hardware = members("hardware");

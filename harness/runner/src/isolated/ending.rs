@@ -66,7 +66,12 @@ pub(crate) fn meaning(mut seen: Seen) -> (Outcome, bool, Vec<String>) {
                 notes,
             ),
             outcome if errors.is_empty() => (outcome.clone(), true, notes),
-            Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
+            Outcome::Passed
+            | Outcome::ExpectedFailure(_)
+            | Outcome::NoBaseline(_)
+            | Outcome::Skipped(_) => (Outcome::TeardownFailed(errors.join("\n")), true, notes),
+            Outcome::Regressed(_) | Outcome::Inconclusive(_) | Outcome::Invalid(_) => {
+                notes.push(result.outcome.text());
                 (Outcome::TeardownFailed(errors.join("\n")), true, notes)
             }
             outcome => {

@@ -161,6 +161,10 @@ fn outcome_to(outcome: &Outcome) -> Value {
         | Outcome::Ignored(t)
         | Outcome::ExpectedFailure(t)
         | Outcome::UnexpectedPass(t)
+        | Outcome::NoBaseline(t)
+        | Outcome::Regressed(t)
+        | Outcome::Inconclusive(t)
+        | Outcome::Invalid(t)
         | Outcome::NotRun(t) => t,
     };
     json!({"word": outcome.word(), "text": text})
@@ -177,6 +181,10 @@ fn outcome_from(v: &Value) -> Option<Outcome> {
         "ignored" => Outcome::Ignored(text),
         "expected failure" => Outcome::ExpectedFailure(text),
         "unexpected pass" => Outcome::UnexpectedPass(text),
+        "no baseline" => Outcome::NoBaseline(text),
+        "regressed" => Outcome::Regressed(text),
+        "inconclusive" => Outcome::Inconclusive(text),
+        "invalid" => Outcome::Invalid(text),
         "not run" => Outcome::NotRun(text),
         "timed out" => Outcome::TimedOut(
             phase(&v["phase"])?,
@@ -204,6 +212,10 @@ mod tests {
             Outcome::Ignored(text()),
             Outcome::ExpectedFailure(text()),
             Outcome::UnexpectedPass(text()),
+            Outcome::NoBaseline(text()),
+            Outcome::Regressed(text()),
+            Outcome::Inconclusive(text()),
+            Outcome::Invalid(text()),
             Outcome::NotRun(text()),
         ];
         let times = Times {

@@ -38,7 +38,8 @@ impl Options {
         }
         out.push_str(
             "\nEvery option --foo-bar is also the variable TRIBUNAL_FOO_BAR (nextest and editors can pass nothing else), but for those that run nothing.\n\
-             Exit codes: 0 all passed, 2 the command line or a rule is wrong, 4 nothing was executed, 101 something failed, 128 + n stopped by signal n.\n",
+             Exit codes: 0 all passed, 2 the command line or a rule is wrong, 4 nothing was executed, 5 something regressed, 6 something was measured without a verdict,\n\
+             101 something failed (wins over 5, and 5 over 6), 128 + n stopped by signal n.\n",
         );
         out
     }

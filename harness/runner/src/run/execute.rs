@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Run;
 use super::watchdog::Watched;
 use crate::attempt::{self, Attempt, SlotCell, lock};
-use crate::body::{Cx, Skip, TestResult};
+use crate::body::{Cx, Error, Skip, TestResult};
 use crate::event::Event;
 use crate::evidence::Mark;
 use crate::fixture::{FixtureEntry, Stored};
@@ -68,6 +68,7 @@ impl Run {
             writers: Mutex::default(),
             expects_failure: case.marks.xfail.is_some(),
             expected: Mutex::default(),
+            no_baseline: Mutex::default(),
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
@@ -271,6 +272,14 @@ impl Run {
                 ),
                 None => format!("panicked: {}", crate::panics::payload_text(&*payload)),
             }),
+            // A figure is worth nothing where something broke beside it.
+            (
+                Ok(Err(Error {
+                    measured: Some(measured),
+                    ..
+                })),
+                None,
+            ) if spawned.is_empty() => measured.outcome(),
             (Ok(Err(e)), None) => Outcome::Failed(if spawned.is_empty() {
                 format!("Error: {e}")
             } else {

@@ -28,17 +28,33 @@ impl Run {
             .or(marked.xfail.as_ref())
             .filter(|_| !attempt.judged.load(Ordering::SeqCst));
         let mut outcome = match (outcome, xfail) {
-            (o, Some(x)) if o.is_failure() => Outcome::ExpectedFailure(x.reason.clone()),
+            (o, Some(x)) if o.is_failure() && !o.says_nothing() => {
+                Outcome::ExpectedFailure(x.reason.clone())
+            }
             (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
             (o, _) => o,
         };
+        if let Some(why) = lock(&attempt.no_baseline).take()
+            && outcome == Outcome::Passed
+        {
+            outcome = match self.options.require_baseline {
+                true => Outcome::Failed(format!("no baseline: {why} (--require-baseline)")),
+                false => Outcome::NoBaseline(why),
+            };
+        }
         let mut notes = std::mem::take(&mut *lock(&attempt.notes));
         notes.extend(torn.notes);
         if !torn.errors.is_empty() {
             let text = torn.errors.join("\n");
             match outcome {
-                Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::Skipped(_) => {
-                    outcome = Outcome::TeardownFailed(text)
+                Outcome::Passed
+                | Outcome::ExpectedFailure(_)
+                | Outcome::NoBaseline(_)
+                | Outcome::Skipped(_) => outcome = Outcome::TeardownFailed(text),
+                // What is left behind fails the run, and a figure alone does not say so.
+                Outcome::Regressed(_) | Outcome::Inconclusive(_) | Outcome::Invalid(_) => {
+                    notes.push(outcome.text());
+                    outcome = Outcome::TeardownFailed(text);
                 }
                 _ => notes.push(text),
             }

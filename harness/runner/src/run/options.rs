@@ -15,6 +15,8 @@ pub struct RunOptions {
     pub max_fail: Option<usize>,
     /// What makes a skip at run time a failure, if anything.
     pub deny_skips: Option<&'static str>,
+    /// A measurement without a baseline is a failure.
+    pub require_baseline: bool,
     /// Output of passing cases is wanted too.
     pub show_output: bool,
     /// Removed by filters, for the summary.

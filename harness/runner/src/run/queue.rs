@@ -107,14 +107,13 @@ impl Run {
     }
 
     pub(super) fn leave(&self, planned: usize, failed: bool) {
+        // Also of a body that was abandoned: the next of a name must not wait for its thread.
+        let names = lock(&self.names_held).remove(&planned);
+        drop(names);
         let mut queue = lock(&self.queue);
         queue.running -= 1;
         queue.alone = false;
         let marks = &self.catalog.cases[self.plan.cases[planned].case].marks;
-        if !marks.exclusive.is_empty() {
-            // Also of a body that was abandoned: the next of this name must not wait for its thread.
-            lock(&self.names_held).remove(&planned);
-        }
         for name in &marks.exclusive {
             if let Some(at) = queue.held.iter().position(|h| h == name) {
                 queue.held.swap_remove(at);

@@ -7,6 +7,7 @@ mod devices;
 mod fixtures;
 mod gates;
 mod matrix;
+mod measured;
 mod options;
 mod plan;
 mod reuse;

@@ -66,6 +66,7 @@ pub(super) fn run_catalog(
     let mut options = RunOptions {
         slots: o.test_threads.unwrap_or(2),
         max_fail: o.max_fail,
+        require_baseline: o.require_baseline,
         deny_skips: o.deny_skips.then_some("--deny-skips"),
         show_output: false,
         filtered_out: 0,

@@ -1,0 +1,68 @@
+//! What the command line asks of tests that measure: `--workload`, `--accept-baseline`, `--soak`, `--soak-resume`.
+//!
+//! Kept in a static, and not handed on, as [`docs`](crate::docs()) is: the functions that provide cases take no arguments.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tribunal_runner::{Options, UsageError};
+
+struct Given {
+    workloads: Vec<PathBuf>,
+    accepts: bool,
+    soak: Soak,
+}
+
+/// What is asked of soaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Soak {
+    /// How long each lasts (`--soak`); `None`: as the test says.
+    pub duration: Option<Duration>,
+    /// Whether those that were cut short go on (`--soak-resume`).
+    pub resume: bool,
+}
+
+static GIVEN: OnceLock<Given> = OnceLock::new();
+
+/// The files of `--workload` (`TRIBUNAL_WORKLOAD`), as paths that are there; none where the option was not given. Providers of cases may ask.
+pub fn workloads() -> &'static [PathBuf] {
+    GIVEN.get().map_or(&[], |given| &given.workloads)
+}
+
+/// Whether what the run measures is to be added to the baselines (`--accept-baseline`, `TRIBUNAL_ACCEPT_BASELINE`).
+pub fn accepts_baseline() -> bool {
+    GIVEN.get().is_some_and(|given| given.accepts)
+}
+
+/// How long soaks last, and whether they go on (`--soak`, `--soak-resume`). Where a length is given, the time limit of every case marked `stability`
+/// is that much longer.
+pub fn soak() -> Soak {
+    GIVEN.get().map(|given| given.soak).unwrap_or_default()
+}
+
+pub(crate) fn given(package: &Path, o: &Options) -> Result<(), UsageError> {
+    let workloads = crate::docs::placed(package, &o.workload, &|path, root| {
+        format!(
+            "--workload {path}: there is no such file, seen from {root} and from the package\nhelp: `cargo tribunal workload check FILE` reads one"
+        )
+    })?;
+    if let Some(folder) = workloads.iter().find(|path| path.is_dir()) {
+        return Err(UsageError(format!(
+            "--workload {} is a folder\nhelp: name the files, each by an option of its own",
+            folder.display()
+        )));
+    }
+    let soak = Soak {
+        duration: o.soak,
+        resume: o.soak_resume,
+    };
+    let accepts = o.accept_baseline;
+    // A second call would be a second harness in one process, which there is not.
+    let _ = GIVEN.set(Given {
+        workloads,
+        accepts,
+        soak,
+    });
+    Ok(())
+}
