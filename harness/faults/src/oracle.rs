@@ -44,8 +44,10 @@ pub enum Oracle {
     StreamsEndWithAWord,
     /// Once the fault is gone, a request, the list of models, the metrics and the health route are all well within this time.
     RecoversWithin(Duration),
-    /// Nothing is left of the server when it has stopped: processes, port, shared memory, device memory.
+    /// Nothing is left of the server when it has stopped: processes, port, shared memory.
     NoResidue,
+    /// Nothing is left of it on devices. One of its own, so that devices that nobody looked at are a judgement that was not made.
+    NoDeviceResidue,
     /// Every process ends when it is asked to.
     EndsWhenAsked,
     /// What a request took of the slots is free within this time after its end, however it ended.
@@ -83,6 +85,7 @@ impl Oracle {
             Oracle::HostMemoryGrowsAtMost(most) => recovery::host_memory(observed, *most),
             Oracle::RecoversWithin(limit) => recovery::recovers(observed, *limit),
             Oracle::NoResidue => recovery::residue(observed),
+            Oracle::NoDeviceResidue => recovery::device_residue(observed),
             Oracle::EndsWhenAsked => recovery::ends_when_asked(observed),
             Oracle::FreesSlotsWithin(limit) => recovery::slots(observed, *limit),
             Oracle::FreesMemoryWithin(limit) => recovery::memory(observed, *limit),
@@ -141,6 +144,7 @@ impl fmt::Display for Oracle {
             }
             Oracle::RecoversWithin(_) => "it recovers",
             Oracle::NoResidue => "nothing is left",
+            Oracle::NoDeviceResidue => "nothing is left on devices",
             Oracle::EndsWhenAsked => "it ends when asked",
             Oracle::FreesSlotsWithin(_) => "slots are freed",
             Oracle::FreesMemoryWithin(_) => "memory is freed",

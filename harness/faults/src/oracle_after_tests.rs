@@ -105,8 +105,13 @@ fn nothing_is_left() {
     };
     let oracle = Oracle::NoResidue;
     holds(&oracle, &of(|_| {}));
-    let blind = of(|r| r.devices = Err("no driver".into()));
-    assert!(oracle.judge(&blind).says.contains("not known: no driver"));
+    let unread = of(|r| r.notes = vec!["/dev/shm could not be read".into()]);
+    assert!(
+        oracle
+            .judge(&unread)
+            .says
+            .contains("not known: /dev/shm could not be read")
+    );
     for (change, says) in [
         (
             (|r| r.outlived = vec!["pid 7 (w)".into()]) as fn(&mut Remains),
@@ -115,7 +120,6 @@ fn nothing_is_left() {
         (|r| r.left = vec!["pid 8 (w)".into()], "SIGKILL"),
         (|r| r.port_held = Some("pid 9".into()), "port"),
         (|r| r.leftovers = vec!["/dev/shm/x".into()], "/dev/shm/x"),
-        (|r| r.devices = Ok(vec!["61 MiB".into()]), "61 MiB"),
     ] {
         breaks(&oracle, &of(change), says);
         holds(&Oracle::EndsWhenAsked, &of(change));
@@ -125,6 +129,31 @@ fn nothing_is_left() {
     holds(&oracle, &killed);
     is_not_made(&oracle, &with(vec![]), "not looked at");
     is_not_made(&Oracle::EndsWhenAsked, &with(vec![]), "not looked at");
+}
+
+#[test]
+fn nothing_is_left_on_devices() {
+    let of = |devices| {
+        let remains = Remains {
+            devices,
+            ..remains()
+        };
+        Observed {
+            remains: Ok(remains),
+            ..with(vec![])
+        }
+    };
+    let oracle = Oracle::NoDeviceResidue;
+    holds(&oracle, &of(Ok(vec![])));
+    breaks(
+        &oracle,
+        &of(Ok(vec!["61 MiB of device 0".into()])),
+        "61 MiB",
+    );
+    is_not_made(&oracle, &of(Err("no driver".into())), "no driver");
+    is_not_made(&oracle, &with(vec![]), "not looked at");
+    // What is on devices is no matter of the host, and the other way round.
+    holds(&Oracle::NoResidue, &of(Ok(vec!["61 MiB".into()])));
 }
 
 /// A request that was given up after 2 s, beside one that runs until 6 s.

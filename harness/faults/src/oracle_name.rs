@@ -4,7 +4,7 @@ use crate::oracle::Oracle;
 
 impl Oracle {
     /// Every name.
-    pub const NAMES: [&'static str; 22] = [
+    pub const NAMES: [&'static str; 23] = [
         "in_flight_ends",
         "some_fail",
         "fails_fast",
@@ -27,6 +27,7 @@ impl Oracle {
         "conserved",
         "streams_end_with_a_word",
         "host_memory_grows",
+        "no_device_residue",
     ];
 
     /// Its name, without its limit.
@@ -54,6 +55,7 @@ impl Oracle {
             Oracle::Conserved => 19,
             Oracle::StreamsEndWithAWord => 20,
             Oracle::HostMemoryGrowsAtMost(_) => 21,
+            Oracle::NoDeviceResidue => 22,
         };
         Self::NAMES[place]
     }

@@ -32,6 +32,7 @@ fn all() -> Vec<Oracle> {
         Oracle::HostMemoryGrowsAtMost(1 << 20),
         Oracle::RecoversWithin(SECOND),
         Oracle::NoResidue,
+        Oracle::NoDeviceResidue,
         Oracle::EndsWhenAsked,
         Oracle::FreesSlotsWithin(SECOND),
         Oracle::FreesMemoryWithin(SECOND),

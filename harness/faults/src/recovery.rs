@@ -54,16 +54,24 @@ pub(crate) fn residue(observed: &Observed) -> Found {
     if !all.is_empty() {
         return Found::broken(all.join("; ")).measured(all.len() as f64);
     }
-    let mut unseen = remains.notes.clone();
-    if let Err(why) = &remains.devices {
-        unseen.insert(0, why.clone());
-    }
     let says = "no process, no port, no shared memory";
-    Found::held(match unseen.is_empty() {
-        true => format!("{says}, no device memory"),
-        false => format!("{says}; not known: {}", unseen.join("; ")),
+    Found::held(match remains.notes.is_empty() {
+        true => says.to_owned(),
+        false => format!("{says}; not known: {}", remains.notes.join("; ")),
     })
     .measured(0.0)
+}
+
+pub(crate) fn device_residue(observed: &Observed) -> Found {
+    let devices = observed
+        .remains
+        .as_ref()
+        .and_then(|remains| remains.devices.as_ref());
+    match devices {
+        Err(why) => Found::not_made(why.clone()),
+        Ok(left) if left.is_empty() => Found::held("no device memory").measured(0.0),
+        Ok(left) => Found::broken(left.join("; ")).measured(left.len() as f64),
+    }
 }
 
 pub(crate) fn ends_when_asked(observed: &Observed) -> Found {

@@ -89,7 +89,7 @@ impl Remains {
         }
     }
 
-    /// Everything that should not be there, one entry each.
+    /// Everything that should not be there on the host, one entry each.
     pub fn all(&self) -> Vec<String> {
         let of = |what: &str, list: &[String]| {
             (!list.is_empty()).then(|| format!("{what} {}", list.join(", ")))
@@ -101,10 +101,6 @@ impl Remains {
                 .as_ref()
                 .map(|who| format!("the port is still held: {who}")),
             of("nobody removed:", &self.leftovers),
-            of(
-                "still on devices:",
-                self.devices.as_deref().unwrap_or_default(),
-            ),
         ]
         .into_iter()
         .flatten()

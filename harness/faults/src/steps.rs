@@ -332,7 +332,12 @@ impl Experiment<'_> {
     }
 
     async fn remains(&self) -> Known<Remains> {
-        let wanted = |oracle: &Oracle| matches!(oracle, Oracle::NoResidue | Oracle::EndsWhenAsked);
+        let wanted = |oracle: &Oracle| {
+            matches!(
+                oracle,
+                Oracle::NoResidue | Oracle::NoDeviceResidue | Oracle::EndsWhenAsked
+            )
+        };
         if !self.oracles.iter().any(wanted) {
             return Err("no oracle asked what is left; the server goes on".into());
         }

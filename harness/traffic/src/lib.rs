@@ -7,6 +7,13 @@ mod load;
 mod record;
 mod request;
 
+mod metrics;
+
 pub use load::{Arrivals, Cancel, Load, Ramp, Until};
 pub use record::{Failure, FailureClass, Kind, Outcome, Record, Seen, TokenSource, Turn};
 pub use request::{Body, Reading, Request, Source};
+
+pub use metrics::{
+    Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
+    known_keys, measure,
+};

@@ -122,11 +122,39 @@ fn routes_that_are_not_offered(server: &Server, offers: &Offers) -> TestResult {
 }
 
 async fn hold(route: &Route, server: &Server, offers: &Offers) -> TestResult {
+    let reports = sent(route, server, offers).await?;
+    told::told(server.name(), &reports, &known(server)?)
+}
+
+async fn sent(
+    route: &Route,
+    server: &Server,
+    offers: &Offers,
+) -> Result<Vec<conformance::Report>, Error> {
     let client = client(server)?;
     let well = well(server);
     let subject = subject(server, offers, &client, &*well);
-    let reports = conformance::run(route, &subject, &RunOptions::default()).await;
-    told::told(server.name(), &reports, &known(server)?)
+    Ok(conformance::run(route, &subject, &RunOptions::default()).await)
+}
+
+/// Sends the table of a route beside whatever else goes on: how many rows were sent, and those that must be answered otherwise and are not known.
+/// They stand in no table of ours.
+#[cfg(target_os = "linux")]
+pub async fn beside(
+    name: &str,
+    server: &Server,
+    offers: &Offers,
+) -> Result<(usize, Vec<String>), Error> {
+    use conformance::{Ending, Group, entries};
+
+    let route = conformance::load(name, &folders())?;
+    let reports = sent(&route, server, offers).await?;
+    let made = |report: &&conformance::Report| !matches!(report.ending, Ending::NotMade(_));
+    let count = reports.iter().filter(made).count();
+    let entries = entries(&reports, &known(server)?);
+    let new = entries.iter().filter(|e| e.group == Group::MustNew);
+    let told = new.map(|e| format!("{}/{}: {}; {}", e.route, e.row, e.expected, e.found));
+    Ok((count, told.collect()))
 }
 
 fn subject<'a>(

@@ -83,6 +83,11 @@ impl Stage {
         self.in_turn(&self.payloads, |payload| Load::at_once(payload, count))
     }
 
+    /// So many under way at every time.
+    pub fn always(&self, count: u32) -> Load {
+        self.in_turn(&self.payloads, |payload| Load::always(payload, count))
+    }
+
     /// A few for each second, with short answers, as long as the fault is there and a little longer.
     pub fn steady(&self) -> Load {
         let short = |payload: &Payload| match payload.asked() {
@@ -131,9 +136,16 @@ impl Stage {
         }
         let stopped = server.shut_down().await;
         let at = self.scene.timeline.since_start();
-        report.observed.remains =
-            Remains::of_stop(at, &stopped, Err("devices were not looked at".into()));
-        for oracle in [Oracle::NoResidue, Oracle::EndsWhenAsked] {
+        report.observed.remains = Remains::of_stop(
+            at,
+            &stopped,
+            Err("the runner looks at them when the case is over".into()),
+        );
+        let mut oracles = vec![Oracle::NoResidue, Oracle::EndsWhenAsked];
+        if tribunal::devices().is_some_and(|grant| !grant.devices().is_empty()) {
+            oracles.push(Oracle::NoDeviceResidue);
+        }
+        for oracle in oracles {
             report.judgements.push(oracle.judge(&report.observed));
         }
         self.told(case, Ok(report))
