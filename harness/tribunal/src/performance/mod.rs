@@ -25,6 +25,8 @@
 mod data;
 mod found;
 mod held;
+mod parts;
+mod results;
 mod sample;
 mod saturation;
 mod step;

@@ -1,6 +1,5 @@
 //! One step: a load of one kind of request on the server, and what is found out by it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use tribunal_runner::{Error, Row, TestResult};
@@ -13,7 +12,8 @@ use tribunal_workload::Threshold;
 use super::subject::Bench;
 use super::found::Found;
 use super::held::{self, Held, Next};
-use super::sample;
+use super::results;
+use super::sample::{self, Checked};
 use super::threshold::{self, Kept};
 
 /// Where a step says nothing else: so many requests, one after the other, after two that are not recorded.
@@ -61,7 +61,7 @@ impl Step {
             measure: Measure::default(),
             thresholds: vec![],
             slos: vec![],
-            gates: held::gates(route),
+            gates: held::usual(route),
             sample: sample::SAMPLE,
             may_fail: 0.0,
             baseline: true,
@@ -161,36 +161,46 @@ impl Step {
     pub(crate) async fn find(self) -> Result<Found, Error> {
         let mut found = Found::default();
         let thresholds = all(self.thresholds.clone())?;
-        let gates = held::known_gates(&self.gates)?;
         let how = self.how()?;
-        if self.sample > 0 {
-            let mut source = self.source(&mut self.options.clone())?;
-            let checked = sample::check(self.bench.api(), &mut *source, self.sample).await;
-            match checked {
-                Ok(None) => {}
-                Ok(Some(why)) => found.notes.push(why),
-                Err(e) => {
-                    found.broken.push(format!(
-                        "before any load, an answer to a request of this data is wrong: {e}"
-                    ));
-                    return Ok(found);
+        let checked = match self.sample {
+            0 => Checked::NotMade("the step judges no answers".to_owned()),
+            count => {
+                let mut source = self.source(&self.options)?;
+                match sample::check(self.bench.api(), &mut *source, count).await {
+                    Ok(checked) => checked,
+                    Err(e) => {
+                        found.broken.push(format!(
+                            "before any load, an answer to a request of this data is wrong: {e}"
+                        ));
+                        return Ok(found);
+                    }
                 }
             }
-        }
-        let mut held = match self.baseline {
-            true => Some(Held::open(&self, &gates)?),
-            false => None,
+        };
+        let key = held::key(&self);
+        let mut held = match &checked {
+            Checked::NotMade(why) => {
+                found.notes.push(format!(
+                    "no answer was judged before the load, so that its figures are held against no baseline: {why}"
+                ));
+                None
+            }
+            Checked::Right(_) if self.baseline => Some(Held::open(&key, &self.gates)?),
+            Checked::Right(_) => None,
         };
         let mut runs = 0;
         loop {
             let (measured, salt) = self.once(&how).await?;
             runs += 1;
-            self.bench
-                .keep(&self, &measured, runs, salt.as_deref())
-                .unwrap_or_else(|e| found.notes.push(format!("the evidence is incomplete: {e}")));
             let Measured { run, metrics } = &measured;
             tribunal_runner::log(format_args!("{}", told(run, metrics)));
-            found.broken.extend(failures(&run.records, self.may_fail));
+            let failed = failures(&run.records, self.may_fail);
+            let record = held::record(&key, &measured, &checked, &failed);
+            let kept = results::keep(&self, &measured, &record, runs, salt.as_deref());
+            if let Err(e) = kept {
+                found.notes.push(format!("the evidence is incomplete: {e}"));
+            }
+            found.broken.extend(failed);
             if let Validity::Invalid(reasons) = run.validity() {
                 found.invalid.extend(reasons);
             }
@@ -198,7 +208,7 @@ impl Step {
                 self.row(metrics);
                 for threshold in &thresholds {
                     match threshold::judge(threshold, metrics) {
-                        Kept::Yes(_) => {}
+                        Kept::Yes(text) => tribunal_runner::log(format_args!("{text}")),
                         Kept::No(text) => found.missed.push(text),
                         Kept::Undecided(text) => found.undecided.push(text),
                     }
@@ -210,14 +220,13 @@ impl Step {
             let Some(held) = &mut held else {
                 return Ok(found);
             };
-            match held.next(&measured)? {
-                Next::Again => {}
-                Next::Done => break,
+            if held.next(record) == Next::Done {
+                break;
             }
         }
         if let Some(held) = held {
             let wrong = !found.missed.is_empty();
-            found = found.and(held.verdict(wrong)?);
+            found = found.and(held.conclude(wrong)?);
         }
         Ok(found)
     }
@@ -235,7 +244,7 @@ impl Step {
         let mut options = self.options.clone();
         // Of its own for each run: or the second is answered from what the server remembers of the first.
         options.salt.get_or_insert_with(salt);
-        let source = self.source(&mut options)?;
+        let source = self.source(&options)?;
         let target = self.bench.target();
         let run = tribunal_traffic::run(target, &self.load, source).await;
         let run = run.map_err(Error::of)?;
@@ -243,7 +252,7 @@ impl Step {
         Ok((Measured { run, metrics }, options.salt))
     }
 
-    fn source(&self, options: &mut RequestOptions) -> Result<Box<dyn Source>, Error> {
+    fn source(&self, options: &RequestOptions) -> Result<Box<dyn Source>, Error> {
         let model = self.bench.api().model();
         let source = self.data.source(self.route, model, self.load.seed, options);
         source.map_err(Error::of)
@@ -277,6 +286,11 @@ impl Step {
             "{:?} {:?} {options:?} {:?}",
             self.route, self.data, self.load
         )
+    }
+
+    /// The route, as keys of baselines have it.
+    pub(super) fn route_name(&self) -> &'static str {
+        self.route.path()
     }
 
     /// Where its files lie, given the folder of the attempt.
@@ -359,12 +373,4 @@ fn told(run: &Run, metrics: &Metrics) -> String {
         value("median_ttft_ms"),
         value("median_e2el_ms"),
     )
-}
-
-/// The folder where an attempt keeps results.
-pub(super) fn folder() -> Result<std::path::PathBuf, String> {
-    let folder = tribunal_runner::evidence().map_err(|e| e.to_string())?;
-    let folder = Path::new(&folder).join("performance");
-    std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    Ok(folder)
 }

@@ -1,6 +1,7 @@
 //! The fixture of performance tests: a server, and what is known of it that figures depend on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tribunal_client::ModelClient;
 use tribunal_runner::{Error, SetUp};
@@ -39,8 +40,12 @@ pub(crate) struct About {
     pub version: Option<String>,
     /// The devices that it was given, by model.
     pub devices: Vec<String>,
-    /// The run level.
-    pub level: Option<String>,
+    /// The model of its devices; without devices, of the processor.
+    pub hardware: String,
+    /// How many of them.
+    pub count: u32,
+    /// The devices' driver.
+    pub driver: String,
 }
 
 /// Measures the server of the case.
@@ -54,10 +59,11 @@ pub fn bench(cx: &SetUp, server: &Server) -> Result<Bench, Error> {
             Err(_) => crate::fail!("the key of the server is to be in {name}, which is not set"),
         }
     }
-    let devices = match cx.devices().granted() {
+    let devices: Vec<String> = match cx.devices().granted() {
         Some(grant) => grant.devices().iter().map(|d| d.model.clone()).collect(),
         None => vec![],
     };
+    let (hardware, count, driver) = hardware(&devices);
     let compared = crate::deployments::compared(cx.deployment(), cx.level())?;
     let about = About {
         case: cx.asked_by().to_owned(),
@@ -67,7 +73,9 @@ pub fn bench(cx: &SetUp, server: &Server) -> Result<Bench, Error> {
         model: api.model().to_owned(),
         version: compared.version,
         devices,
-        level: cx.level().map(str::to_owned),
+        hardware,
+        count,
+        driver,
     };
     for (name, value) in &about.injected {
         cx.note(format!(
@@ -80,6 +88,35 @@ pub fn bench(cx: &SetUp, server: &Server) -> Result<Bench, Error> {
         target,
         about,
     })))
+}
+
+/// How long drivers may take to say who they are.
+const DRIVER_LIMIT: Duration = Duration::from_secs(2);
+
+/// The model, the number and the driver of what the server computes on.
+fn hardware(devices: &[String]) -> (String, u32, String) {
+    let many = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    if devices.is_empty() {
+        let cores = std::thread::available_parallelism().map_or(0, |n| n.get());
+        return (processor(), many(cores), String::new());
+    }
+    let mut models = devices.to_vec();
+    models.dedup();
+    let live = tribunal_hardware::LiveReader::system().read(DRIVER_LIMIT);
+    let drivers = live.drivers.iter().filter_map(|d| d.version.clone());
+    let drivers: Vec<String> = drivers.collect();
+    (models.join(", "), many(devices.len()), drivers.join(", "))
+}
+
+/// The model of the processor; empty where the system does not say.
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let named = |line: &&str| line.starts_with("model name") || line.starts_with("Model");
+    let line = text.lines().find(named).and_then(|line| line.split_once(':'));
+    line.map_or_else(
+        || std::env::consts::ARCH.to_owned(),
+        |(_, model)| model.trim().to_owned(),
+    )
 }
 
 impl Bench {
