@@ -40,6 +40,7 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+pub mod stability;
 mod starting;
 mod version;
 
