@@ -47,3 +47,5 @@ pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
 };
+
+pub mod selftest;
