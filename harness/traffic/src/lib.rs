@@ -52,3 +52,5 @@ pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
 };
+
+pub mod selftest;
