@@ -12,11 +12,8 @@ use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
-<<<<<<< HEAD
-use crate::workload;
-=======
 use crate::traffic;
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
+use crate::workload;
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -30,11 +27,8 @@ pub(crate) enum Command {
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
-<<<<<<< HEAD
-    Workload(crate::workload::WorkloadOptions),
-=======
     Traffic(crate::traffic::TrafficOptions),
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
+    Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
     /// The hidden verb of the server of `traffic selftest`.
@@ -51,18 +45,15 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "deploy",
     "devices",
     "doctor",
     "faults",
     "model",
     "profile-vram",
-<<<<<<< HEAD
-    "workload",
-=======
     "traffic",
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
+    "workload",
     "help",
 ];
 const FLAGS: [&str; 2] = ["help", "version"];
@@ -80,11 +71,8 @@ Verbs:
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
-<<<<<<< HEAD
-  workload        check or show workload files: what is sent, step by step, and what its figures must keep to
-=======
   traffic         measure how exactly this machine sends and reads load
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
+  workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -141,11 +129,8 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
-<<<<<<< HEAD
         Some(Value(verb)) if verb == "workload" => workload::parse(parser),
-=======
         Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == traffic::SERVER => Ok(Command::KnownDelayServer),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
@@ -213,11 +198,8 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
-<<<<<<< HEAD
         Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
-=======
         Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -331,11 +313,7 @@ mod tests {
             ),
             (
                 "profile",
-<<<<<<< HEAD
-                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, workload, help\nhelp: see `cargo tribunal --help`\n",
-=======
-                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, traffic, help\nhelp: see `cargo tribunal --help`\n",
->>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
+                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
