@@ -13,6 +13,7 @@ use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
+use crate::workload;
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+    Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
 }
@@ -41,7 +43,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 9] = [
     "baseline",
     "deploy",
     "devices",
@@ -49,6 +51,7 @@ const VERBS: [&str; 8] = [
     "faults",
     "model",
     "profile-vram",
+    "workload",
     "help",
 ];
 const FLAGS: [&str; 2] = ["help", "version"];
@@ -67,6 +70,7 @@ Verbs:
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+  workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -124,6 +128,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
+        Some(Value(verb)) if verb == "workload" => workload::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
@@ -191,6 +196,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
+        Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -302,7 +308,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -1,6 +1,6 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! `baseline` keeps what performance tests compare with; `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `faults` breaks a server by hand; `profile-vram` measures what a test
+//! `baseline` keeps what performance tests compare with; `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `faults` breaks a server by hand; `workload` reads workload files; `profile-vram` measures what a test
 //! needs of a device. The program is started through the alias in `.cargo/config.toml` or, once
 //! it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
@@ -22,6 +22,7 @@ mod profile;
 mod profile;
 mod program;
 mod sys;
+mod workload;
 mod workspace;
 
 use std::io::Write;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Ok(Command::Faults(options)) => faults::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Profile(options)) => profile::run(&options),
+        Ok(Command::Workload(options)) => workload::run(&options),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.
