@@ -7,6 +7,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::baseline;
 use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
 use crate::faults;
@@ -22,6 +23,7 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Baseline(baseline::BaselineOptions),
     Deploy(DeployCommand),
     Devices(DevicesOptions),
     Faults(faults::FaultsOptions),
@@ -45,7 +47,8 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
+    "baseline",
     "deploy",
     "devices",
     "doctor",
@@ -65,6 +68,7 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
+  baseline        the accepted runs that performance tests compare with
   deploy          show, list or check deployments before anything starts
   devices         the accelerators, who uses them, and who has a right to
   doctor          check what tests and deployments need, each with its remedy
@@ -124,6 +128,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "baseline" => baseline::parse(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
@@ -193,6 +198,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "baseline" => Ok(Command::Help(baseline::HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
@@ -286,6 +292,7 @@ mod tests {
             ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("help baseline", Command::Help(baseline::HELP)),
             ("help deploy", Command::Help(deploy::HELP)),
             ("help devices", Command::Help(devices::HELP)),
             ("deploy list --help", Command::Help(deploy::HELP)),
@@ -313,7 +320,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
