@@ -40,10 +40,11 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+pub mod stability;
 mod starting;
 mod version;
 
-pub use asked::{Soak, accepts_baseline, soak, workloads};
+pub use asked::{Soak, accepts_baseline, soak, vocabulary_of_run, workloads};
 pub use docs::docs;
 pub use fixtures::{chosen, embedded, judged, offers, start};
 pub use judged::{judging_of, voices_of};

@@ -12,6 +12,7 @@ mod gauntlet;
 mod integration;
 #[cfg(target_os = "linux")]
 mod reliability;
+mod stability;
 mod unit;
 
 tribunal::main!();

@@ -1,0 +1,6 @@
+//! Loads sent to a server that does what a test tells it.
+
+mod loads;
+mod server;
+mod turns;
+mod wire;
