@@ -12,6 +12,11 @@ use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
+<<<<<<< HEAD
+use crate::workload;
+=======
+use crate::traffic;
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
 
 /// What was asked for.
 #[derive(Debug, PartialEq)]
@@ -25,8 +30,15 @@ pub(crate) enum Command {
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+<<<<<<< HEAD
+    Workload(crate::workload::WorkloadOptions),
+=======
+    Traffic(crate::traffic::TrafficOptions),
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
+    /// The hidden verb of the server of `traffic selftest`.
+    KnownDelayServer,
 }
 
 /// The flags of `doctor`.
@@ -39,13 +51,18 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 7] = [
+const VERBS: [&str; 8] = [
     "deploy",
     "devices",
     "doctor",
     "faults",
     "model",
     "profile-vram",
+<<<<<<< HEAD
+    "workload",
+=======
+    "traffic",
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
     "help",
 ];
 const FLAGS: [&str; 2] = ["help", "version"];
@@ -63,6 +80,11 @@ Verbs:
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+<<<<<<< HEAD
+  workload        check or show workload files: what is sent, step by step, and what its figures must keep to
+=======
+  traffic         measure how exactly this machine sends and reads load
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
 Flags:
@@ -119,7 +141,13 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
+<<<<<<< HEAD
+        Some(Value(verb)) if verb == "workload" => workload::parse(parser),
+=======
+        Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
         Some(Value(verb)) if verb == "help" => help(parser),
+        Some(Value(verb)) if verb == traffic::SERVER => Ok(Command::KnownDelayServer),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(Long(flag)) => {
@@ -185,6 +213,11 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
+<<<<<<< HEAD
+        Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
+=======
+        Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -276,7 +309,10 @@ mod tests {
             ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
+            ("help traffic", Command::Help(traffic::HELP)),
+            ("traffic selftest --help", Command::Help(traffic::HELP)),
             ("__namespaces", Command::Namespaces),
+            ("__known-delay-server", Command::KnownDelayServer),
         ] {
             assert_eq!(parse_words(line), Ok(expected), "{line}");
         }
@@ -295,7 +331,11 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, help\nhelp: see `cargo tribunal --help`\n",
+<<<<<<< HEAD
+                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, workload, help\nhelp: see `cargo tribunal --help`\n",
+=======
+                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, traffic, help\nhelp: see `cargo tribunal --help`\n",
+>>>>>>> 4166fec27386e6e469b83b9257e5fd6fc1c29df6
             ),
             (
                 "help doktor",

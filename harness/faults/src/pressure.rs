@@ -240,7 +240,12 @@ impl Limits {
             let new = limit(&group)?;
             std::fs::write(&path, &new).map_err(|error| format!("{}: {error}", path.display()))?;
             limits.before.push((path.clone(), old));
-            let now = std::fs::read_to_string(&path).unwrap_or_default();
+            let now = std::fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            if !is_set(&new, &now) {
+                let (path, now) = (path.display(), now.trim());
+                return Err(format!("{path}: {new} was written, and it says `{now}`"));
+            }
             set.push(now.trim().to_owned());
         }
         Ok((limits, set.join(", ")))
@@ -274,6 +279,14 @@ impl Drop for Limits {
     fn drop(&mut self) {
         let _ = self.restore();
     }
+}
+
+/// Whether a limit is what was written: of memory the kernel keeps whole pages.
+fn is_set(written: &str, says: &str) -> bool {
+    let says = says.trim();
+    let page = rustix::param::page_size() as u64;
+    let pages = |text: &str| text.parse::<u64>().ok().map(|n| n / page);
+    says == written || pages(written).is_some_and(|n| pages(says) == Some(n))
 }
 
 fn number(path: &Path) -> Result<u64, String> {
@@ -355,8 +368,26 @@ mod tests {
         let why = Limits::of(vec![one.clone(), bare], "cpu.max", limit).err();
         assert!(why.unwrap().contains("3/cpu.max: No such file"));
         assert_eq!(read(&one), "max 100000");
+        // A limit that is not kept is none.
+        let deaf = group("4", None);
+        std::os::unix::fs::symlink("/dev/null", deaf.join("cpu.max")).unwrap();
+        let why = Limits::of(vec![one.clone(), deaf], "cpu.max", limit).err();
+        assert!(
+            why.unwrap()
+                .contains("7 100000 was written, and it says ``")
+        );
+        assert_eq!(read(&one), "max 100000");
         let none = Limits::of(Vec::new(), "cpu.max", limit).err();
         assert_eq!(none.as_deref(), Some("the server has none of its own"));
+    }
+
+    #[test]
+    fn memory_is_limited_in_pages() {
+        let page = rustix::param::page_size();
+        let bytes = |n: usize| n.to_string();
+        assert!(is_set(&bytes(5 * page + 7), &format!("{}\n", 5 * page)));
+        assert!(!is_set(&bytes(5 * page), &bytes(6 * page)));
+        assert!(!is_set(&bytes(5 * page), "max\n"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod load;
 mod record;
 mod request;
 
+mod data;
 mod metrics;
 
 pub use load::{Arrivals, Cancel, Load, Ramp, Until};
@@ -43,7 +44,13 @@ pub use stop::Stop;
 pub use target::Target;
 pub use validity::Validity;
 
+pub use data::{
+    Bucket, DataError, DataSet, Lengths, Lines, MediaLimits, RequestOptions, Route, UsageOption,
+    trace_times,
+};
 pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
 };
+
+pub mod selftest;

@@ -41,6 +41,7 @@ mod judged;
 mod layout;
 mod memory_limit;
 pub mod performance;
+pub mod stability;
 mod starting;
 mod version;
 

@@ -181,6 +181,7 @@ impl Reader<'_> {
             return None;
         };
         let mut buckets = Vec::new();
+        let before = self.found.len();
         for entry in &table.0 {
             let share = self.number(&entry.key, &entry.node)?;
             if share < 0.0 {
@@ -201,15 +202,14 @@ impl Reader<'_> {
             }
         }
         let sum: f64 = buckets.iter().map(|bucket| bucket.share).sum();
-        if sum <= 0.0 {
+        if sum <= 0.0 && self.found.len() == before {
             self.mistake(
                 node.at,
                 format!("the shares of `{key}` are 0 together: nothing could be drawn"),
                 None,
             );
-            return None;
         }
-        Some(buckets)
+        (self.found.len() == before).then_some(buckets)
     }
 }
 

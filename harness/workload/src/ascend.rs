@@ -95,7 +95,11 @@ impl Reader<'_> {
         let mut cases = Vec::new();
         for node in list {
             let Some(table) = node.table() else {
-                self.wrong_node("a case", node, "a table");
+                self.mistake(
+                    node.at,
+                    format!("a case must be a table, not {}", node.sort()),
+                    None,
+                );
                 continue;
             };
             let Some(case) = self.ascend_case(table, node.at, &CASE, path) else {

@@ -203,7 +203,7 @@ impl Reader<'_> {
                     self.value(limit, node, limit.compare, step);
                 }
             }
-            Value::Table(table) if table.keys().any(|key| WORDS.contains(&key)) => {
+            Value::Table(table) if table.keys().all(|key| !is_point(key)) => {
                 for word in &table.0 {
                     let compare = match &*word.key {
                         "below" => Compare::Less,
@@ -309,4 +309,9 @@ struct Limit<'a> {
 fn is_by_device(node: &Node) -> bool {
     node.table()
         .is_some_and(|table| table.keys().any(|key| known(&plain(key)).is_ok()))
+}
+
+/// Whether a key says a rate or a concurrency.
+fn is_point(key: &str) -> bool {
+    key.trim().parse::<f64>().is_ok()
 }

@@ -7,6 +7,7 @@ use tribunal_deploy::tree::{Entry, Node, Table, Value};
 use tribunal_vocabulary::{parse_duration, slug};
 
 use crate::case::Around;
+use crate::data::DataSpec;
 use crate::fields::Fields;
 use crate::options::{self, Sort};
 use crate::reader::{Reader, json};
@@ -74,6 +75,7 @@ impl Reader<'_> {
         let (route, stream, mut refused) = self.route(&fields, around);
         let (data, missing) = self.data(&fields, route, stability, around);
         refused = refused.or(missing);
+        self.idle_options(&fields, &data);
         let duration = stability.then(|| self.duration(&fields)).flatten();
         let suffix = self.suffix(&fields, around);
         let shared = Shared::read(self, &fields, around);
@@ -165,6 +167,35 @@ impl Reader<'_> {
                     passed.join(", ")
                 ),
             );
+        }
+    }
+
+    /// Says which keys mean nothing to this data set.
+    fn idle_options(&mut self, fields: &Fields<'_>, data: &DataSpec) {
+        let sorts: &[&str] = match data {
+            DataSpec::Random(_) => &["random"],
+            DataSpec::Multimodal { .. } => &["random", "random-mm"],
+            DataSpec::SharedPrefix { .. } => &["prefix_repetition"],
+            DataSpec::Shapes { .. } => &["pictures"],
+            // Lengths of answers and shapes go with the prompts of a file too; what is not here is refused whole.
+            _ => return,
+        };
+        let idle: Vec<&str> = fields
+            .iter()
+            .filter(|(name, _)| {
+                let of = options::OF_DATA
+                    .iter()
+                    .find(|(start, _)| name.starts_with(start));
+                of.is_some_and(|(_, sort)| !sorts.contains(sort))
+            })
+            .map(|(_, entry)| &*entry.key)
+            .collect();
+        if !idle.is_empty() {
+            let text = format!(
+                "nothing is done with {}: this data set has no use for it",
+                idle.join(", ")
+            );
+            self.note(fields.at, text);
         }
     }
 

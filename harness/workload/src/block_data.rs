@@ -134,18 +134,12 @@ impl Reader<'_> {
 
     fn lengths(&mut self, fields: &Fields<'_>, stability: bool) -> Lengths {
         let (mut input_spread, mut output_spread) = (0.0, 0.0);
-        // A prompt that might have no token, or any number of them, is no workload.
-        const MOST: f64 = 1.0 - f64::EPSILON;
         if let Some(entry) = fields.entry("random_range_ratio") {
             if let Value::Table(table) = &entry.node.value {
                 for entry in &table.0 {
                     match &*entry.key {
-                        "input" => {
-                            input_spread = self.number_within(entry, 0.0, MOST).unwrap_or(0.0)
-                        }
-                        "output" => {
-                            output_spread = self.number_within(entry, 0.0, MOST).unwrap_or(0.0)
-                        }
+                        "input" => input_spread = self.spread(entry),
+                        "output" => output_spread = self.spread(entry),
                         _ => self.unknown_key(
                             entry,
                             "`random_range_ratio`",
@@ -155,7 +149,7 @@ impl Reader<'_> {
                     }
                 }
             } else {
-                input_spread = self.number_within(entry, 0.0, MOST).unwrap_or(0.0);
+                input_spread = self.spread(entry);
                 output_spread = input_spread;
             }
         }
@@ -173,6 +167,17 @@ impl Reader<'_> {
             input_spread,
             output_spread,
         }
+    }
+
+    /// A share that stays below the whole: a prompt that might have no token is no workload.
+    fn spread(&mut self, entry: &Entry) -> f64 {
+        let spread = self.number(&entry.key, &entry.node).unwrap_or(0.0);
+        if !(0.0..1.0).contains(&spread) {
+            let message = format!("`{}` must be from 0 to below 1, not {spread}", entry.key);
+            self.mistake(entry.node.at, message, None);
+            return 0.0;
+        }
+        spread
     }
 
     fn shared_prefix(&mut self, fields: &Fields<'_>, stability: bool) -> DataSpec {

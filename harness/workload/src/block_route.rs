@@ -52,9 +52,9 @@ impl Reader<'_> {
                             at,
                             format!(
                                 "the backend `{name}` does not speak to `{}`",
-                                route::path(there)
+                                route::path_of(there)
                             ),
-                            Some(format!("it speaks to `{}`", route::path(route))),
+                            Some(format!("it speaks to `{}`", route::path_of(route))),
                         );
                     }
                     (route, stream)

@@ -109,7 +109,11 @@ impl Reader<'_> {
                 continue;
             };
             let Some(table) = node.table() else {
-                self.wrong_node("a case", &node, "a table");
+                self.mistake(
+                    node.at,
+                    format!("a case must be a table, not {}", node.sort()),
+                    None,
+                );
                 continue;
             };
             let Some(case) = self.omni_case(table, node.at, path) else {
@@ -202,7 +206,11 @@ impl Reader<'_> {
                 for block in &blocks {
                     match block.table() {
                         Some(table) => steps.extend(self.block(table, block.at, &mut around)),
-                        None => self.wrong_node("a benchmark block", block, "a table"),
+                        None => self.mistake(
+                            block.at,
+                            format!("a benchmark block must be a table, not {}", block.sort()),
+                            None,
+                        ),
                     }
                 }
             }

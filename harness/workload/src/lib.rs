@@ -60,7 +60,7 @@ pub use data::{DataSpec, Lengths, Refusal, Shape};
 pub use lookups::{DataTable, Lookups};
 pub use marks::Mark;
 pub use render::BenchServer;
-pub use route::Route;
+pub use route::{Route, path_of};
 pub use server::{InlineFile, ServerParams};
 pub use stage::StagePatch;
 pub use step::{Purpose, Step};

@@ -17,7 +17,7 @@ pub(crate) enum Sort {
 }
 
 /// Keys that say what is measured and never reach a command line.
-pub(crate) const NOT_RENDERED: [&str; 21] = [
+pub(crate) const NOT_RENDERED: [&str; 20] = [
     "baseline",
     "name",
     "enabled",
@@ -38,7 +38,6 @@ pub(crate) const NOT_RENDERED: [&str; 21] = [
     "cancel",
     "idle_limit",
     "total_limit",
-    "audio_format",
 ];
 
 const OURS: [&str; 69] = [
@@ -205,8 +204,26 @@ pub(crate) fn names() -> Vec<&'static str> {
     OURS.iter().chain(&PASSED).copied().collect()
 }
 
+/// Keys that mean something only to one sort of data set, by their beginnings, and that sort.
+pub(crate) const OF_DATA: [(&str, &str); 14] = [
+    ("random_mm_", "random-mm"),
+    ("prefix_repetition_", "prefix_repetition"),
+    ("random_request_config", "pictures"),
+    ("random_", "random"),
+    ("input_len", "random"),
+    ("width", "pictures"),
+    ("height", "pictures"),
+    ("resolution", "pictures"),
+    ("num_frames", "pictures"),
+    ("fps", "pictures"),
+    ("num_inference_steps", "pictures"),
+    ("guidance_scale", "pictures"),
+    ("num_input_images", "pictures"),
+    ("enable_negative_prompt", "pictures"),
+];
+
 /// What the native form calls some of them.
-pub(crate) const NATIVE: [(&str, &str); 12] = [
+pub(crate) const NATIVE: [(&str, &str); 13] = [
     ("prompts", "num_prompts"),
     ("rate", "request_rate"),
     ("concurrency", "max_concurrency"),
@@ -219,4 +236,48 @@ pub(crate) const NATIVE: [(&str, &str); 12] = [
     ("output_tokens", "random_output_len"),
     ("body", "extra_body"),
     ("limits", "baseline"),
+    ("percentiles", "metric_percentiles"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_in_the_document_and_in_one_list() {
+        let doc = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/workloads.md");
+        let text = std::fs::read_to_string(doc).expect("the document is there");
+        for name in OURS {
+            let shown = name.strip_prefix("prefix_repetition").unwrap_or(name);
+            assert!(
+                text.contains(&format!("{shown}`"))
+                    || text.replace('-', "_").contains(&format!("`{shown}`")),
+                "docs/workloads.md does not tell of `{name}`"
+            );
+            assert!(!PASSED.contains(&name), "{name}");
+        }
+        for (short, name) in NATIVE {
+            assert!(
+                text.contains(&format!("`{short}`")),
+                "docs/workloads.md does not tell of `{short}`"
+            );
+            assert!(OURS.contains(&name) && !OURS.contains(&short), "{short}");
+        }
+        for name in NOT_RENDERED {
+            assert_eq!(sort(name), Sort::Ours, "{name}");
+        }
+    }
+
+    #[test]
+    fn sorts() {
+        for (name, want) in [
+            ("num_prompts", Sort::Ours),
+            ("tokenizer", Sort::Passed),
+            ("seed_tts_locale", Sort::Passed),
+            ("_why", Sort::Comment),
+            ("num_promts", Sort::Unknown),
+        ] {
+            assert_eq!(sort(name), want, "{name}");
+        }
+    }
+}

@@ -81,7 +81,10 @@ impl Step {
             out.extend(["--backend".to_owned(), backend.to_owned()]);
         }
         if !has("endpoint") {
-            out.extend(["--endpoint".to_owned(), route::path(self.route).to_owned()]);
+            out.extend([
+                "--endpoint".to_owned(),
+                route::path_of(self.route).to_owned(),
+            ]);
         }
         for (name, value) in &raw {
             if NOT_RENDERED.contains(&&**name) || name.starts_with('_') {

@@ -120,7 +120,7 @@ pub(crate) const ROUTES: [(&str, &str, Route); 8] = [
 ];
 
 /// The path of a route.
-pub(crate) fn path(route: Route) -> &'static str {
+pub fn path_of(route: Route) -> &'static str {
     ROUTES
         .iter()
         .find(|(_, _, there)| *there == route)

@@ -13,6 +13,7 @@ mod integration;
 mod performance;
 #[cfg(target_os = "linux")]
 mod reliability;
+mod stability;
 mod unit;
 
 tribunal::main!();
