@@ -110,7 +110,8 @@ impl FromFile {
         own.options.extra_body = step.extra_body.clone();
         match wants {
             None => {
-                let limits = step.thresholds_on(self.device(bench).as_deref());
+                let device = self.device(bench);
+                let limits = step.thresholds_on(device.as_deref());
                 let limits: Vec<Threshold> = limits.cloned().collect();
                 let others = step.thresholds.len() - limits.len();
                 if others > 0 {

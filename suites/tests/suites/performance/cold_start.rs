@@ -20,7 +20,7 @@ async fn to_the_first_answer(chosen: Vec<Deployment>) -> TestResult {
         let name = deployment.display_name();
         let (mut ready, mut first) = (vec![], vec![]);
         for _ in 0..STARTS {
-            let server = deployment.start().await?;
+            let server = deployment.clone().start().await?;
             ready.push(server.ready_after().as_secs_f64());
             let Some(model) = server.model() else {
                 tribunal::fail!("{name} lists no model");
