@@ -19,6 +19,7 @@ pub use request::{Body, Reading, Request, Source};
 mod client_cost;
 mod clock;
 mod connection;
+mod conversation;
 mod error;
 mod exchange;
 mod feeder;
