@@ -118,7 +118,11 @@ fn shown(file: String, report: &Report, json: bool) -> String {
         return format!("{object}\n");
     }
     // Names and what servers said may hold anything.
-    let mut text: String = report.to_string().lines().map(|line| clean(line) + "\n").collect();
+    let mut text: String = report
+        .to_string()
+        .lines()
+        .map(|line| clean(line) + "\n")
+        .collect();
     for remark in report.remarks() {
         if !remark.contains(": insufficient ") {
             text.push_str(&format!("  note: {}\n", clean(&remark)));
@@ -162,9 +166,16 @@ mod tests {
         std::fs::write(&path, lines).unwrap();
         let report = Report::read(&path).unwrap();
         let text = shown("a".into(), &report, false);
-        assert!(text.contains("1 of 1 requests failed (1 connect)"), "{text}");
-        assert!(text.contains("did not end") && !text.contains('\u{1b}'), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&shown("a".into(), &report, true)).unwrap();
+        assert!(
+            text.contains("1 of 1 requests failed (1 connect)"),
+            "{text}"
+        );
+        assert!(
+            text.contains("did not end") && !text.contains('\u{1b}'),
+            "{text}"
+        );
+        let json: serde_json::Value =
+            serde_json::from_str(&shown("a".into(), &report, true)).unwrap();
         assert_eq!(json["report"]["counts"]["failed"], 1);
     }
 }

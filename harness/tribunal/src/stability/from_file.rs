@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tribunal_runner::TestResult;
 use tribunal_soak::{Batch, BatchPlan};
+use tribunal_traffic::RequestOptions;
 
 use super::soaking::{Steady, conclude};
 use crate::performance::{FromFile, data_set, route};
@@ -16,7 +17,10 @@ impl FromFile {
     /// batch's number.
     pub async fn soak(&self, steady: Steady) -> TestResult {
         let step = &self.step;
-        let options = self.request_options();
+        let options = self.request_options(RequestOptions::default());
+        if let Some(other) = self.wants(&steady.target().model) {
+            tribunal_runner::note(other);
+        }
         let model = steady.target().model.clone();
         let mut steady = steady
             .lasting(step.duration.unwrap_or(LASTS))

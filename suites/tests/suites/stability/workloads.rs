@@ -9,7 +9,10 @@ use tribunal::stability::*;
 /// The project's own files; none where only the program was taken elsewhere.
 fn own() -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = package.parent().unwrap_or(package).join("fixtures/stability");
+    let folder = package
+        .parent()
+        .unwrap_or(package)
+        .join("fixtures/stability");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let known = |path: &PathBuf| {
         let end = path.extension().and_then(|end| end.to_str());
