@@ -54,6 +54,7 @@ mod show;
 mod source;
 mod spec;
 mod text;
+pub mod tree;
 mod way;
 mod yaml;
 

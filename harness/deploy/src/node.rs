@@ -6,44 +6,63 @@ use toml::de::{DeTable, DeValue};
 
 use crate::source::{Found, Place, Sources};
 
+/// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
+    /// What it is.
     pub value: Value,
+    /// Where it stands.
     pub at: Place,
 }
 
+/// A value of TOML, YAML or JSON.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Nothing, said.
     Null,
+    /// True or false.
     Bool(bool),
+    /// A number without a fraction.
     Int(i64),
+    /// A number with one.
     Float(f64),
+    /// Text.
     Text(String),
     /// A date of TOML, as it was written.
     Date(String),
+    /// Values in order.
     List(Vec<Node>),
+    /// Values by key.
     Table(Table),
 }
 
+/// Values by key, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Table(pub Vec<Entry>);
+pub struct Table(pub Vec<Entry>);
 
+/// A key and what stands there.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// The key.
     pub key: String,
+    /// Where the key stands.
     pub key_at: Place,
+    /// Its value.
     pub node: Node,
 }
 
 impl Table {
+    /// What stands at a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.node)
     }
 
+    /// A key with what stands there.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.0.iter().find(|entry| entry.key == key)
     }
 
+    /// What stands at a key, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
         self.0
             .iter_mut()
@@ -51,6 +70,7 @@ impl Table {
             .map(|entry| &mut entry.node)
     }
 
+    /// Takes a key out.
     pub fn take(&mut self, key: &str) -> Option<Entry> {
         let at = self.0.iter().position(|entry| entry.key == key)?;
         Some(self.0.remove(at))
@@ -64,12 +84,14 @@ impl Table {
         }
     }
 
+    /// The keys, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|entry| &*entry.key)
     }
 }
 
 impl Node {
+    /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -77,6 +99,7 @@ impl Node {
         }
     }
 
+    /// The table, where it is one.
     pub fn table(&self) -> Option<&Table> {
         match &self.value {
             Value::Table(table) => Some(table),
@@ -84,6 +107,7 @@ impl Node {
         }
     }
 
+    /// Whether it is `false`.
     pub fn is_false(&self) -> bool {
         self.value == Value::Bool(false)
     }
@@ -116,6 +140,16 @@ impl Node {
 
 /// Reads a text of TOML. `None` if its grammar is so wrong that reading on would only report what follows from it.
 pub(crate) fn read_toml(sources: &Sources, source: usize, found: &mut Vec<Found>) -> Option<Table> {
+    read_toml_with(sources, source, false, found)
+}
+
+/// The same; `infinite`: whether `inf` is a number here.
+pub(crate) fn read_toml_with(
+    sources: &Sources,
+    source: usize,
+    infinite: bool,
+    found: &mut Vec<Found>,
+) -> Option<Table> {
     let text = sources.text(source);
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut readable = true;
@@ -143,7 +177,11 @@ pub(crate) fn read_toml(sources: &Sources, source: usize, found: &mut Vec<Found>
         found.push(Found::at(at, message, help));
     }
     let before = found.len();
-    let mut reader = Toml { source, found };
+    let mut reader = Toml {
+        source,
+        infinite,
+        found,
+    };
     let table = reader.table(table.get_ref());
     // A number that cannot be one has no value to go on with.
     (readable && found.len() == before).then_some(table)
@@ -151,6 +189,7 @@ pub(crate) fn read_toml(sources: &Sources, source: usize, found: &mut Vec<Found>
 
 struct Toml<'a> {
     source: usize,
+    infinite: bool,
     found: &'a mut Vec<Found>,
 }
 
@@ -202,7 +241,9 @@ impl Toml<'_> {
                 }
             },
             DeValue::Float(float) => match float.as_str().parse::<f64>() {
-                Ok(float) if float.is_finite() => Value::Float(float),
+                Ok(float) if float.is_finite() || (self.infinite && float.is_infinite()) => {
+                    Value::Float(float)
+                }
                 _ => {
                     self.found
                         .push(Found::at(at, "this is no finite number", None));

@@ -12,9 +12,12 @@ use tribunal_vocabulary::Mistake;
 
 /// Where something stands: which text, and which bytes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub struct Place {
+    /// Which text.
     pub source: usize,
+    /// The first byte.
     pub start: usize,
+    /// The byte after the last.
     pub end: usize,
 }
 
@@ -32,9 +35,10 @@ struct Source {
 
 /// The texts that were read so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources(Vec<Arc<Source>>);
+pub struct Sources(Vec<Arc<Source>>);
 
 impl Sources {
+    /// Takes a text in, and gives its number. `folder`: where it lies, for the paths in it.
     pub fn add(
         &mut self,
         name: impl Into<String>,
@@ -49,6 +53,7 @@ impl Sources {
         self.0.len() - 1
     }
 
+    /// A text, by its number.
     pub fn text(&self, source: usize) -> &str {
         self.0.get(source).map_or("", |source| &source.text)
     }
@@ -60,6 +65,7 @@ impl Sources {
             .is_some_and(|source| source.name == SETTING)
     }
 
+    /// Where a text lies.
     pub fn folder(&self, source: usize) -> Option<&Path> {
         self.0.get(source)?.folder.as_deref()
     }
@@ -129,13 +135,17 @@ impl Sources {
 
 /// Something that is wrong, before it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
+    /// Where.
     pub at: Option<Place>,
+    /// What is wrong.
     pub message: String,
+    /// What to do about it.
     pub help: Option<String>,
 }
 
 impl Found {
+    /// Something that is wrong at a place.
     pub fn at(place: Place, message: impl Into<String>, help: Option<String>) -> Found {
         Found {
             at: Some(place),
@@ -160,7 +170,7 @@ enum Problem {
 
 impl Problems {
     /// One problem that stands in no text.
-    pub(crate) fn plain(message: impl Into<String>, help: Option<String>) -> Problems {
+    pub fn plain(message: impl Into<String>, help: Option<String>) -> Problems {
         Problems {
             list: vec![Problem::Plain(message.into(), help)],
         }
@@ -171,6 +181,22 @@ impl Problems {
         self.list.iter().map(|problem| match problem {
             Problem::Placed(_, mistake) => &*mistake.message,
             Problem::Plain(message, _) => message,
+        })
+    }
+
+    /// The file, line and column of each, where it has them.
+    pub fn places(&self) -> impl Iterator<Item = Option<(&str, usize, usize)>> {
+        self.list.iter().map(|problem| match problem {
+            Problem::Placed(file, mistake) => Some((&**file, mistake.line, mistake.column)),
+            Problem::Plain(..) => None,
+        })
+    }
+
+    /// What to do about each, where that is known.
+    pub fn helps(&self) -> impl Iterator<Item = Option<&str>> {
+        self.list.iter().map(|problem| match problem {
+            Problem::Placed(_, mistake) => mistake.help.as_deref(),
+            Problem::Plain(_, help) => help.as_deref(),
         })
     }
 

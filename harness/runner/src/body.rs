@@ -223,8 +223,17 @@ impl<T> Case<T> {
     }
 
     /// Adds a marker without arguments. An undeclared one is a start-up error that names the test.
-    pub fn marker(mut self, name: impl Into<String>) -> Self {
-        self.markers.push((name.into(), vec![]));
+    pub fn marker(self, name: impl Into<String>) -> Self {
+        self.marker_with(name, [])
+    }
+
+    /// Adds a marker with arguments; one without a name has an empty one.
+    pub fn marker_with(
+        mut self,
+        name: impl Into<String>,
+        args: impl IntoIterator<Item = (String, tribunal_vocabulary::Value)>,
+    ) -> Self {
+        self.markers.push((name.into(), args.into_iter().collect()));
         self
     }
 }

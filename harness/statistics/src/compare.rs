@@ -18,11 +18,14 @@ pub const LIMIT: f64 = 0.05;
 /// What [`Rule::Quiet`] takes for a difference.
 const FLOOR: f64 = 0.03;
 
+/// Up to so many times the limit, the median of three runs is too near to it.
+const NEAR: f64 = 1.3;
+
 /// How new runs are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rule {
-    /// One run that is within half of the limit passes; else the median of three is judged by the limit.
+    /// One run that is within half of the limit passes; else the median of three is judged by the limit, or of five where three are just beyond it.
     Adaptive {
         /// The largest change for the worse, as a share: 0.05 is five per cent.
         limit: f64,
@@ -43,6 +46,15 @@ impl Rule {
         match self {
             Self::Adaptive { limit } => *limit,
             Self::Quiet => FLOOR,
+        }
+    }
+
+    /// Where the accepted runs' median distance from their median, as a share of it, is larger, the rule decides nothing.
+    pub fn most_noise(&self) -> f64 {
+        match self {
+            Self::Adaptive { limit } => limit / 1.5,
+            // Its ranks find less in noise than they seem to.
+            Self::Quiet => FLOOR / 2.0,
         }
     }
 }
@@ -119,7 +131,7 @@ pub fn decide(base: &[f64], new: &[f64], higher_is_better: bool, rule: &Rule) ->
     let (Some(middle), Some(spread)) = (median(base), mad(base)) else {
         return Decision::Incomparable;
     };
-    let (noise, most) = (spread / middle, rule.limit() / 1.5);
+    let (noise, most) = (spread / middle, rule.most_noise());
     if noise > most {
         return Decision::TooNoisy { mad: noise, most };
     }
@@ -141,6 +153,11 @@ pub fn decide(base: &[f64], new: &[f64], higher_is_better: bool, rule: &Rule) ->
         1 if worse <= rule.limit() / 2.0 && worse >= -rule.limit() => Decision::Pass(effect()),
         runs @ 1..=2 => Decision::MoreRuns(3 - runs as u32),
         runs => match rule {
+            Rule::Adaptive { limit }
+                if runs < 5 && worse.abs() > *limit && worse.abs() < NEAR * limit =>
+            {
+                Decision::MoreRuns(5_u32.saturating_sub(runs as u32))
+            }
             Rule::Adaptive { limit } if worse > *limit => Decision::Regressed(effect()),
             Rule::Adaptive { limit } if worse < -limit => Decision::Improved(effect()),
             Rule::Adaptive { .. } => Decision::Pass(effect()),

@@ -7,7 +7,7 @@
 use crate::{Interval, Random, median, percentile};
 
 /// Enough that the ends of the interval are the sample's and not the draw's.
-const DRAWS: usize = 2000;
+const DRAWS: usize = 1000;
 
 /// An interval of this confidence for the median of `new` over the median of `base`. `None` where a side is empty, a value is not above zero, or
 /// fewer than five runs in all show how they differ.

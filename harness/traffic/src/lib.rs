@@ -7,7 +7,10 @@ mod load;
 mod record;
 mod request;
 
+mod data;
+mod events_file;
 mod metrics;
+mod results;
 
 pub use load::{Arrivals, Cancel, Load, Ramp, Until};
 pub use record::{Failure, FailureClass, Kind, Outcome, Record, Seen, TokenSource, Turn};
@@ -44,9 +47,17 @@ pub use stop::Stop;
 pub use target::Target;
 pub use validity::Validity;
 
+pub use data::{
+    Bucket, DataError, DataSet, Lengths, Lines, MediaLimits, RequestOptions, Route, UsageOption,
+    trace_times,
+};
+pub use events_file::{
+    Events, EventsError, EventsHead, EventsWriter, each_event, read_events, write_events,
+};
 pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
 };
+pub use results::{Provenance, ResultFile};
 
 pub mod selftest;

@@ -7,11 +7,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tribunal_runner::{Options, UsageError};
+use tribunal_vocabulary::Vocabulary;
 
 struct Given {
     workloads: Vec<PathBuf>,
     accepts: bool,
     soak: Soak,
+    vocabulary: &'static Vocabulary,
 }
 
 /// What is asked of soaks.
@@ -41,7 +43,27 @@ pub fn soak() -> Soak {
     GIVEN.get().map(|given| given.soak).unwrap_or_default()
 }
 
-pub(crate) fn given(package: &Path, o: &Options) -> Result<(), UsageError> {
+/// Where baselines lie: the folder that `TRIBUNAL_BASELINES` names, else `target/tribunal-baselines` below where the run was started from.
+pub(crate) fn baselines() -> PathBuf {
+    match std::env::var_os("TRIBUNAL_BASELINES").filter(|v| !v.is_empty()) {
+        Some(folder) => folder.into(),
+        None => "target/tribunal-baselines".into(),
+    }
+}
+
+/// The vocabulary of the run, for those who read files that name markers.
+pub fn vocabulary_of_run() -> &'static Vocabulary {
+    match GIVEN.get() {
+        Some(given) => given.vocabulary,
+        None => Vocabulary::shipped(),
+    }
+}
+
+pub(crate) fn given(
+    package: &Path,
+    o: &Options,
+    vocabulary: &'static Vocabulary,
+) -> Result<(), UsageError> {
     let workloads = crate::docs::placed(package, &o.workload, &|path, root| {
         format!(
             "--workload {path}: there is no such file, seen from {root} and from the package\nhelp: `cargo tribunal workload check FILE` reads one"
@@ -63,6 +85,7 @@ pub(crate) fn given(package: &Path, o: &Options) -> Result<(), UsageError> {
         workloads,
         accepts,
         soak,
+        vocabulary,
     });
     Ok(())
 }

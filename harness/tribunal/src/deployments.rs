@@ -363,6 +363,53 @@ pub(crate) fn located(
     Ok(located)
 }
 
+/// What figures of a deployment are held against: the same server without what is done to it on purpose.
+pub(crate) struct Compared {
+    /// Its name.
+    pub name: String,
+    /// All that makes its configuration, as text. The path of this program is no part of it: it is another one with each build.
+    pub configuration: String,
+    /// What is done to it on purpose: parameters that are set and declared `injected`.
+    pub injected: Vec<(String, String)>,
+    /// The version that its file is pinned to.
+    pub version: Option<String>,
+}
+
+pub(crate) fn compared(name: Option<&str>, level: Option<&str>) -> Result<Compared, Error> {
+    let as_it_is = rendered(name, level)?;
+    let name = name.unwrap_or(DEFAULT);
+    let here = here();
+    let spec = here.spec(name).map_err(Error::of)?.without_injected();
+    let plain = here.render(&spec, level, None).map_err(Error::of)?;
+    let own = std::env::current_exe().unwrap_or_default();
+    let program = |program: &str| match Path::new(program) == own {
+        true => "{self}".to_owned(),
+        false => program.to_owned(),
+    };
+    let process = |process: &tribunal_deploy::Process| {
+        let program = program(&process.program);
+        format!("{program} {:?} {:?}", process.args, process.env)
+    };
+    let recipe = &plain.recipe;
+    let mut lines = vec![match &recipe.way {
+        Way::Command(server) => process(server),
+        Way::Url { url, .. } => url.clone(),
+        other => format!("{other:?}"),
+    }];
+    lines.extend(recipe.parts.iter().map(|part| process(&part.process)));
+    let (base, variants) = parted(&recipe.name);
+    lines.push(format!("{base} {variants:?} {:?}", recipe.platform));
+    let set = as_it_is.recipe.params.iter();
+    let injected = set.filter(|param| !recipe.params.contains(param));
+    let injected = injected.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
+    Ok(Compared {
+        name: recipe.name.clone(),
+        configuration: lines.join("\n"),
+        injected: injected.collect(),
+        version: recipe.version.as_ref().and_then(|v| v.pinned.clone()),
+    })
+}
+
 /// What makes two servers the same.
 pub(crate) fn identity(s: &Sharing<'_>) -> String {
     let name = s.deployment().unwrap_or(DEFAULT);

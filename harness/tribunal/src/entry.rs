@@ -129,7 +129,7 @@ fn harness(
         None => None,
     };
     crate::docs::given(Path::new(built.manifest_dir), &options.docs)?;
-    crate::asked::given(Path::new(built.manifest_dir), &options)?;
+    crate::asked::given(Path::new(built.manifest_dir), &options, v)?;
     // One case of many is to start at once: what is not asked for by name is not made.
     let asked = match &options.task {
         Task::Run | Task::List | Task::Plan if options.exact => options.filters.as_slice(),

@@ -40,10 +40,12 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+pub mod performance;
+pub mod stability;
 mod starting;
 mod version;
 
-pub use asked::{Soak, accepts_baseline, soak, workloads};
+pub use asked::{Soak, accepts_baseline, soak, vocabulary_of_run, workloads};
 pub use docs::docs;
 pub use fixtures::{chosen, embedded, judged, offers, start};
 pub use judged::{judging_of, voices_of};
@@ -62,6 +64,7 @@ pub use tribunal_runner::{
     invalid, no_baseline, note, on_evidence, regressed, spawn_thread,
 };
 pub use tribunal_serving as serving;
+pub use tribunal_traffic as traffic;
 pub use tribunal_verdict as verdict;
 pub use tribunal_vocabulary as vocabulary;
 

@@ -23,6 +23,8 @@ mod editors;
 #[cfg(target_os = "linux")]
 mod evidence;
 #[cfg(target_os = "linux")]
+mod figures;
+#[cfg(target_os = "linux")]
 mod isolation;
 #[cfg(target_os = "linux")]
 mod lifecycle;
@@ -89,6 +91,7 @@ fn main() -> std::process::ExitCode {
         ("bad_input", bad_input::rows()),
         ("cargo_workspaces", cargo_workspaces::rows()),
         ("output", output::rows()),
+        ("figures", figures::rows()),
         ("isolation", isolation::rows()),
         ("limits", limits::rows()),
         ("evidence", evidence::rows()),

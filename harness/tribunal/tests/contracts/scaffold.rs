@@ -185,6 +185,10 @@ impl Workspace {
             "ruled".to_owned(),
             include_str!("project/ruled.rs").to_owned(),
         ));
+        single.push((
+            "figures".to_owned(),
+            include_str!("project/figures.rs").to_owned(),
+        ));
         for (name, source) in single {
             write(
                 &root.join(format!("{name}/Cargo.toml")),

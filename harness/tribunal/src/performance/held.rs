@@ -1,0 +1,184 @@
+//! The figures of a step beside its baseline.
+//!
+//! Promise: runs are compared only with accepted runs of the same key, and a key has all that figures are known to depend on, but what is done to the server on
+//! purpose; a run that is worse is never accepted by the way.
+
+use sha2::{Digest, Sha256};
+use tribunal_baseline::{
+    Base, BaselineError, Checks, Gate, Key, Next as Judged, RunRecord, State, Store, Validity,
+    Verdict, judge,
+};
+use tribunal_runner::Error;
+use tribunal_traffic::{Route, Validity as Valid};
+
+use super::found::Found;
+use super::sample::Checked;
+use super::step::{Measured, Step};
+
+/// The figures that decide where a step names none.
+pub(super) fn usual(route: Route) -> Vec<String> {
+    let names: &[&str] = match route {
+        Route::Chat | Route::Completions => {
+            &["median_ttft_ms", "median_tpot_ms", "request_throughput"]
+        }
+        Route::Speech => &["median_audio_ttfp_ms", "median_audio_rtf"],
+        Route::Images | Route::ImageEdits | Route::Videos | Route::Transcriptions => {
+            &["median_e2el_ms", "request_throughput"]
+        }
+        Route::Embeddings => &["median_e2el_ms", "request_throughput"],
+    };
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// What is known of a step and its runs.
+pub(super) struct Held {
+    store: Store,
+    base: Base,
+    gate: Gate,
+    runs: Vec<RunRecord>,
+    verdict: Option<Verdict>,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// Send the load again.
+    Again,
+    /// It is decided.
+    Done,
+}
+
+impl Held {
+    pub fn open(key: &Key, gates: &[String]) -> Result<Held, Error> {
+        let gate = Gate::new(gates.iter().cloned()).map_err(Error::of)?;
+        let store = Store::new(crate::asked::baselines());
+        let base = store.base(key).map_err(Error::of)?;
+        Ok(Held {
+            store,
+            base,
+            gate,
+            runs: vec![],
+            verdict: None,
+        })
+    }
+
+    /// Takes a run in.
+    pub fn next(&mut self, run: RunRecord) -> Next {
+        self.runs.push(run);
+        match judge(&self.base, &self.runs, &self.gate) {
+            Judged::MoreRuns(_) => Next::Again,
+            Judged::Done(verdict) => {
+                self.verdict = Some(verdict);
+                Next::Done
+            }
+        }
+    }
+
+    /// What it comes to; runs are accepted where that was asked for, unless something is `wrong` with them.
+    pub fn conclude(self, wrong: bool) -> Result<Found, Error> {
+        let mut found = Found::default();
+        let Some(verdict) = self.verdict else {
+            return Ok(found);
+        };
+        let text = verdict.to_string().trim_end().to_owned();
+        tribunal_runner::log(format_args!("{text}"));
+        let none = verdict.metrics.iter().find_map(|metric| metric.why.clone());
+        let worse = verdict.state == State::Regressed;
+        if crate::accepts_baseline() && !wrong {
+            match worse {
+                true => found.notes.push(
+                    "its runs were not added to the baseline, which they are worse than: `cargo tribunal baseline accept RESULT…` adds them on purpose".to_owned(),
+                ),
+                false => accept(&self.store, &self.runs, &mut found)?,
+            }
+        }
+        match verdict.state {
+            State::Passed => {}
+            State::Improved => found.notes.push(text),
+            State::Regressed => found.regressed.push(text),
+            State::Inconclusive => found.undecided.push(text),
+            State::Invalid => found.invalid.push(text),
+            State::NoBaseline => {
+                found.no_baseline = Some(none.unwrap_or_else(|| "no accepted runs".to_owned()));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn accept(store: &Store, runs: &[RunRecord], found: &mut Found) -> Result<(), Error> {
+    // One run of a test is one sample of the machine's luck: those that were made to be sure of the first stand for it together with it.
+    let Some(run) = runs.first() else {
+        return Ok(());
+    };
+    match store.accept(run) {
+        Ok(_) => {
+            let count = store.base(&run.key).map_err(Error::of)?.runs.len();
+            found.notes.push(format!(
+                "its first run was added to the baseline, which has {count} now"
+            ));
+            Ok(())
+        }
+        Err(BaselineError::Refused { why, .. }) => {
+            found
+                .notes
+                .push(format!("not added to the baseline: {why}"));
+            Ok(())
+        }
+        Err(e) => Err(Error::of(e)),
+    }
+}
+
+/// The key of a step.
+pub(super) fn key(step: &Step) -> Key {
+    let about = step.bench.about();
+    let hash = |text: &str| -> String {
+        let digest = Sha256::digest(text.as_bytes());
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    };
+    Key {
+        step: step.title(),
+        hardware: about.hardware.clone(),
+        count: about.count,
+        driver: about.driver.clone(),
+        server: match &about.version {
+            Some(version) => format!("{} {version}", about.deployment),
+            None => about.deployment.clone(),
+        },
+        model: about.model.clone(),
+        revision: String::new(),
+        config: hash(&about.configuration),
+        data: format!("{} {}", step.route_name(), hash(&step.digest_of_data())),
+        seed: step.load.seed,
+        harness: format!(
+            "{} {}",
+            step.measure.dialect,
+            env!("CARGO_PKG_VERSION_MAJOR")
+        ),
+    }
+}
+
+/// A run as it is kept and judged.
+pub(super) fn record(
+    key: &Key,
+    measured: &Measured,
+    checked: &Checked,
+    wrong: &[String],
+) -> RunRecord {
+    let mut run = RunRecord::new(key.clone());
+    run.validity = match measured.run.validity() {
+        Valid::Valid => Validity::Valid,
+        Valid::Invalid(reasons) => Validity::Invalid(reasons),
+    };
+    run.checks = match (wrong, checked) {
+        ([], Checked::Right(count)) => Checks::Passed(*count),
+        ([], Checked::NotMade(why)) => Checks::NotMade(why.clone()),
+        (wrong, _) => Checks::Failed(wrong.to_vec()),
+    };
+    run.figures(&measured.metrics);
+    run
+}
