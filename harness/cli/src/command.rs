@@ -13,6 +13,7 @@ use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
+use crate::traffic;
 use crate::workload;
 
 /// What was asked for.
@@ -28,9 +29,12 @@ pub(crate) enum Command {
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+    Traffic(crate::traffic::TrafficOptions),
     Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
+    /// The hidden verb of the server of `traffic selftest`.
+    KnownDelayServer,
 }
 
 /// The flags of `doctor`.
@@ -43,7 +47,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "baseline",
     "deploy",
     "devices",
@@ -51,6 +55,7 @@ const VERBS: [&str; 9] = [
     "faults",
     "model",
     "profile-vram",
+    "traffic",
     "workload",
     "help",
 ];
@@ -70,6 +75,7 @@ Verbs:
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+  traffic         measure how exactly this machine sends and reads load
   workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
@@ -129,7 +135,9 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "workload" => workload::parse(parser),
+        Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
+        Some(Value(verb)) if verb == traffic::SERVER => Ok(Command::KnownDelayServer),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(Long(flag)) => {
@@ -197,6 +205,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
+        Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -289,7 +298,10 @@ mod tests {
             ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
+            ("help traffic", Command::Help(traffic::HELP)),
+            ("traffic selftest --help", Command::Help(traffic::HELP)),
             ("__namespaces", Command::Namespaces),
+            ("__known-delay-server", Command::KnownDelayServer),
         ] {
             assert_eq!(parse_words(line), Ok(expected), "{line}");
         }
@@ -308,7 +320,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",
