@@ -7,7 +7,8 @@ use crate::case::Around;
 use crate::data::Refusal;
 use crate::fields::Fields;
 use crate::reader::Reader;
-use crate::route::{self, Backend, Route};
+use crate::route::{self, Backend};
+use tribunal_traffic::Route;
 
 impl Reader<'_> {
     /// Where requests go, whether answers are streamed, and why that cannot be.
@@ -50,11 +51,8 @@ impl Reader<'_> {
                             .map_or(entry.node.at, |entry| entry.node.at);
                         self.mistake(
                             at,
-                            format!(
-                                "the backend `{name}` does not speak to `{}`",
-                                route::path_of(there)
-                            ),
-                            Some(format!("it speaks to `{}`", route::path_of(route))),
+                            format!("the backend `{name}` does not speak to `{}`", there.path()),
+                            Some(format!("it speaks to `{}`", route.path())),
                         );
                     }
                     (route, stream)

@@ -9,11 +9,11 @@ use crate::amount::Amount;
 use crate::data::{DataSpec, Lengths};
 use crate::options::NOT_RENDERED;
 use crate::route;
-use crate::route::Route;
 use crate::server::option;
 use crate::step::Step;
 use crate::sweep::Point;
 use tribunal_traffic::Dialect;
+use tribunal_traffic::Route;
 
 /// The server that a rendered command is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +81,7 @@ impl Step {
             out.extend(["--backend".to_owned(), backend.to_owned()]);
         }
         if !has("endpoint") {
-            out.extend([
-                "--endpoint".to_owned(),
-                route::path_of(self.route).to_owned(),
-            ]);
+            out.extend(["--endpoint".to_owned(), self.route.path().to_owned()]);
         }
         for (name, value) in &raw {
             if NOT_RENDERED.contains(&&**name) || name.starts_with('_') {
