@@ -10,6 +10,7 @@ mod e2e;
 mod features;
 mod gauntlet;
 mod integration;
+mod performance;
 #[cfg(target_os = "linux")]
 mod reliability;
 mod stability;

@@ -2,10 +2,11 @@
 
 use tribunal_runner::{Error, TestResult, inconclusive, regressed};
 use tribunal_serving::Server;
-use tribunal_soak::{Batch, Comparison, PairPlan, Same, compare};
+use tribunal_soak::{Batch, BatchPlan, Comparison, PairPlan, Same, compare};
+use tribunal_statistics::paired::Side;
 use tribunal_traffic::{DataSet, Load, RequestOptions, Route};
 
-use super::steady::target;
+use super::soaking::target;
 
 /// What two servers are asked in turn: eight pairs of runs of 24 streamed requests, one after the other, unless it is told otherwise.
 #[derive(Clone, Debug)]
@@ -45,19 +46,26 @@ impl InTurn {
             model.ok_or_else(|| Error::msg(format!("the server {} names no model", server.name())))
         };
         let (a, b) = (target(base, named(base)?)?, target(new, named(new)?)?);
-        let compared = compare(&a, &b, &self.plan, &mut |side, plan| {
+        let mut batch = |side, plan: &mut BatchPlan| {
             let model = match side {
-                tribunal_statistics::paired::Side::A => &a.model,
-                tribunal_statistics::paired::Side::B => &b.model,
+                Side::A => &a.model,
+                Side::B => &b.model,
             };
-            let source = self.data.source(self.route, model, plan.seed, &self.options);
+            let source = self
+                .data
+                .source(self.route, model, plan.seed, &self.options);
             Ok(Batch {
                 load: self.load.clone().seed(plan.seed),
                 source: source.map_err(|error| error.to_string())?,
             })
-        });
-        let compared = compared.await.map_err(Error::msg)?;
-        tribunal_runner::log(format_args!("{} as {}: {compared}", new.name(), base.name()));
+        };
+        let compared = compare(&a, &b, &self.plan, &mut batch).await;
+        let compared = compared.map_err(Error::msg)?;
+        tribunal_runner::log(format_args!(
+            "{} as {}: {compared}",
+            new.name(),
+            base.name()
+        ));
         Ok(compared)
     }
 }

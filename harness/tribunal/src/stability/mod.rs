@@ -21,10 +21,10 @@
 
 mod in_turn;
 mod place;
-mod steady;
+mod soaking;
 
 pub use in_turn::{InTurn, conclude_pair};
-pub use steady::{Steady, conclude, steady};
+pub use soaking::{Steady, conclude, steady};
 pub use tribunal_soak::{
     Batch, BatchPlan, Comparison, DriftLimits, Finding, Incident, Limits, PairPlan, Report, Same,
     Signal, StopReason, Traffic, compare,

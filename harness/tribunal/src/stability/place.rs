@@ -57,7 +57,11 @@ fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// The name of a case as that of one folder.
 fn one_name(case: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    let name: String = case.replace("::", ".").chars().map(|c| if c == '.' { c } else { plain(c) }).collect();
+    let name: String = case
+        .replace("::", ".")
+        .chars()
+        .map(|c| if c == '.' { c } else { plain(c) })
+        .collect();
     name.trim_matches('.').chars().take(200).collect()
 }
 

@@ -50,7 +50,10 @@ async fn a_leak_is_found() -> TestResult {
     assert!((150e6..250e6).contains(&slope), "{found}");
     assert!(found.hours_to_limit.is_some(), "{found}");
     let told = report.failures();
-    assert!(told.iter().any(|why| why.starts_with("host memory: LEAK")), "{told:?}");
+    assert!(
+        told.iter().any(|why| why.starts_with("host memory: LEAK")),
+        "{told:?}"
+    );
     Ok(())
 }
 

@@ -25,7 +25,10 @@ async fn slower_by_a_fifth() -> TestResult {
         match expected {
             Same::Slower => assert_eq!(found.verdict, expected, "{found}"),
             // On a machine that is busy otherwise it may not be shown that they are the same, but never that they differ.
-            _ => assert!(!matches!(found.verdict, Same::Slower | Same::Faster), "{found}"),
+            _ => assert!(
+                !matches!(found.verdict, Same::Slower | Same::Faster),
+                "{found}"
+            ),
         }
     }
     base.stop().await?;

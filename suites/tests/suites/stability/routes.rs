@@ -28,7 +28,11 @@ fn asking(fields: serde_json::Value) -> RequestOptions {
 #[requires(capability = "streaming")]
 async fn chat(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 128, 16);
-    steady.lasting(MINUTE).rate(4.0).soak(Route::Chat, data).await
+    steady
+        .lasting(MINUTE)
+        .rate(4.0)
+        .soak(Route::Chat, data)
+        .await
 }
 
 /// Completions, a few at once: how a slow server shows in the throughput.
@@ -37,7 +41,11 @@ async fn chat(steady: Steady) -> TestResult {
 #[requires(capability = ["completions", "streaming"])]
 async fn completions(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 128, 16);
-    steady.lasting(MINUTE).at_most(2).soak(Route::Completions, data).await
+    steady
+        .lasting(MINUTE)
+        .at_most(2)
+        .soak(Route::Completions, data)
+        .await
 }
 
 /// Vectors.
@@ -46,7 +54,11 @@ async fn completions(steady: Steady) -> TestResult {
 #[requires(capability = "embeddings")]
 async fn embeddings(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 64, 1);
-    steady.lasting(MINUTE).rate(4.0).soak(Route::Embeddings, data).await
+    steady
+        .lasting(MINUTE)
+        .rate(4.0)
+        .soak(Route::Embeddings, data)
+        .await
 }
 
 /// Sound.
@@ -55,7 +67,12 @@ async fn embeddings(steady: Steady) -> TestResult {
 #[requires(capability = "speech")]
 async fn speech(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 16, 1);
-    steady.lasting(MINUTE).rate(1.0).batch(10).soak(Route::Speech, data).await
+    steady
+        .lasting(MINUTE)
+        .rate(1.0)
+        .batch(10)
+        .soak(Route::Speech, data)
+        .await
 }
 
 /// Pictures of sizes that change with each batch.
@@ -67,12 +84,21 @@ async fn images(steady: Steady) -> TestResult {
         let edge = 64 * plan.between("edge_in_64_pixels", 2, 4);
         let size = json!({ "size": format!("{edge}x{edge}") });
         DataSet::Shapes {
-            shapes: size.as_object().map(|size| (size.clone(), 1.0)).into_iter().collect(),
+            shapes: size
+                .as_object()
+                .map(|size| (size.clone(), 1.0))
+                .into_iter()
+                .collect(),
             words: 6.into(),
             pictures: 0,
         }
     };
-    steady.lasting(MINUTE).rate(1.0).batch(10).soak(Route::Images, data).await
+    steady
+        .lasting(MINUTE)
+        .rate(1.0)
+        .batch(10)
+        .soak(Route::Images, data)
+        .await
 }
 
 /// Videos: jobs that are watched until they are done.
@@ -82,5 +108,11 @@ async fn images(steady: Steady) -> TestResult {
 async fn videos(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 16, 1);
     let small = asking(json!({ "size": "128x128", "seconds": "1" }));
-    steady.lasting(MINUTE).at_most(1).batch(5).options(small).soak(Route::Videos, data).await
+    steady
+        .lasting(MINUTE)
+        .at_most(1)
+        .batch(5)
+        .options(small)
+        .soak(Route::Videos, data)
+        .await
 }

@@ -175,7 +175,11 @@ impl Steady {
     }
 
     /// Soaks one route with a data set that is made for each batch, and ends the test by what was found.
-    pub async fn soak(self, route: Route, data: impl FnMut(&mut BatchPlan) -> DataSet) -> TestResult {
+    pub async fn soak(
+        self,
+        route: Route,
+        data: impl FnMut(&mut BatchPlan) -> DataSet,
+    ) -> TestResult {
         conclude(&self.report(route, data).await?)
     }
 
@@ -226,7 +230,8 @@ impl Steady {
             soak = soak.resume();
         }
         let subject = Watched::new(&self.server, LiveReader::system()).map_err(Error::of)?;
-        let mut tell = |progress: &tribunal_soak::Progress| (self.tell)(format!("{}: {progress}", self.case));
+        let mut tell =
+            |progress: &tribunal_soak::Progress| (self.tell)(format!("{}: {progress}", self.case));
         let report = soak.run(&mut make, &self.target, &subject, &mut tell).await;
         let report = report.map_err(Error::of)?;
         tribunal_runner::log(format_args!("journal: {}\n{report}", path.display()));
@@ -258,7 +263,10 @@ pub fn conclude(report: &Report) -> TestResult {
     }
     if let Some((_, why)) = short.first() {
         let signals: Vec<&str> = short.iter().map(|(signal, _)| signal.as_str()).collect();
-        tribunal_runner::note(format!("drift was not judged {why}: {}", signals.join(", ")));
+        tribunal_runner::note(format!(
+            "drift was not judged {why}: {}",
+            signals.join(", ")
+        ));
     }
     match failures.is_empty() {
         true => Ok(()),
