@@ -198,6 +198,9 @@ impl Reader<'_> {
         {
             load = load.seed(seed.into());
         }
+        if !performance {
+            self.note(at, format!("`{}` asks how right answers are: it is read and shown, and an exam has to put its questions (docs/accuracy.md)", entry.key));
+        }
         if let Some(conf) = fields.entry("dataset_conf") {
             self.note(
                 conf.key_at,

@@ -71,7 +71,8 @@ impl Reader<'_> {
         refused = refused.or(missing);
         self.idle_options(&fields, &data);
         let duration = stability.then(|| self.duration(&fields)).flatten();
-        let suffix = self.suffix(&fields, around);
+        let enabled = fields.entry("enabled").and_then(|entry| self.bool(entry)) != Some(false);
+        let suffix = self.suffix(&fields, around, enabled);
         let mut shared = Shared::read(self, &fields, around);
         if matches!(data, DataSpec::File { .. } | DataSpec::Lines { .. })
             && matches!(route, Route::Images | Route::ImageEdits | Route::Videos)
@@ -85,7 +86,6 @@ impl Reader<'_> {
                 shared.extra_body.entry(name).or_insert(value);
             }
         }
-        let enabled = fields.entry("enabled").and_then(|entry| self.bool(entry)) != Some(false);
         if !enabled {
             self.note(
                 at,
@@ -205,8 +205,8 @@ impl Reader<'_> {
         }
     }
 
-    /// `name`, else task, phase and data set; the second of a name gets `_1`.
-    fn suffix(&mut self, fields: &Fields<'_>, around: &mut Around) -> String {
+    /// `name`, else task, phase and data set; the second of a name gets `_1`. What is off does not count.
+    fn suffix(&mut self, fields: &Fields<'_>, around: &mut Around, counts: bool) -> String {
         let text = |name: &str| fields.get(name).and_then(Node::text).map(str::to_owned);
         let suffix = text("name").unwrap_or_else(|| {
             let data = text("dataset_name")
@@ -219,6 +219,9 @@ impl Reader<'_> {
                 .collect::<Vec<_>>()
                 .join("_")
         });
+        if !counts {
+            return suffix;
+        }
         let times = around.suffixes.entry(suffix.clone()).or_insert(0);
         *times += 1;
         if *times == 1 {

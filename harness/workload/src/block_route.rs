@@ -89,11 +89,8 @@ impl Reader<'_> {
             let route = by_path.or(by_task).or(diffusion).unwrap_or(Route::Chat);
             (route, route::streams(route))
         };
-        let stream = match (fields.entry("stream"), fields.entry("no_stream")) {
-            (Some(entry), _) => self.bool(entry).unwrap_or(stream),
-            (None, Some(entry)) => self.bool(entry).map_or(stream, |no| stream && !no),
-            (None, None) => stream,
-        };
+        let said = fields.entry("stream").and_then(|entry| self.bool(entry));
+        let stream = said.unwrap_or(stream);
         (route, stream, refused.or(unsent))
     }
 

@@ -43,7 +43,7 @@ fn where_requests_go() {
         ("", Route::Chat, true),
         ("\"backend\": \"openai\",", Route::Completions, true),
         (
-            "\"backend\": \"openai-chat\", \"no_stream\": true,",
+            "\"backend\": \"openai-chat\", \"stream\": false,",
             Route::Chat,
             false,
         ),
@@ -279,4 +279,27 @@ fn a_soak_of_the_native_form() {
     assert_eq!(step.batch, Some(50));
     assert!(step.data.has_ranges());
     assert_eq!(step.load.cancel.map(|cancel| cancel.share), Some(0.1));
+}
+
+#[test]
+fn lists_of_percentiles_are_rendered_as_the_client_takes_them() {
+    let toml = "[[case]]\nname = \"t\"\n[[case.step]]\nroute = \"chat\"\nprompts = 1\npercentiles = [50, 99.9]\npercentile_metrics = [\"ttft\", \"e2el\"]\n";
+    let workload = parse(toml, "x.toml");
+    let (_, step) = workload.steps().next().expect("a step");
+    let command = step
+        .vllm_bench(&BenchServer::default())
+        .expect("rendered")
+        .join(" ");
+    assert!(
+        command.contains("--metric-percentiles 50,99.9 --percentile-metrics ttft,e2el"),
+        "{command}"
+    );
+    let mut whole = step.clone();
+    whole.stream = false;
+    assert!(
+        whole
+            .vllm_bench(&BenchServer::default())
+            .unwrap_err()
+            .contains("streams all answers")
+    );
 }
