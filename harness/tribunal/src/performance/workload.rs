@@ -76,7 +76,10 @@ fn marked(value: FromFile, stem: &str, vocabulary: &Vocabulary) -> Case<FromFile
     let refused = value.step.refused.clone();
     let marks = value.case.marks.clone();
     let mut case = Case::new(name, value).text(text);
-    if !marks.iter().any(|mark| vocabulary.level(&mark.name).is_some()) {
+    if !marks
+        .iter()
+        .any(|mark| vocabulary.level(&mark.name).is_some())
+    {
         // What says nothing must not run among the quick ones.
         case = case.marker("full_model");
     }

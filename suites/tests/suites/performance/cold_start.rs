@@ -46,7 +46,9 @@ async fn to_the_first_answer(chosen: Vec<Deployment>) -> TestResult {
             .cell("then the first answer, s", format!("{first:.3}"))
             .add();
         if first > 30.0 {
-            tribunal::fail!("{name} said that it was ready, and its first answer of one token took {first:.1} s");
+            tribunal::fail!(
+                "{name} said that it was ready, and its first answer of one token took {first:.1} s"
+            );
         }
     }
     Ok(())
