@@ -291,7 +291,12 @@ impl Experiment<'_> {
             observed.in_flight = Err("the server was idle".into());
             return Ok(());
         }
-        let began = observed.injected.unwrap_or_default();
+        // Clients that go away are the fault themselves: it begins with the first of them.
+        let gives_up = self
+            .load
+            .as_ref()
+            .is_some_and(|load| load.give_up.is_some());
+        let began = observed.injected.filter(|_| !gives_up).unwrap_or_default();
         let hit = |token: &String| {
             let seen = observed.requests.iter().find(|seen| &seen.token == token);
             seen.is_some_and(|seen| was_met(seen, began, took_hold))

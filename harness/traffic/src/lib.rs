@@ -8,7 +8,9 @@ mod record;
 mod request;
 
 mod data;
+mod events_file;
 mod metrics;
+mod results;
 
 pub use load::{Arrivals, Cancel, Load, Ramp, Until};
 pub use record::{Failure, FailureClass, Kind, Outcome, Record, Seen, TokenSource, Turn};
@@ -17,6 +19,7 @@ pub use request::{Body, Reading, Request, Source};
 mod client_cost;
 mod clock;
 mod connection;
+mod conversation;
 mod error;
 mod exchange;
 mod feeder;
@@ -48,9 +51,13 @@ pub use data::{
     Bucket, DataError, DataSet, Lengths, Lines, MediaLimits, RequestOptions, Route, UsageOption,
     trace_times,
 };
+pub use events_file::{
+    Events, EventsError, EventsHead, EventsWriter, each_event, read_events, write_events,
+};
 pub use metrics::{
     Dialect, Direction, Family, Figure, Known, Measure, Metrics, Pcm, Slo, Unknown, known,
     known_keys, measure,
 };
+pub use results::{Provenance, ResultFile};
 
 pub mod selftest;

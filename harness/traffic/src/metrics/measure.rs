@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use tribunal_statistics::percentile_interval;
+
 use super::audio::Pcm;
 use super::dialect::Dialect;
 use super::figure::{Found, Metrics, put};
@@ -166,13 +168,13 @@ fn plain(statistic: &str, sorted: &[f64]) -> Found {
 }
 
 fn percentile(percent: f64, sorted: &[f64]) -> Found {
-    let interval = order::percentile_interval(sorted.len(), percent, CONFIDENCE)
+    let interval = percentile_interval(sorted.len(), percent, CONFIDENCE)
         .map(|(low, high)| (sorted[low], sorted[high]));
     let needed = order::samples_needed(percent, CONFIDENCE).unwrap_or(u64::MAX);
     let refused = (interval.is_none() && !sorted.is_empty())
         .then(|| format!("percentile {percent} of {} samples is not known well enough: at least {needed} are needed", sorted.len()));
     Found {
-        value: order::percentile(sorted, percent),
+        value: tribunal_statistics::percentile(sorted, percent),
         samples: sorted.len() as u64,
         interval,
         refused,

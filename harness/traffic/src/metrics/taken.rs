@@ -175,7 +175,7 @@ fn text(taken: &mut Taken, record: &Record, how: &Measure, events: &[&Seen], sen
         .map(|tokens| (tokens - 1.0) / (events.len() - 1) as f64);
     let mut own = taken.itl.clone();
     own.sort_by(f64::total_cmp);
-    taken.request_itl_p99 = order::percentile(&own, 99.0);
+    taken.request_itl_p99 = tribunal_statistics::percentile(&own, 99.0);
 }
 
 /// Gaps between events as gaps between tokens: a gap before `k` tokens is `k` equal ones, and the tokens that came with the first are 0 apart.
