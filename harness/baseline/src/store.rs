@@ -56,9 +56,20 @@ pub struct Pruned {
 }
 
 impl Store {
+    /// Where it lies in the target folder.
+    pub const FOLDER: &str = "tribunal/baselines";
+    /// The variable that names another folder.
+    pub const VARIABLE: &str = "TRIBUNAL_BASELINES";
+
     /// The store in this folder.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// The store that everybody uses who names none: what [`VARIABLE`](Self::VARIABLE) says, else a folder of the target folder.
+    pub fn usual(target: &Path) -> Self {
+        let named = std::env::var_os(Self::VARIABLE).filter(|name| !name.is_empty());
+        Self::new(named.map_or_else(|| target.join(Self::FOLDER), PathBuf::from))
     }
 
     /// The folder.

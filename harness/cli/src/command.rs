@@ -7,11 +7,13 @@ use std::ffi::OsString;
 
 use lexopt::Arg::{Long, Short, Value};
 
+use crate::baseline;
 use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
+use crate::traffic;
 use crate::workload;
 
 /// What was asked for.
@@ -21,14 +23,18 @@ pub(crate) enum Command {
     Help(&'static str),
     Version,
     Doctor(DoctorOptions),
+    Baseline(baseline::BaselineOptions),
     Deploy(DeployCommand),
     Devices(DevicesOptions),
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+    Traffic(crate::traffic::TrafficOptions),
     Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
     Namespaces,
+    /// The hidden verb of the server of `traffic selftest`.
+    KnownDelayServer,
 }
 
 /// The flags of `doctor`.
@@ -41,13 +47,15 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 8] = [
+const VERBS: [&str; 10] = [
+    "baseline",
     "deploy",
     "devices",
     "doctor",
     "faults",
     "model",
     "profile-vram",
+    "traffic",
     "workload",
     "help",
 ];
@@ -60,12 +68,14 @@ Tribunal beside `cargo test`: what works on this machine, and what to do about t
 Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
+  baseline        the accepted runs that performance tests compare with
   deploy          show, list or check deployments before anything starts
   devices         the accelerators, who uses them, and who has a right to
   doctor          check what tests and deployments need, each with its remedy
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+  traffic         measure how exactly this machine sends and reads load
   workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
 
@@ -118,13 +128,16 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('h') | Long("help")) => Ok(Command::Help(HELP)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
+        Some(Value(verb)) if verb == "baseline" => baseline::parse(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
         Some(Value(verb)) if verb == "workload" => workload::parse(parser),
+        Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
+        Some(Value(verb)) if verb == traffic::SERVER => Ok(Command::KnownDelayServer),
         Some(Value(verb)) if verb == NAMESPACES => Ok(Command::Namespaces),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(Long(flag)) => {
@@ -185,12 +198,14 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
     match parser.next().map_err(wrong)? {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
+        Some(Value(verb)) if verb == "baseline" => Ok(Command::Help(baseline::HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
         Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
+        Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
         Some(Value(verb)) => Err(unknown_verb(&verb.to_string_lossy())),
         Some(_) => Err(format!(
@@ -277,12 +292,16 @@ mod tests {
             ("tribunal model --help", Command::Help(MODEL_HELP)),
             ("doctor --help", Command::Help(DOCTOR_HELP)),
             ("doctor --json -h", Command::Help(DOCTOR_HELP)),
+            ("help baseline", Command::Help(baseline::HELP)),
             ("help deploy", Command::Help(deploy::HELP)),
             ("help devices", Command::Help(devices::HELP)),
             ("deploy list --help", Command::Help(deploy::HELP)),
             ("-V", Command::Version),
             ("--version", Command::Version),
+            ("help traffic", Command::Help(traffic::HELP)),
+            ("traffic selftest --help", Command::Help(traffic::HELP)),
             ("__namespaces", Command::Namespaces),
+            ("__known-delay-server", Command::KnownDelayServer),
         ] {
             assert_eq!(parse_words(line), Ok(expected), "{line}");
         }
@@ -301,7 +320,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: deploy, devices, doctor, faults, model, profile-vram, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -1,12 +1,13 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
-//! `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at models; `faults` breaks a server by hand; `workload` reads workload files; `profile-vram` measures what a test
-//! needs of a device. The program is started through the alias in `.cargo/config.toml` or, once
-//! it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
+//! `baseline` keeps what performance tests compare with; `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at
+//! models; `faults` breaks a server by hand; `workload` reads workload files; `traffic` says how exactly load is sent, and `profile-vram` what a test needs of a device. The program is started through the alias in
+//! `.cargo/config.toml` or, once it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
 //! Exit codes: 0 nothing that is required is missing, or what was asked for is done; 1 something is missing, or it could not be done; 2 the command
 //! line or a deployment is wrong.
 
+mod baseline;
 mod command;
 mod deploy;
 mod devices;
@@ -21,6 +22,7 @@ mod profile;
 mod profile;
 mod program;
 mod sys;
+mod traffic;
 mod workload;
 mod workspace;
 
@@ -38,12 +40,15 @@ fn main() -> ExitCode {
         Ok(Command::Help(text)) => say(text),
         Ok(Command::Version) => say(concat!("cargo-tribunal ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Doctor(options)) => doctor::run(&options),
+        Ok(Command::Baseline(options)) => baseline::run(&options),
         Ok(Command::Deploy(command)) => deploy::run(command),
         Ok(Command::Devices(options)) => devices::run(&options),
         Ok(Command::Faults(options)) => faults::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Profile(options)) => profile::run(&options),
         Ok(Command::Workload(options)) => workload::run(&options),
+        Ok(Command::Traffic(options)) => traffic::run(&options),
+        Ok(Command::KnownDelayServer) => traffic::serve(),
         Ok(Command::Namespaces) => say(&namespaces::probe()),
         Err(mistake) => {
             // Where standard error is closed, the exit code still tells.

@@ -333,7 +333,10 @@ fn one(entry: &Entry, param: &mut Param, found: &mut Vec<Found>) -> Option<()> {
                 if !matches!(field.node.value, Value::Bool(_)) {
                     found.push(Found::at(
                         field.node.at,
-                        format!("`{INJECTED}` must be true or false, not {}", field.node.sort()),
+                        format!(
+                            "`{INJECTED}` must be true or false, not {}",
+                            field.node.sort()
+                        ),
                         None,
                     ));
                 }

@@ -221,7 +221,12 @@ pub(crate) fn neighbours(observed: &Observed) -> Found {
         return Found::not_made("no request is known that the fault is not meant for");
     }
     let unserved: Vec<&&Seen> = all.iter().filter(|seen| seen.failed()).collect();
+    // One that was over before says nothing of what came then.
+    let met = |seen: &&Seen| observed.injected.is_some_and(|at| seen.ended > at);
     match unserved.first() {
+        None if !all.iter().copied().any(|seen| met(&seen)) => {
+            return Found::not_made("every neighbour had been served before the fault");
+        }
         None => Found::held(format!("all {} were served", all.len())),
         Some(seen) => Found::broken(format!(
             "{} of {} were not served, the first: {}, {}",

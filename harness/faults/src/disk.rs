@@ -43,14 +43,7 @@ fn filled(scene: &Scene, place: &Path) -> Result<Done, Reason> {
     let cannot = |error: std::io::Error| refused(format!("{}: {error}", place.display()));
     let size = rustix::fs::statvfs(&folder).map_err(|error| cannot(error.into()))?;
     let size = size.f_blocks.saturating_mul(size.f_frsize);
-    if size > MOST {
-        return Err(refused(format!(
-            "{} has {}, which would be taken of the host's memory; at most {} are",
-            place.display(),
-            shown(size),
-            shown(MOST)
-        )));
-    }
+    bounded(size).map_err(|why| refused(format!("{} {why}", place.display())))?;
     let file = File::options()
         .write(true)
         .create_new(true)
@@ -89,6 +82,19 @@ fn filled(scene: &Scene, place: &Path) -> Result<Done, Reason> {
         victims: vec![(root.pid, root.start_time)],
         remedy: Some(Box::new(filler)),
     })
+}
+
+/// The memory of the host is behind it, so its size must be known and small.
+fn bounded(size: u64) -> Result<(), String> {
+    match size {
+        0 => Err("has no size: it would be filled until the host has no memory left".into()),
+        1..=MOST => Ok(()),
+        _ => Err(format!(
+            "has {}, which would be taken of the host's memory; at most {} are",
+            shown(size),
+            shown(MOST)
+        )),
+    }
 }
 
 /// The folder as this process can reach it, if the disk there is the server's alone.
@@ -221,6 +227,13 @@ mod tests {
         assert!(has_device(&mounts, here));
         assert!(!has_device(&mounts, rustix::fs::makedev(0, 999_999)));
         assert!(has_device("1 2 0:7 / /x rw", rustix::fs::makedev(0, 7)));
+    }
+
+    #[test]
+    fn only_a_small_disk_is_filled() {
+        assert!(bounded(1).is_ok() && bounded(MOST).is_ok());
+        assert!(bounded(0).unwrap_err().contains("no size"));
+        assert!(bounded(MOST + 1).unwrap_err().contains("at most 4.0 GiB"));
     }
 
     #[test]

@@ -143,7 +143,7 @@ mod here {
     use tribunal_serving::ProcessInfo;
 
     use super::Fault;
-    use crate::error::{Reason, gate, no_victim};
+    use crate::error::{Reason, gate, no_victim, refused};
     use crate::injected::Done;
     use crate::scene::Scene;
     use crate::victim::{Candidate, Tree, Victim};
@@ -153,6 +153,12 @@ mod here {
         if scene.server.pid().is_none() {
             return Err(gate(
                 "the server is only reached and was not started by this run: nothing of it is ours to break",
+            ));
+        }
+        // It would hit the tests of other processes, and outlive this one.
+        if scene.server.is_shared() {
+            return Err(refused(
+                "the server is shared with other processes; a test that breaks one asks for a server of its own: #[server(fresh)]",
             ));
         }
         match fault {
@@ -201,8 +207,6 @@ mod here {
     ) -> Result<std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>, Reason> {
         let root = Victim::Root.found(scene)?;
         let read = root.first().and_then(proc::environment);
-        read.ok_or_else(|| {
-            crate::error::refused("the environment of the server's process cannot be read")
-        })
+        read.ok_or_else(|| refused("the environment of the server's process cannot be read"))
     }
 }

@@ -1,7 +1,7 @@
 //! Memory of the server's devices, taken away: one process per device, and a look at what is left.
 //!
-//! Promise: the memory is taken before a word is said of it, what is left is read back by somebody else than the one who took it, and it is free again
-//! when the fault is undone or this process ends. Rejected: taking it in this process (it cannot be ended alone, and a driver's context stays).
+//! Promise: the memory is taken before a word is said of it, what is left is read back by somebody else than the one who took it (where NVML does not know
+//! a card: by CUDA, and the proof says so), and it is free again when the fault is undone or this process ends. Rejected: taking it in this process (it cannot be ended alone, and a driver's context stays).
 //!
 //! A device is hogged as a whole: whoever else uses it feels it. A test that hogs must have the device for itself.
 
@@ -31,6 +31,9 @@ const READY: Duration = Duration::from_secs(60);
 const READ: Duration = Duration::from_secs(10);
 /// What a strict hog may leave: drivers give memory in pieces of 2 MiB, and keep some for themselves.
 const STRICTLY_LEFT: u64 = 64 << 20;
+
+/// How much more may be free of a card than what was not taken: its two libraries do not count alike.
+const SLACK: u64 = 256 << 20;
 
 /// One process to be.
 struct Order {
@@ -215,14 +218,23 @@ fn cards(visible: Option<&str>) -> Result<usize, Reason> {
 fn left(hogs: &Hogs, devices: &Devices, strict: bool) -> Result<String, Reason> {
     let mut all = Vec::new();
     for (device, hog) in &hogs.0 {
-        let taken = hog.figure("taken").unwrap_or(0);
+        let told = |key: &str| {
+            let figure = hog.figure(key);
+            figure.ok_or_else(|| unproven(format!("{device}: the hog does not tell `{key}`")))
+        };
+        let taken = told("taken")?;
         let (left, total, by) = match devices {
             Devices::Simulated { ledger, .. } => {
                 let number = device.rsplit(' ').next().and_then(|n| n.parse().ok());
                 let (left, total) = in_ledger(ledger, number.unwrap_or(0), hog, taken)?;
                 (left, total, "the ledger")
             }
-            Devices::Cuda { .. } => by_driver(hog),
+            Devices::Cuda { .. } => {
+                let (left, total, by) = by_driver(hog, told("free")?, told("total")?);
+                is_gone(told("free_before")?, taken, left)
+                    .map_err(|why| unproven(format!("{device}: {why}, as {by} says")))?;
+                (left, total, by)
+            }
         };
         if strict && left > STRICTLY_LEFT {
             return Err(unproven(format!(
@@ -270,8 +282,7 @@ fn in_ledger(
 }
 
 /// By NVML where it knows the card, else as CUDA told the one who took it.
-fn by_driver(hog: &Sidecar) -> (u64, u64, &'static str) {
-    let told = |key| hog.figure(key).unwrap_or(0);
+fn by_driver(hog: &Sidecar, free: u64, total: u64) -> (u64, u64, &'static str) {
     let uuid = hog.ready.get("uuid").and_then(|u| u.as_str());
     let live = LiveReader::system().read(READ);
     let card = live
@@ -280,8 +291,22 @@ fn by_driver(hog: &Sidecar) -> (u64, u64, &'static str) {
         .find(|d| uuid.is_some() && d.uuid.as_deref() == uuid);
     match card.and_then(|d| Some((d.memory_free?, d.memory_total?))) {
         Some((free, total)) => (free, total, "NVML"),
-        None => (told("free"), told("total"), "CUDA"),
+        None => (free, total, "CUDA"),
     }
+}
+
+/// Whether what was taken is missing from what is free now. A card has no ledger that would name who has it.
+fn is_gone(free_before: u64, taken: u64, left: u64) -> Result<(), String> {
+    let most = free_before.saturating_sub(taken).saturating_add(SLACK);
+    if left <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "{} are free although {} of {} were taken: somebody gave memory back meanwhile",
+        shown(left),
+        shown(taken),
+        shown(free_before)
+    ))
 }
 
 /// Those who have the memory.
@@ -302,5 +327,22 @@ impl Remedy for Hogs {
             true => Ok(format!("memory of {} devices given back", self.0.len())),
             false => Err(not_undone(gone.join("; "))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_must_be_missing() {
+        let gib = |n: u64| n << 30;
+        assert!(is_gone(gib(70), gib(63), gib(7)).is_ok());
+        assert!(is_gone(gib(70), gib(63), gib(7) + SLACK).is_ok());
+        let why = is_gone(gib(70), gib(63), gib(40)).unwrap_err();
+        assert!(
+            why.contains("40.0 GiB are free although 63.0 GiB of 70.0 GiB"),
+            "{why}"
+        );
     }
 }

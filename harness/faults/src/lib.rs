@@ -59,6 +59,8 @@ mod disk;
 #[cfg(target_os = "linux")]
 mod hog;
 #[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
 mod pressure;
 #[cfg(target_os = "linux")]
 mod proc;

@@ -42,6 +42,10 @@ pub struct Load {
 /// How long a request may take before we say that it hangs; what the reference systems allow a text.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Requests for each second.
+const SLOWEST: f64 = 0.001;
+const FASTEST: f64 = 10_000.0;
+
 impl Load {
     fn new(payload: Payload, arrival: Arrival) -> Self {
         Self {
@@ -54,9 +58,13 @@ impl Load {
         }
     }
 
-    /// So many requests for each second.
+    /// So many requests for each second: 0.001 at least, and 10,000 at most.
     pub fn rate(payload: Payload, per_second: f64) -> Self {
-        Self::new(payload, Arrival::Rate(per_second.clamp(0.001, 10_000.0)))
+        let rate = match per_second.is_nan() {
+            true => SLOWEST,
+            false => per_second.clamp(SLOWEST, FASTEST),
+        };
+        Self::new(payload, Arrival::Rate(rate))
     }
 
     /// So many requests at once, and none after them.
@@ -142,6 +150,14 @@ mod tests {
         );
         assert_eq!(load.request(2).2, Some(GiveUp::Events(2)));
         assert_eq!(load.request(3).2, None);
+    }
+
+    #[test]
+    fn every_rate_can_be_sent() {
+        let rate = |n: f64| Load::rate(Payload::chat(), n).arrival;
+        assert_eq!(rate(f64::NAN), Arrival::Rate(SLOWEST));
+        assert_eq!(rate(-1.0), Arrival::Rate(SLOWEST));
+        assert_eq!(rate(f64::INFINITY), Arrival::Rate(FASTEST));
     }
 
     #[test]

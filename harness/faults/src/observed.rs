@@ -22,7 +22,7 @@ pub struct Observed {
     pub injected: Option<Duration>,
     /// When it was proven that the fault took hold.
     pub proven: Option<Duration>,
-    /// When the fault was taken back; `None` where it was not, because nothing can take it back or because nobody did.
+    /// When the fault was taken back; where nothing can take it back, when it had been looked at long enough. `None`: it never came to that.
     pub undone: Option<Duration>,
     /// When the last look was taken.
     pub ended: Duration,

@@ -174,6 +174,11 @@ fn slots_are_freed() {
         given_up(),
     );
     holds(&oracle, &freed);
+    // One that has not begun may not have its slot yet: the one that is taken may be that of who went away.
+    let mut waits = given_up();
+    waits[1].first_event = Some(ms(2500));
+    let taken = vec![at(500, 0.0), at(2100, 1.0)];
+    is_not_made(&oracle, &of(taken, waits), "cannot tell");
     let quiet = of(vec![at(500, 0.0), at(6100, 0.0)], given_up());
     holds(&oracle, &quiet);
     // One slot too many beside a neighbour, and one for ever.

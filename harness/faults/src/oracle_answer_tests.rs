@@ -81,6 +81,9 @@ fn neighbours_are_unaffected() {
     ]);
     breaks(&oracle, &both, "1 of 2");
     is_not_made(&oracle, &with(vec![hit]), "no request is known");
+    let mut before = neighbour(2, Ending::Whole);
+    (before.sent, before.ended) = (ms(0), ms(900));
+    is_not_made(&oracle, &with(vec![before]), "before the fault");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::seen::{Account, Seen};
 
 /// How much more of a share of the cache may be in use than before.
 const CACHE_TOLERANCE: f64 = 0.01;
+/// How long before we see its end a server may have freed what a request held.
+const LAST_EVENT: Duration = Duration::from_millis(200);
 /// How much more memory, in bytes: allocators keep a little.
 const MEMORY_TOLERANCE: f64 = 1_048_576.0;
 
@@ -111,6 +113,15 @@ fn held_between(observed: &Observed, from: Duration, to: Duration) -> usize {
         .count()
 }
 
+/// How many of our requests surely held something at this moment: streams that had begun, and had more to come. One that was sent may still stand before the
+/// server, and what another has left would be taken for its own.
+fn surely_held(observed: &Observed, at: Duration) -> usize {
+    let begun = |seen: &&Seen| seen.first_event.is_some_and(|first| first <= at);
+    let goes_on = |seen: &&Seen| seen.ended > at + LAST_EVENT;
+    let requests = observed.requests.iter();
+    requests.filter(begun).filter(goes_on).count()
+}
+
 /// Requests that did not come to their own end: what they held is freed only by a server that takes care of it.
 fn cut_short(observed: &Observed) -> impl Iterator<Item = &Seen> {
     observed
@@ -143,8 +154,8 @@ pub(crate) fn slots(observed: &Observed, limit: Duration) -> Found {
                 time(limit)
             ));
         }
-        // No more than are under way at that very moment: nothing is left that could be freed later.
-        let are = held_between(observed, reading.at, reading.at);
+        // No more than have begun and go on: nothing is left that could be freed later.
+        let are = surely_held(observed, reading.at);
         if freed.is_none() && reading.at >= end && now <= idle + are as f64 {
             freed = Some(reading.at.saturating_sub(end));
         }

@@ -44,7 +44,7 @@ pub struct Figures {
     pub t_first_error: Option<f64>,
     /// When the health route told.
     pub t_detected: Option<f64>,
-    /// When the fault was taken back.
+    /// When the fault was taken back; where nothing can take it back, when it had been looked at long enough.
     pub t_undone: Option<f64>,
     /// When everything worked again.
     pub t_recovered: Option<f64>,

@@ -138,19 +138,9 @@ pub(crate) async fn stop(
     let victims = victim.found(scene)?;
     // Whoever continues them must be there before anybody is stopped.
     let limit = limit.unwrap_or(LONGEST_STOP);
-    let stopped = Stopped::new(
-        scene.server.clone(),
-        victims.clone(),
-        limit,
-        scene.timeline.clone(),
-    )?;
+    let stopped = Stopped::new(scene.server.clone(), victims, limit, scene.timeline.clone())?;
     let at = scene.timeline.since_start();
-    let mut hit = Vec::new();
-    for process in victims {
-        if send(&scene.server, &process, ProcessSignal::Stop)? {
-            hit.push(process);
-        }
-    }
+    let hit = stopped.stop()?;
     let Some(first) = hit.first() else {
         return Err(no_victim("whoever was meant ended before it was stopped"));
     };
@@ -260,6 +250,25 @@ impl Stopped {
             shared,
             _watched: watched,
         })
+    }
+
+    /// Stops them, and says whom it has reached. Whoever continues them waits meanwhile: a limit that is over in between would continue nobody, and
+    /// who is stopped after it would stay so.
+    fn stop(&self) -> Result<Vec<ProcessInfo>, Reason> {
+        let over = self.shared.over.lock();
+        let over = over.unwrap_or_else(PoisonError::into_inner);
+        if over.is_some() {
+            return Err(refused(
+                "its time was over before anybody was stopped; give it more",
+            ));
+        }
+        let mut hit = Vec::new();
+        for process in &self.shared.victims {
+            if send(&self.shared.server, process, ProcessSignal::Stop)? {
+                hit.push(process.clone());
+            }
+        }
+        Ok(hit)
     }
 
     fn is_over(&self) -> bool {

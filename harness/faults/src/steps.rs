@@ -15,7 +15,7 @@ use crate::oracle::Oracle;
 use crate::report::Report;
 use crate::residue::Remains;
 use crate::running::{InFlight, Running};
-use crate::seen::Ending;
+use crate::seen::{Ending, Seen};
 use crate::timeline::Step;
 use crate::undo::Undo;
 use crate::watch::Watch;
@@ -30,6 +30,12 @@ const WELL_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// Between two questions whether enough was seen.
 pub(crate) const STEP: Duration = Duration::from_millis(5);
+
+/// Whether a fault met a request: it ended after the fault had taken hold, or was cut short after the fault had begun. What had failed by then had failed
+/// of something else.
+fn was_met(seen: &Seen, began: Duration, took_hold: Duration) -> bool {
+    seen.ended >= took_hold || seen.ended >= began && seen.ending != Ending::Whole
+}
 
 impl Experiment<'_> {
     /// Runs it with the fault that it is [of](Self::of).
@@ -274,7 +280,7 @@ impl Experiment<'_> {
         }
     }
 
-    /// Which of the requests that were under way still were when the fault took hold: they failed, or ended after it.
+    /// Which of the requests that were under way still were when the fault took hold.
     fn proves_in_flight(
         &self,
         observed: &mut Observed,
@@ -285,9 +291,15 @@ impl Experiment<'_> {
             observed.in_flight = Err("the server was idle".into());
             return Ok(());
         }
+        // Clients that go away are the fault themselves: it begins with the first of them.
+        let gives_up = self
+            .load
+            .as_ref()
+            .is_some_and(|load| load.give_up.is_some());
+        let began = observed.injected.filter(|_| !gives_up).unwrap_or_default();
         let hit = |token: &String| {
             let seen = observed.requests.iter().find(|seen| &seen.token == token);
-            seen.is_some_and(|seen| seen.ended >= took_hold || seen.ending != Ending::Whole)
+            seen.is_some_and(|seen| was_met(seen, began, took_hold))
         };
         let tokens: Vec<String> = before
             .into_iter()
@@ -296,7 +308,7 @@ impl Experiment<'_> {
             .collect();
         if tokens.is_empty() {
             return Err(self.not_reached(
-                "every request that was under way had been answered in whole before the fault took hold; ask for more tokens",
+                "every request that was under way was over before the fault took hold; ask for more tokens, or look at why they failed",
             ));
         }
         observed.in_flight = Ok(tokens);
@@ -348,5 +360,22 @@ impl Experiment<'_> {
         };
         self.timeline.note(Step::Observed, "the server was stopped");
         Remains::of_stop(self.timeline.since_start(), &stopped, devices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::literals::{ms, seen, whole};
+
+    #[test]
+    fn a_request_that_was_over_before_was_not_met() {
+        let met = |seen: &Seen| was_met(seen, ms(1000), ms(1100));
+        assert!(met(&whole(1, 900, 1200)) && met(&seen(1, 900, 1050, Ending::Status)));
+        assert!(!met(&whole(1, 900, 1050)), "it may have been untouched");
+        assert!(
+            !met(&seen(1, 900, 990, Ending::Status)),
+            "of something else"
+        );
     }
 }

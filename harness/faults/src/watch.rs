@@ -226,6 +226,12 @@ pub(crate) fn said(answer: Result<u16, ClientError>) -> Said {
 }
 
 /// What all processes of a server hold, shared pages once for each; `None` where nothing can be read.
+#[cfg(not(target_os = "linux"))]
+fn resident(_: &Server) -> Option<u64> {
+    None
+}
+
+#[cfg(target_os = "linux")]
 fn resident(server: &Server) -> Option<u64> {
     let pages = server.processes().into_iter().filter_map(|process| {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", process.pid)).ok()?;

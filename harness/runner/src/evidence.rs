@@ -23,7 +23,7 @@ pub(crate) use self::logs::Mark;
 use self::mask::Mask;
 pub(crate) use self::mask::names_secret;
 use self::run_folder::RunFolder;
-pub(crate) use self::run_folder::default_root;
+pub use self::run_folder::default_root;
 use crate::attempt::lock;
 use crate::options::KeepEvidence;
 use crate::records::Records;

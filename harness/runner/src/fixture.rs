@@ -298,7 +298,7 @@ impl SetUp {
         move |text| lock(&notes).push(text)
     }
 
-    /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as set-up lasts.
+    /// Tells the person who waits what is awaited; it is no part of any result. The function may be kept and called as long as the run lasts.
     pub fn awaiting(&self) -> Arc<dyn Fn(String) + Send + Sync> {
         self.tell.clone()
     }

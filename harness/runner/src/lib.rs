@@ -53,7 +53,7 @@ pub use body::{
 pub use capture::Capture;
 pub use catalog::{Case, Catalog, Chosen, Test, test_name};
 pub use event::{Ended, Event, Output, Summary};
-pub use evidence::EvidenceOptions;
+pub use evidence::{EvidenceOptions, default_root as reports_root};
 pub use exit::guard_exit;
 pub use finding::{Finding, Severity};
 pub use fixture::{

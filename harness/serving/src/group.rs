@@ -319,6 +319,11 @@ impl Group {
         failed.map_or(Ok(report), Err)
     }
 
+    /// Whether other processes use it as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.members.iter().any(Own::is_shared)
+    }
+
     pub(crate) fn pid(&self) -> Option<u32> {
         self.main().pid()
     }

@@ -314,6 +314,10 @@ impl Own {
         })
     }
 
+    pub(crate) fn is_shared(&self) -> bool {
+        self.link.is_shared()
+    }
+
     pub(crate) fn pid(&self) -> Option<u32> {
         match self.link.state().started {
             Some(Ok((pid, _))) => Some(pid),

@@ -256,6 +256,11 @@ impl Server {
         self.own().and_then(Group::pid)
     }
 
+    /// Whether it is shared with other processes ([`Share`](crate::Share)): it outlives this one, and whatever is done to it is done to them.
+    pub fn is_shared(&self) -> bool {
+        self.own().is_some_and(Group::is_shared)
+    }
+
     /// The file with everything that the server's processes wrote; `None` for a server that was only reached.
     pub fn log_path(&self) -> Option<&Path> {
         self.own().map(Group::log)

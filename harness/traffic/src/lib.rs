@@ -19,6 +19,7 @@ pub use request::{Body, Reading, Request, Source};
 mod client_cost;
 mod clock;
 mod connection;
+mod conversation;
 mod error;
 mod exchange;
 mod feeder;
@@ -58,3 +59,5 @@ pub use metrics::{
     known_keys, measure,
 };
 pub use results::{Provenance, ResultFile};
+
+pub mod selftest;

@@ -107,11 +107,23 @@ pub async fn run_into(
     sink: &mut (dyn FnMut(Record) + Send),
     stop: &Stop,
 ) -> Result<Summary, TrafficError> {
+    run_by(Clock::new(), target, load, source, sink, stop).await
+}
+
+/// By a clock that whoever calls can ask when the run began.
+pub(crate) async fn run_by(
+    clock: Clock,
+    target: &Target,
+    load: &Load,
+    source: Box<dyn Source>,
+    sink: &mut (dyn FnMut(Record) + Send),
+    stop: &Stop,
+) -> Result<Summary, TrafficError> {
     schedule::check(load).map_err(TrafficError::Load)?;
     let address = Arc::new(Address::of(target)?);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let shards = shards(cores, load);
-    let (mut started, mut records) = start(address, load, source, shards)?;
+    let (mut started, mut records) = start(clock, address, load, source, shards)?;
     let (mut stopped, mut aborted) = (false, false);
     loop {
         tokio::select! {
@@ -133,7 +145,7 @@ pub async fn run_into(
 }
 
 /// How many threads send: half of the cores, for the server wants the others; one where little is under way at once.
-fn shards(cores: usize, load: &Load) -> u32 {
+pub(crate) fn shards(cores: usize, load: &Load) -> u32 {
     if load.concurrency.is_some_and(|most| most <= FEW) {
         return 1;
     }
@@ -159,6 +171,7 @@ impl Drop for Started {
 }
 
 fn start(
+    clock: Clock,
     address: Arc<Address>,
     load: &Load,
     source: Box<dyn Source>,
@@ -176,7 +189,7 @@ fn start(
     let common = Common {
         address: address.clone(),
         load: load.clone(),
-        clock: Clock::new(),
+        clock,
         stop: stop.clone(),
         warmups: Arc::new(Turnstile::new(warm_out)),
         jobs: Arc::new(Turnstile::new(jobs_out)),

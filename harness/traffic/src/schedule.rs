@@ -199,7 +199,7 @@ pub(crate) fn check(load: &Load) -> Result<(), String> {
             burstiness,
         } => {
             rate("the rate", *r)?;
-            if !(*burstiness > 0.0) {
+            if burstiness.is_nan() || *burstiness <= 0.0 {
                 return Err(format!(
                     "the burstiness is {burstiness}; it must be above 0 (1: Poisson, less: burstier)"
                 ));
@@ -253,8 +253,9 @@ pub(crate) fn check(load: &Load) -> Result<(), String> {
 
 /// Whether this request is given up on purpose.
 pub(crate) fn is_cancelled(load: &Load, number: u64) -> bool {
-    load.cancel
-        .is_some_and(|cancel| Random::of(load.seed ^ 0xCA9C_E1, number).open_unit() < cancel.share)
+    load.cancel.is_some_and(|cancel| {
+        Random::of(load.seed ^ 0x00CA_9CE1, number).open_unit() < cancel.share
+    })
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use tokio::sync::{Barrier, Mutex as Turnstile, OwnedSemaphorePermit, Semaphore, 
 use crate::client_cost::Tally;
 use crate::clock::Clock;
 use crate::connection::Connection;
+use crate::conversation::{Place, converse, none_sent};
 use crate::exchange::exchange;
 use crate::feeder::{Ask, Job};
 use crate::load::{Arrivals, Load};
-use crate::record::{Outcome, Record, Turn};
+use crate::record::{Outcome, Record};
 use crate::schedule;
 use crate::stop::Stop;
 use crate::target::Address;
@@ -64,14 +65,6 @@ pub(crate) struct Shard {
 
 /// Held by every task of a shard: none is left once nobody holds it.
 type Busy = mpsc::Sender<()>;
-
-/// A place that came free, and when.
-struct Place {
-    scheduled: u64,
-    slot: Option<u64>,
-    /// Whether the time until it was sent says something of the client.
-    judged: bool,
-}
 
 /// Sends this shard's part of the load. `index` of `count` shards.
 pub(crate) async fn run(common: Common, index: u32, count: u32) -> Report {
@@ -203,7 +196,7 @@ async fn dispatch(shard: &Arc<Shard>, jobs: &Jobs, places: Option<&Arc<Semaphore
                 Some(places) => match shard.place(places).await {
                     Some(held) => Some(held),
                     None => {
-                        shard.none_sent(job).await;
+                        none_sent(&shard, job).await;
                         return;
                     }
                 },
@@ -219,59 +212,8 @@ async fn dispatch(shard: &Arc<Shard>, jobs: &Jobs, places: Option<&Arc<Semaphore
     }
 }
 
-/// Sends the turns of a conversation; gives the time at which the last was over.
-async fn converse(shard: &Arc<Shard>, job: Job, place: Place) -> u64 {
-    let Job {
-        number,
-        conversation,
-        first,
-        rest,
-        ..
-    } = job;
-    let turns = 1 + rest.len();
-    let end = schedule::end(&shard.load).unwrap_or(u64::MAX);
-    let mut rest = rest.into_iter();
-    let mut next = Some(first);
-    let mut place = place;
-    for turn in 0..turns {
-        let mut record = Record::new(number + turn as u64, place.scheduled);
-        record.slot = place.slot;
-        if turns > 1 {
-            record.turn = Some(Turn {
-                conversation,
-                turn: turn as u32,
-            });
-        }
-        shard.tally().begun += 1;
-        let Some(request) = next.take() else {
-            record.scheduled = shard.clock.now();
-            record.slot = None;
-            shard.done(record, 0, false).await;
-            continue;
-        };
-        let keep = turn + 1 < turns;
-        let mut reads = 0;
-        let text = exchange(shard, &request, keep, &mut record, &mut reads).await;
-        let over = shard.clock.now();
-        let ok = record.outcome == Outcome::Ok;
-        shard.done(record, reads, place.judged).await;
-        place = Place {
-            scheduled: over,
-            slot: place.slot.map(|_| over),
-            judged: false,
-        };
-        if keep && ok && over < end && !shard.stop.is_stopped() {
-            next = match rest.next() {
-                Some(request) => shard.ask(request, text).await,
-                None => None,
-            };
-        }
-    }
-    place.scheduled
-}
-
 impl Shard {
-    fn tally(&self) -> MutexGuard<'_, Tally> {
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -302,7 +244,7 @@ impl Shard {
     }
 
     /// The request of the next turn; `None` where the source is gone.
-    async fn ask(
+    pub(crate) async fn ask(
         &self,
         next: crate::request::Request,
         text: String,
@@ -328,24 +270,8 @@ impl Shard {
         }
     }
 
-    /// None of the turns was sent.
-    async fn none_sent(&self, job: Job) {
-        let turns = 1 + job.rest.len();
-        for turn in 0..turns {
-            let mut record = Record::new(job.number + turn as u64, job.scheduled);
-            if turns > 1 {
-                record.turn = Some(Turn {
-                    conversation: job.conversation,
-                    turn: turn as u32,
-                });
-            }
-            self.tally().begun += 1;
-            self.done(record, 0, false).await;
-        }
-    }
-
     /// Hands a record over.
-    async fn done(&self, record: Record, reads: u64, judged: bool) {
+    pub(crate) async fn done(&self, record: Record, reads: u64, judged: bool) {
         self.count(&record, reads, judged);
         let refused = match self.records.try_send(record) {
             Ok(()) => None,

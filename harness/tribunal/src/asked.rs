@@ -43,6 +43,14 @@ pub fn soak() -> Soak {
     GIVEN.get().map(|given| given.soak).unwrap_or_default()
 }
 
+/// Where baselines lie: the folder that `TRIBUNAL_BASELINES` names, else `target/tribunal-baselines` below where the run was started from.
+pub(crate) fn baselines() -> PathBuf {
+    match std::env::var_os("TRIBUNAL_BASELINES").filter(|v| !v.is_empty()) {
+        Some(folder) => folder.into(),
+        None => "target/tribunal-baselines".into(),
+    }
+}
+
 /// The vocabulary of the run, for those who read files that name markers.
 pub fn vocabulary_of_run() -> &'static Vocabulary {
     match GIVEN.get() {

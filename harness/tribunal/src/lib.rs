@@ -40,6 +40,8 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+pub mod performance;
+pub mod stability;
 mod starting;
 mod version;
 
@@ -62,6 +64,7 @@ pub use tribunal_runner::{
     invalid, no_baseline, note, on_evidence, regressed, spawn_thread,
 };
 pub use tribunal_serving as serving;
+pub use tribunal_traffic as traffic;
 pub use tribunal_verdict as verdict;
 pub use tribunal_vocabulary as vocabulary;
 

@@ -349,3 +349,154 @@ fn ascend_cases_of_one_node() {
             .contains("`qwen3-32b-w8a8-eager` has no benchmarks")
     }));
 }
+
+#[test]
+fn newer_files_share_blocks_and_bring_files() {
+    let workload = read("newer.json");
+    let [dense, paged] = &*workload.cases else {
+        panic!("two cases")
+    };
+    assert_eq!(dense.marks[0].name, "hardware_test");
+    assert_eq!(dense.marks[0].devices(), ["H100", "B200", "A3"]);
+    assert_eq!(dense.marks[2].name, "local_model");
+    assert_eq!(paged.marks.len(), 3);
+    assert_eq!(
+        dense.server.arguments(|file| format!(
+            "/tmp/{}.{}",
+            file.option.trim_matches('-'),
+            file.end
+        )),
+        [
+            "--trust-remote-code",
+            "--cache-config",
+            "{\"blocks\":1,\"policy\":null}",
+            "--ports",
+            "[1, 2]",
+            "--deploy-config",
+            "/tmp/deploy-config.yaml",
+            "--stage-overrides",
+            "{\"2\":{\"max_num_batched_tokens\":1000000}}",
+            "--async-chunk",
+        ]
+    );
+    assert_eq!(
+        dense.server.inline[0].text,
+        "{\"stages\":[{\"devices\":\"0,1\",\"stage_id\":0}]}\n"
+    );
+    assert_eq!(
+        paged.server.model.as_deref(),
+        Some("m/other"),
+        "a key beside a reference is laid over"
+    );
+    assert_eq!(paged.server.serve_args, dense.server.serve_args);
+    assert!(!paged.server.same_server(&dense.server));
+    let names: Vec<(&str, &str)> = workload
+        .steps()
+        .map(|(_, step)| (&*step.name, &*step.label))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("edits_dense_steps2_c1", "edits_dense-steps2"),
+            ("edits_dense_steps2_1_c1", "edits_dense-steps2_1"),
+            ("edits_paged_steps2_c1", "edits_paged-steps2"),
+            ("edits_paged_steps2_1_c1", "edits_paged-steps2_1"),
+            ("edits_paged_steps2_2_c1", "edits_paged-steps2_2"),
+            (
+                "edits_paged_voice_clone_latency_seed_tts_c1",
+                "edits_paged-voice_clone_latency_seed-tts"
+            ),
+            (
+                "edits_paged_voice_clone_latency_seed_tts_c8",
+                "edits_paged-voice_clone_latency_seed-tts"
+            ),
+            ("edits_paged_omniinteract_c1", "edits_paged-omniinteract"),
+        ]
+    );
+    let first = &dense.steps[0];
+    assert_eq!((first.route, first.load.warmups), (Route::ImageEdits, 2));
+    assert_eq!(
+        dense.steps[1].route,
+        Route::ImageEdits,
+        "the case says where"
+    );
+    assert_eq!(paged.steps[0].load.until, Until::Count(3));
+    let limits: Vec<String> = first.thresholds.iter().map(|limit| limit.words()).collect();
+    assert_eq!(
+        limits,
+        [
+            "throughput_qps > 0.3",
+            "latency_mean < 3.5",
+            "peak_memory_mb_mean < 67000"
+        ]
+    );
+}
+
+#[test]
+fn limits_hold_on_the_device_that_they_were_measured_on() {
+    let workload = read("newer.json");
+    let steps = steps(&workload);
+    let on = |step: &Step, device| -> Vec<String> {
+        step.thresholds_on(device)
+            .map(|limit| limit.words())
+            .collect()
+    };
+    let (one, eight) = (steps[5], steps[6]);
+    assert_eq!(
+        on(one, Some("H100")),
+        ["median_audio_rtf < 0.25"],
+        "null is no limit"
+    );
+    assert_eq!(
+        on(eight, Some("H100")),
+        ["median_audio_rtf < 0.75", "audio_throughput > 10"]
+    );
+    assert_eq!(
+        on(eight, Some("A3")),
+        ["median_audio_rtf < 0.5"],
+        "an alias is the device"
+    );
+    assert!(on(eight, Some("L4")).is_empty() && on(eight, None).is_empty());
+    assert!(
+        one.thresholds[0].holds(0.2)
+            && !one.thresholds[0].holds(0.25)
+            && !one.thresholds[0].holds(f64::NAN)
+    );
+}
+
+#[test]
+fn what_cannot_be_had_or_measured_is_refused_with_a_reason() {
+    let workload = read("newer.json");
+    let steps = steps(&workload);
+    let why = |index: usize| {
+        steps[index]
+            .refused
+            .as_ref()
+            .map(|refusal| (refusal.why.clone(), refusal.help.clone()))
+    };
+    let (tts, help) = why(5).expect("refused");
+    assert!(
+        tts.contains("`seed-tts` is not here: it is made of recordings"),
+        "{tts}"
+    );
+    assert!(
+        help.contains("--data somebody/seed-tts-subset=FILE.jsonl"),
+        "{help}"
+    );
+    let (duplex, _) = why(7).expect("refused");
+    assert!(
+        duplex.contains("openai-realtime-duplex") && duplex.contains("WebSocket"),
+        "{duplex}"
+    );
+    assert_eq!(why(0), None);
+    let notes: Vec<&str> = workload.notes.iter().map(|note| &*note.text).collect();
+    let noted = |part: &str| notes.iter().any(|note| note.contains(part));
+    assert!(
+        noted("seed_tts_locale, no_oversample are for `vllm bench serve` alone"),
+        "{notes:?}"
+    );
+    assert!(
+        noted("`edits_paged-voice_clone_quality_seed-tts` is off"),
+        "{notes:?}"
+    );
+}

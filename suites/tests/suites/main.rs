@@ -10,8 +10,10 @@ mod e2e;
 mod features;
 mod gauntlet;
 mod integration;
+mod performance;
 #[cfg(target_os = "linux")]
 mod reliability;
+mod stability;
 mod unit;
 
 tribunal::main!();

@@ -82,9 +82,11 @@ impl Session {
     /// # Errors
     /// In words. What failed is not in the history.
     pub(super) async fn act(&mut self, action: &Action) -> Result<String, String> {
-        if self.history.len() >= MOST_LINES {
+        let full = self.history.len() >= MOST_LINES;
+        // What is in force can always be taken back.
+        if full && matches!(action, Action::Inject(_) | Action::Load(_)) {
             return Err(format!(
-                "{MOST_LINES} lines were typed; begin a new session"
+                "{MOST_LINES} lines were typed; `save` them, `quit`, and hold the deployment once more"
             ));
         }
         let at = self.scene.timeline.since_start();
@@ -97,7 +99,9 @@ impl Session {
                 None => return Err("no load is sent; `load 5` begins one".into()),
             },
         };
-        self.history.push((at, action.clone()));
+        if !full {
+            self.history.push((at, action.clone()));
+        }
         Ok(said)
     }
 

@@ -97,17 +97,23 @@ impl<W: AsyncWrite + Unpin> Flow<'_, W> {
         }
     }
 
-    /// Sends bytes at the slowest pace of these rules.
+    /// Sends bytes at the slowest pace of these rules; of one that is over meanwhile at none.
     async fn paced(&mut self, bytes: &[u8], rules: &[Arc<Live>]) -> Result<(), Stop> {
-        let paces = rules.iter().filter_map(|live| match live.rule.toxic {
-            Toxic::Bandwidth { bytes_per_second } => Some((bytes_per_second.max(1), live)),
-            _ => None,
-        });
-        let Some((pace, live)) = paces.min_by_key(|(pace, _)| *pace) else {
-            return self.write(bytes).await;
-        };
-        let most = (pace as f64 * STEP.as_secs_f64()).max(1.0) as usize;
-        for some in bytes.chunks(most) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let now = Instant::now();
+            let paces = rules.iter().filter_map(|live| match live.rule.toxic {
+                Toxic::Bandwidth { bytes_per_second } => Some((bytes_per_second.max(1), live)),
+                _ => None,
+            });
+            let in_force = |live: &Live| self.link.shared.there(live.id) && live.holds(now);
+            let paces = paces.filter(|(_, live)| in_force(live));
+            let Some((pace, live)) = paces.min_by_key(|(pace, _)| *pace) else {
+                return self.write(rest).await;
+            };
+            let most = (pace as f64 * STEP.as_secs_f64()).max(1.0) as usize;
+            let (some, behind) = rest.split_at(most.min(rest.len()));
+            rest = behind;
             self.write(some).await?;
             self.link.shared.strike(live);
             let lasts = Duration::from_secs_f64(some.len() as f64 / pace as f64);
@@ -116,7 +122,8 @@ impl<W: AsyncWrite + Unpin> Flow<'_, W> {
                 .free
                 .max(Instant::now().checked_sub(STEP).unwrap_or(self.free));
             self.free = begun + lasts;
-            tokio::time::sleep_until(self.free.into()).await;
+            let wait = self.free.saturating_duration_since(Instant::now());
+            self.pause(live, wait).await;
         }
         Ok(())
     }

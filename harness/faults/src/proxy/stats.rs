@@ -46,7 +46,7 @@ pub struct ProxyStats {
     pub forgotten: u64,
     /// The newest connections, by number.
     pub connections: Vec<ConnectionLog>,
-    /// Every rule that was ever added.
+    /// The newest 4,096 rules that were added, those that were removed as well.
     pub toxics: Vec<ToxicStats>,
 }
 
@@ -79,7 +79,8 @@ pub struct ToxicStats {
     pub rule: String,
     /// It has not been removed.
     pub there: bool,
-    /// How often it struck: pieces that came late, connections that were cut, requests that were answered.
+    /// How often it struck: pieces that came late, connections that were cut, requests that were answered; of a refusal for everybody, how often the port
+    /// was closed: who then tried to connect is seen by nobody.
     pub struck: u64,
     /// When it struck first.
     pub first: Option<Duration>,

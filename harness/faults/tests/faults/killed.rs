@@ -1,6 +1,7 @@
-//! A harness is killed while a fault is in force: nothing stays stopped, hogged, filled or mounted.
+//! A harness is killed while a fault is in force: nothing stays stopped, hogged, filled, proxied or mounted.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use libtest_mimic::{Failed, Trial};
@@ -23,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         "fill disk DISK",
         "fill shm",
         "clock +2h",
+        "toxic silence",
     ];
     let trial = |text: &'static str| {
         let name = text.replace([' ', '+', '-', '.'], "_").to_lowercase();
@@ -68,8 +70,21 @@ fn killed_during(text: &str) {
     if matches!(fault, Fault::HogDevices { .. }) {
         assert_eq!(free(&devices, 0), 0);
     }
+    // `… is in force at ADDRESS as rule …`
+    let proxy = said.split_once("is in force at ").map(|(_, rest)| {
+        let address = rest.split(' ').next().unwrap();
+        address.parse::<SocketAddr>().unwrap()
+    });
+    assert_eq!(proxy.is_some(), matches!(fault, Fault::Network(_)));
+    if let Some(proxy) = proxy {
+        TcpStream::connect(proxy).unwrap();
+    }
     harness.kill().unwrap();
     harness.wait().unwrap();
+    if let Some(proxy) = proxy {
+        let error = TcpStream::connect(proxy).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    }
     until("everything of it is gone", || {
         all.iter()
             .all(|(pid, start)| stat(*pid).is_none_or(|s| s.1 != *start || s.0 == 'Z'))

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tribunal_faults::{FaultErrorKind, Scene, Step};
-use tribunal_serving::{Deployment, ProcessSignal, Readiness, Server, StartOptions};
+use tribunal_serving::{Deployment, ProcessSignal, Readiness, Server, Share, StartOptions};
 
+use crate::fake;
 use crate::support::{fault, in_place, offers, stat, state, trial, until};
 
 pub fn trials() -> Vec<Trial> {
@@ -17,6 +18,8 @@ pub fn trials() -> Vec<Trial> {
         trial("signalled::the_root_is_asked_politely", politely),
         trial("signalled::a_whole_tree_is_killed", whole_tree),
         trial("signalled::a_stop_ends_by_undo_by_drop_and_by_time", stops),
+        trial("signalled::a_stop_that_has_no_time_stops_nobody", no_time),
+        trial("signalled::a_shared_server_is_not_broken", shared),
         trial("signalled::what_ignores_a_signal_is_not_signalled", deaf),
         trial("signalled::a_missing_victim_is_an_error", nobody),
         trial("signalled::a_foreign_server_is_a_gate", foreign),
@@ -122,6 +125,38 @@ fn stops() {
         }
         let worker = workers(&scene)[0];
         until("nobody stays stopped", || state(worker) != 'T');
+    });
+}
+
+/// A limit may be over before anybody is stopped, or in between: nobody stays stopped then.
+fn no_time() {
+    in_place(|place| async move {
+        let scene = place.scene(place.deployment()).await;
+        for _ in 0..20 {
+            if let Ok(injected) = fault("stop tree for 1us").inject(&scene).await {
+                injected.undo().await.unwrap();
+            }
+            for process in scene.server.processes() {
+                assert_ne!(state(process.pid), 'T', "{process:?}");
+            }
+        }
+    });
+}
+
+/// What is done to a server that others use as well is done to them.
+fn shared() {
+    in_place(|place| async move {
+        let share = Share::new(place.path().join("share"), "one");
+        let options = place.options().share(share);
+        let server = Server::start(&place.deployment(), &options).await.unwrap();
+        assert!(server.is_shared());
+        let scene = Scene::new(server, &offers(fake::WORKER));
+        for text in ["stop worker 0", "descriptors root leave 2"] {
+            let error = fault(text).inject(&scene).await.unwrap_err();
+            assert_eq!(error.kind(), FaultErrorKind::Refused);
+            assert!(error.to_string().contains("#[server(fresh)]"), "{error}");
+        }
+        scene.server.retire().await.unwrap();
     });
 }
 

@@ -1,10 +1,11 @@
 //! What the tests share: a place of their own, servers in it, and looks at the kernel instead of waits.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use tribunal_faults::{Confine, Devices, FakeClock, Fault, Scene};
+use tribunal_faults::{Confine, Devices, FakeClock, Fault, Proxy, Scene};
 use tribunal_hardware::{LayoutDevice, Simulated};
 use tribunal_serving::{Deployment, Offers, Readiness, Server, StartOptions, Workers};
 
@@ -147,7 +148,14 @@ impl Place {
             }
             _ => {}
         }
-        self.scene(deployment).await
+        let scene = self.scene(deployment).await;
+        match fault {
+            Fault::Network(_) => {
+                let server = ([127, 0, 0, 1], scene.server.port()).into();
+                scene.proxy(Arc::new(Proxy::open(server, 0).unwrap()))
+            }
+            _ => scene,
+        }
     }
 }
 

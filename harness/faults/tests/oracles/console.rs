@@ -202,6 +202,15 @@ pub async fn mistakes_are_answered_and_the_next_line_is_read() {
             .contains("nothing to save")
     );
     assert!(one.fails("undo 3").await.contains("no fault 3"));
+    // However much was typed, what is in force can be taken back.
+    one.does("toxic add latency 1ms").await;
+    for _ in 1..1000 {
+        one.does("release").await;
+    }
+    assert!(one.fails("load 1").await.contains("1000 lines were typed"));
+    let undone = one.does("undo").await;
+    let says = undone["says"].as_str().expect("text");
+    assert!(says.contains("the rule is removed"), "{says}");
     // Two at once and one after another are served alike.
     let (a, b) = tokio::join!(one.does("status"), two.does("status"));
     assert_eq!(a["data"]["url"], b["data"]["url"]);
@@ -221,7 +230,8 @@ pub async fn toxics_and_load_are_felt_and_accounted_for() {
     assert_eq!(list["data"][0]["struck"], 1, "{list}");
     client.does("toxic remove 1").await;
     assert_eq!(asked().await.expect("an answer").status, 200);
-    client.does("load 50").await;
+    // Fewer than the engine can serve on a busy machine: else they only wait.
+    client.does("load 5").await;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let status = client.does("status").await;
@@ -239,6 +249,8 @@ pub async fn toxics_and_load_are_felt_and_accounted_for() {
 
 fn without_times(text: &str) -> String {
     let line = |line: &str| match line.trim_start().strip_prefix("(\"") {
+        // Three times as long as the session took.
+        _ if line.starts_with("#[timeout") => "#[timeout]".to_owned(),
         Some(rest) => rest
             .split_once(", ")
             .map_or(rest, |(_, rest)| rest)

@@ -131,7 +131,7 @@ pub async fn a_stopped_server_is_noticed_and_comes_back() {
 pub async fn the_fault_always_falls_into_a_stream() {
     let engine = Engine::start("--workers 2 --tpot-ms 2").await;
     for run in 0..crate::loads::runs() {
-        let load = Load::at_once(Payload::chat().stream().tokens(300), 1 + run % 4);
+        let load = Load::at_once(Payload::chat().stream().tokens(600), 1 + run % 4);
         let report = Experiment::new("nothing", &engine.server, &engine.model, &engine.timeline)
             .load(load.limit(LONG))
             .after(Duration::ZERO)

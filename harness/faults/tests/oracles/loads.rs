@@ -65,7 +65,7 @@ pub async fn every_request_is_accounted_for() {
 
 pub async fn requests_are_given_up_as_planned() {
     let engine = Engine::start("--workers 2 --tpot-ms 2").await;
-    let load = Load::at_once(Payload::chat().stream().tokens(200), 4)
+    let load = Load::at_once(Payload::chat().stream().tokens(1000), 4)
         .give_up(GiveUp::Events(5), 2)
         .limit(Duration::from_secs(60));
     let running = Running::start(load, &engine.model, &engine.timeline).expect("threads");
@@ -85,7 +85,7 @@ pub async fn requests_are_given_up_as_planned() {
         };
         assert_eq!((one.role, one.ending == Ending::Aborted), (role, given_up));
         assert!(
-            !given_up || (5..200).contains(&one.events),
+            !given_up || (5..1000).contains(&one.events),
             "{}",
             one.events
         );

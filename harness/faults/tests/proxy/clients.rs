@@ -8,7 +8,7 @@ use tribunal_faults::{
     SlowReader, send_raw,
 };
 
-use crate::fake::{DEADLINE, Fake, until};
+use crate::fake::{DEADLINE, Fake, nobody, until};
 
 fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -120,10 +120,7 @@ fn an_abort_that_did_not_happen_is_an_error() {
     let abort = ClientAbort::new(AbortAt::DuringPrefill(Duration::ZERO));
     let unproven = run(abort.run_when(fake.address, &RawRequest::get("/late"), proof)).unwrap_err();
     assert_eq!(unproven.to_string(), "not proven: no request runs");
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let (_held, nobody) = nobody();
     let nobody = run(abort.run(nobody, &RawRequest::get("/"))).unwrap_err();
     assert!(
         matches!(nobody, ClientFaultError::Connection { .. }),

@@ -75,6 +75,14 @@ impl Drop for Fake {
     }
 }
 
+/// An address at which nobody listens, as long as what comes with it is kept.
+pub fn nobody() -> (tokio::net::TcpSocket, SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
 /// The text of the event of that number.
 pub fn event(n: usize) -> String {
     format!("data: {{\"n\":{n},\"é\":\"漢\"}}\n\n")

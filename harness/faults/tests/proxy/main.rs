@@ -3,4 +3,5 @@
 mod clients;
 mod fake;
 mod passing;
+mod rules;
 mod toxics;

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tribunal_faults::{Ended, Outcome, Proxy};
 
-use crate::fake::{Client, End, Fake, event, payload, until};
+use crate::fake::{Client, End, Fake, event, nobody, payload, until};
 
 #[test]
 fn everything_passes_and_is_counted_by_request() {
@@ -132,10 +132,7 @@ fn an_abort_of_the_client_reaches_the_server() {
 #[test]
 fn nobody_behind_it_is_a_reset() {
     let fake = Fake::start();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let (_held, nobody) = nobody();
     let proxy = Proxy::open(nobody, 0).unwrap();
     let mut client = Client::connect(proxy.address());
     assert_eq!(client.read_out(), (Vec::new(), End::Reset));

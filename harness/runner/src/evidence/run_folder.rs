@@ -202,9 +202,10 @@ pub(super) fn attempt(case: &Path) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Cargo marks every target folder with this file.
-pub(crate) fn default_root() -> PathBuf {
+/// The folder below cargo's target folder in which runs leave what they leave, unless they are told another one.
+pub fn default_root() -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
+    // Cargo marks every target folder with this file.
     exe.ancestors()
         .find(|dir| dir.join("CACHEDIR.TAG").exists())
         .map_or_else(|| base().join("target"), Path::to_path_buf)

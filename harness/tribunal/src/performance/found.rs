@@ -39,7 +39,9 @@ impl Found {
 
     /// Ends the running test.
     pub fn conclude(self) -> TestResult {
-        self.notes.iter().for_each(|note| tribunal_runner::note(note.clone()));
+        self.notes
+            .iter()
+            .for_each(|note| tribunal_runner::note(note.clone()));
         let text = |lines: &[&[String]]| lines.concat().join("\n");
         let Found {
             broken,
@@ -95,7 +97,10 @@ mod tests {
         for (found, text) in [
             (found(true, true, true, true, true), "broken"),
             (found(false, true, true, true, true), "late"),
-            (found(false, false, true, true, true), "missed\nworse\nnoisy"),
+            (
+                found(false, false, true, true, true),
+                "missed\nworse\nnoisy",
+            ),
             (found(false, false, false, true, true), "worse\nnoisy"),
             (found(false, false, false, false, true), "noisy"),
         ] {

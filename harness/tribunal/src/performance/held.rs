@@ -114,13 +114,15 @@ fn accept(store: &Store, runs: &[RunRecord], found: &mut Found) -> Result<(), Er
     match store.accept(run) {
         Ok(_) => {
             let count = store.base(&run.key).map_err(Error::of)?.runs.len();
-            found
-                .notes
-                .push(format!("its first run was added to the baseline, which has {count} now"));
+            found.notes.push(format!(
+                "its first run was added to the baseline, which has {count} now"
+            ));
             Ok(())
         }
         Err(BaselineError::Refused { why, .. }) => {
-            found.notes.push(format!("not added to the baseline: {why}"));
+            found
+                .notes
+                .push(format!("not added to the baseline: {why}"));
             Ok(())
         }
         Err(e) => Err(Error::of(e)),
@@ -132,7 +134,11 @@ pub(super) fn key(step: &Step) -> Key {
     let about = step.bench.about();
     let hash = |text: &str| -> String {
         let digest = Sha256::digest(text.as_bytes());
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     };
     Key {
         step: step.title(),
@@ -157,7 +163,12 @@ pub(super) fn key(step: &Step) -> Key {
 }
 
 /// A run as it is kept and judged.
-pub(super) fn record(key: &Key, measured: &Measured, checked: &Checked, wrong: &[String]) -> RunRecord {
+pub(super) fn record(
+    key: &Key,
+    measured: &Measured,
+    checked: &Checked,
+    wrong: &[String],
+) -> RunRecord {
     let mut run = RunRecord::new(key.clone());
     run.validity = match measured.run.validity() {
         Valid::Valid => Validity::Valid,

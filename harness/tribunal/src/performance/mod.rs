@@ -37,8 +37,8 @@ mod workload;
 pub use saturation::Saturation;
 pub use step::{Measured, Step};
 pub use subject::{Bench, bench};
+pub use tribunal_traffic::{
+    Arrivals, DataSet, Dialect, Load, RequestOptions, Route, Until, UsageOption,
+};
 pub use tribunal_workload::Purpose;
 pub use workload::{FromFile, steps_of};
-pub use tribunal_traffic::{
-    Arrivals, DataSet, Dialect, Load, RequestOptions, Route, UsageOption, Until,
-};

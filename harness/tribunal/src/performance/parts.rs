@@ -34,7 +34,9 @@ fn read(part: &[u8], out: &mut Parts) -> Option<()> {
     let head = std::str::from_utf8(head).ok()?;
     let name = quoted(head, "; name=\"")?;
     if quoted(head, "; filename=\"").is_some() {
-        let mime = head.split("\r\n").find_map(|l| l.strip_prefix("Content-Type: "))?;
+        let mime = head
+            .split("\r\n")
+            .find_map(|l| l.strip_prefix("Content-Type: "))?;
         out.files.push((name, mime.to_owned(), bytes.to_vec()));
         return Some(());
     }

@@ -70,7 +70,11 @@ impl Step {
             tribunal_runner::log(format_args!(
                 "{rate:.1} requests/s: {:.0} % of the answers keep the limits{}",
                 good * 100.0,
-                if valid { "" } else { "; this client could not send it as asked" }
+                if valid {
+                    ""
+                } else {
+                    "; this client could not send it as asked"
+                }
             ));
             search.told(rate, good, valid);
         }
@@ -78,7 +82,10 @@ impl Step {
         let title = format!("saturation of {}", self.bench.deployment());
         Row::new(title, 0, "the highest rate within limits")
             .cell("step", self.title())
-            .cell("carried, requests/s", found.carried.map_or("none".into(), shown))
+            .cell(
+                "carried, requests/s",
+                found.carried.map_or("none".into(), shown),
+            )
             .cell("too high", found.too_high.map_or("-".into(), shown))
             .cell("rates tried", found.tried.len().to_string())
             .add();
@@ -160,7 +167,10 @@ mod tests {
     fn the_highest_rate_is_found_between_two_that_are_close() {
         let found = search(1.0..=64.0, 10.0, 1e9);
         let (good, bad) = (found.carried.expect("one"), found.too_high.expect("one"));
-        assert!(good <= 10.0 && 10.0 < bad && bad / good <= CLOSE, "{found:?}");
+        assert!(
+            good <= 10.0 && 10.0 < bad && bad / good <= CLOSE,
+            "{found:?}"
+        );
         let none = search(4.0..=64.0, 1.0, 1e9);
         assert_eq!((none.carried, none.too_high), (None, Some(4.0)));
         let all = search(1.0..=48.0, 1e9, 1e9);

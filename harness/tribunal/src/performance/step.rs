@@ -9,11 +9,11 @@ use tribunal_traffic::{
 };
 use tribunal_workload::Threshold;
 
-use super::subject::Bench;
 use super::found::Found;
 use super::held::{self, Held, Next};
 use super::results;
 use super::sample::{self, Checked};
+use super::subject::Bench;
 use super::threshold::{self, Kept};
 
 /// Where a step says nothing else: so many requests, one after the other, after two that are not recorded.
@@ -313,7 +313,9 @@ const COLUMNS: &[(&str, &str)] = &[
 ];
 
 fn all<T>(list: Vec<Result<T, String>>) -> Result<Vec<T>, Error> {
-    list.into_iter().collect::<Result<_, _>>().map_err(Error::of)
+    list.into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(Error::of)
 }
 
 /// A text that no run before had.
@@ -362,7 +364,9 @@ fn failures(records: &[Record], may_fail: f64) -> Vec<String> {
 fn told(run: &Run, metrics: &Metrics) -> String {
     let value = |key: &str| metrics.value(key).map_or("-".to_owned(), threshold::shown);
     let cost = &run.cost;
-    let lag = cost.lag.map_or("-".to_owned(), |lag| format!("{:?}", lag.p99));
+    let lag = cost
+        .lag
+        .map_or("-".to_owned(), |lag| format!("{:?}", lag.p99));
     let share = cost.busiest_share();
     let share = share.map_or("-".to_owned(), |share| format!("{:.0} %", share * 100.0));
     format!(

@@ -112,7 +112,10 @@ fn hardware(devices: &[String]) -> (String, u32, String) {
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let named = |line: &&str| line.starts_with("model name") || line.starts_with("Model");
-    let line = text.lines().find(named).and_then(|line| line.split_once(':'));
+    let line = text
+        .lines()
+        .find(named)
+        .and_then(|line| line.split_once(':'));
     line.map_or_else(
         || std::env::consts::ARCH.to_owned(),
         |(_, model)| model.trim().to_owned(),

@@ -76,7 +76,10 @@ fn marked(value: FromFile, stem: &str, vocabulary: &Vocabulary) -> Case<FromFile
     let refused = value.step.refused.clone();
     let marks = value.case.marks.clone();
     let mut case = Case::new(name, value).text(text);
-    if !marks.iter().any(|mark| vocabulary.level(&mark.name).is_some()) {
+    if !marks
+        .iter()
+        .any(|mark| vocabulary.level(&mark.name).is_some())
+    {
         // What says nothing must not run among the quick ones.
         case = case.marker("full_model");
     }
@@ -110,7 +113,8 @@ impl FromFile {
         own.options.extra_body = step.extra_body.clone();
         match wants {
             None => {
-                let limits = step.thresholds_on(self.device(bench).as_deref());
+                let device = self.device(bench);
+                let limits = step.thresholds_on(device.as_deref());
                 let limits: Vec<Threshold> = limits.cloned().collect();
                 let others = step.thresholds.len() - limits.len();
                 if others > 0 {

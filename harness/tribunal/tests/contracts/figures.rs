@@ -64,9 +64,9 @@ fn machines_read_the_outcome() {
         .exits(5);
     let events = said.events();
     let of = |name: &str| -> &Value {
-        let found = events.iter().find(|e| {
-            e["name"] == name && (e["event"] == "ok" || e["event"] == "failed")
-        });
+        let found = events
+            .iter()
+            .find(|e| e["name"] == name && (e["event"] == "ok" || e["event"] == "failed"));
         found.unwrap_or_else(|| panic!("no end of {name}"))
     };
     for (name, event, outcome) in [

@@ -20,7 +20,7 @@ async fn to_the_first_answer(chosen: Vec<Deployment>) -> TestResult {
         let name = deployment.display_name();
         let (mut ready, mut first) = (vec![], vec![]);
         for _ in 0..STARTS {
-            let server = deployment.start().await?;
+            let server = deployment.clone().start().await?;
             ready.push(server.ready_after().as_secs_f64());
             let Some(model) = server.model() else {
                 tribunal::fail!("{name} lists no model");
@@ -46,7 +46,9 @@ async fn to_the_first_answer(chosen: Vec<Deployment>) -> TestResult {
             .cell("then the first answer, s", format!("{first:.3}"))
             .add();
         if first > 30.0 {
-            tribunal::fail!("{name} said that it was ready, and its first answer of one token took {first:.1} s");
+            tribunal::fail!(
+                "{name} said that it was ready, and its first answer of one token took {first:.1} s"
+            );
         }
     }
     Ok(())

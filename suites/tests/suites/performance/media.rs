@@ -37,7 +37,11 @@ async fn speech(bench: Bench) -> TestResult {
 #[timeout("15m")]
 async fn images(bench: Bench) -> TestResult {
     bench
-        .images(texts(&["a red circle", "a blue square on white", "a green triangle"]))
+        .images(texts(&[
+            "a red circle",
+            "a blue square on white",
+            "a green triangle",
+        ]))
         .extra("size", "256x256")
         .load(Load::count(24).at_most(2).warmups(2).seed(12))
         .require("request_throughput > 0.05")
@@ -52,7 +56,10 @@ async fn images(bench: Bench) -> TestResult {
 #[timeout("15m")]
 async fn videos(bench: Bench) -> TestResult {
     bench
-        .videos(texts(&["a red circle moves to the right", "a blue square turns"]))
+        .videos(texts(&[
+            "a red circle moves to the right",
+            "a blue square turns",
+        ]))
         .load(Load::count(8).at_most(1).warmups(1).seed(13))
         .require("request_throughput > 0.01")
         .measure()

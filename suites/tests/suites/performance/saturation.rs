@@ -22,7 +22,9 @@ async fn chats(bench: Bench) -> TestResult {
     tribunal::log!("{found:?}");
     if found.carried.is_none() {
         if found.beyond_the_client.is_some() {
-            Err(tribunal::invalid("this client could not send even the lowest rate as asked"))?;
+            Err(tribunal::invalid(
+                "this client could not send even the lowest rate as asked",
+            ))?;
         }
         tribunal::fail!("not even 2 requests/s are answered within the limits: {found:?}");
     }

@@ -56,12 +56,12 @@ async fn gone(moment: &Moment<'_>) -> Result<Proven, FaultError> {
         let aborted = over
             .iter()
             .filter(|seen| seen.account() == Account::Aborted);
+        let early = aborted.clone().filter(|seen| seen.events == 0).count();
         let aborted = aborted.count();
         if aborted >= GONE as usize {
-            return Ok(Proven::new(
-                moment.timeline,
-                format!("{aborted} clients have gone"),
-            ));
+            // How long a prefill lasts is the server's: by the time alone nobody knows what a client has interrupted.
+            let what = format!("{aborted} clients have gone, {early} before their first event");
+            return Ok(Proven::new(moment.timeline, what));
         }
         if moment.timeline.since_start() >= deadline {
             return Err(FaultError::new(

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tribunal::faults::{Between, Fault, Oracle, Proven, Proxy, ToxicRule};
+use tribunal::faults::{Between, Fault, Oracle, Proxy, Toxic, ToxicRule};
 use tribunal::prelude::*;
 use tribunal::serving::{Offers, StartOptions};
 use tribunal::{chosen, offers};
@@ -119,8 +119,10 @@ async fn between(#[case] case: &str, #[case] rule: &str, chosen: Vec<Deployment>
         server.stop().await.map_err(Error::of)?;
         skip!("the deployment has no parts `worker-*` between which anything could be put");
     };
-    let rule: ToxicRule = rule.parse().map_err(Error::of)?;
-    let stage = Stage::new(&server, deployment.offered())?;
+    let mut stage = Stage::new(&server, deployment.offered())?;
+    stage.scene = stage.scene.clone().proxy(proxy.clone());
+    let fault = parsed(&format!("toxic {rule}"))?;
+    let (fault, scene) = (&fault, &stage.scene);
     let report = stage
         .doing(&format!("between the router and worker-0: {rule}"))
         .load(stage.at_once(SOME))
@@ -134,13 +136,14 @@ async fn between(#[case] case: &str, #[case] rule: &str, chosen: Vec<Deployment>
             Oracle::NoDoubleAnswer,
             Oracle::RecoversWithin(stage.bounds().recovery),
         ])
-        .run(async |moment| {
-            let id = proxy.add(rule.clone());
-            Ok(Toxic {
-                proxy: proxy.clone(),
-                id,
-                proven: Proven::new(moment.timeline, "the rule is in force"),
-            })
+        .run(async |_| {
+            // Taken back, it is an error where it never struck.
+            let injected = fault.inject(scene).await?;
+            if new_connections_only(fault) {
+                // A router keeps its connections: on those the rule would be met by nobody.
+                proxy.close_all();
+            }
+            Ok(injected)
         })
         .await;
     let told = stage.told(case, report);
@@ -149,16 +152,7 @@ async fn between(#[case] case: &str, #[case] rule: &str, chosen: Vec<Deployment>
     told
 }
 
-/// A rule of a proxy that is taken back.
-struct Toxic {
-    proxy: Arc<Proxy>,
-    id: tribunal::faults::ToxicId,
-    proven: Proven,
-}
-
-impl tribunal::faults::Undo for Toxic {
-    async fn undo(self) -> Result<(), tribunal::faults::FaultError> {
-        self.proxy.remove(self.id);
-        self.proven.undo().await
-    }
+fn new_connections_only(fault: &Fault) -> bool {
+    let of = |rule: &ToxicRule| matches!(rule.toxic, Toxic::Refuse | Toxic::Silence);
+    matches!(fault, Fault::Network(rule) if of(rule))
 }

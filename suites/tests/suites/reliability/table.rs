@@ -106,7 +106,7 @@ pub fn subject(name: &str, offers: &Offers) -> Result<Subject, Error> {
     Ok(subject)
 }
 
-/// One request for text and, where there is any, one for sound.
+/// One request: for text where there is any, else for pictures, videos or speech.
 fn allowed(offers: &Offers) -> Vec<Asked> {
     let first = |of: &[&str]| {
         of.iter()
