@@ -10,6 +10,7 @@ use tribunal_runner::{Options, UsageError};
 use tribunal_vocabulary::Vocabulary;
 
 struct Given {
+    deployments: Vec<String>,
     workloads: Vec<PathBuf>,
     accepts: bool,
     soak: Soak,
@@ -32,6 +33,14 @@ pub fn workloads() -> &'static [PathBuf] {
     GIVEN.get().map_or(&[], |given| &given.workloads)
 }
 
+/// The deployments that the run is against (`--deploy`), as they were written; `embedded` where the option was not given. Providers of cases may ask.
+pub fn deployments() -> Vec<String> {
+    let asked = GIVEN.get().map(|given| given.deployments.clone());
+    asked
+        .filter(|names| !names.is_empty())
+        .unwrap_or_else(|| vec![crate::deployments::DEFAULT.to_owned()])
+}
+
 /// Whether what the run measures is to be added to the baselines (`--accept-baseline`, `TRIBUNAL_ACCEPT_BASELINE`).
 pub fn accepts_baseline() -> bool {
     GIVEN.get().is_some_and(|given| given.accepts)
@@ -43,12 +52,18 @@ pub fn soak() -> Soak {
     GIVEN.get().map(|given| given.soak).unwrap_or_default()
 }
 
-/// Where baselines lie: the folder that `TRIBUNAL_BASELINES` names, else `target/tribunal-baselines` below where the run was started from.
+/// Where baselines lie: the folder that `TRIBUNAL_BASELINES` names, else `tribunal/baselines` in the target folder; as `cargo tribunal baseline` has it.
 pub(crate) fn baselines() -> PathBuf {
-    match std::env::var_os("TRIBUNAL_BASELINES").filter(|v| !v.is_empty()) {
-        Some(folder) => folder.into(),
-        None => "target/tribunal-baselines".into(),
+    if let Some(folder) = std::env::var_os("TRIBUNAL_BASELINES").filter(|v| !v.is_empty()) {
+        return folder.into();
     }
+    let exe = std::env::current_exe().unwrap_or_default();
+    // Cargo marks every target folder with this file.
+    let target = exe
+        .ancestors()
+        .find(|dir| dir.join("CACHEDIR.TAG").exists());
+    let target = target.map_or_else(|| PathBuf::from("target"), Path::to_path_buf);
+    target.join("tribunal/baselines")
 }
 
 /// The vocabulary of the run, for those who read files that name markers.
@@ -82,6 +97,7 @@ pub(crate) fn given(
     let accepts = o.accept_baseline;
     // A second call would be a second harness in one process, which there is not.
     let _ = GIVEN.set(Given {
+        deployments: o.deploy.clone(),
         workloads,
         accepts,
         soak,

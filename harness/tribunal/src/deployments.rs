@@ -21,7 +21,7 @@ use crate::Error;
 use crate::drawing::parted;
 
 /// What runs when nothing is chosen.
-const DEFAULT: &str = "embedded";
+pub(crate) const DEFAULT: &str = "embedded";
 
 /// How often people are told how far a copy of a model has come.
 const TELL_EVERY: Duration = Duration::from_secs(3);

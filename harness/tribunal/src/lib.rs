@@ -45,7 +45,10 @@ pub mod stability;
 mod starting;
 mod version;
 
-pub use asked::{Soak, accepts_baseline, soak, vocabulary_of_run, workloads};
+pub use asked::{
+    Soak, accepts_baseline, deployments as deployments_asked_for, soak, vocabulary_of_run,
+    workloads,
+};
 pub use docs::docs;
 pub use fixtures::{chosen, embedded, judged, offers, start};
 pub use judged::{judging_of, voices_of};

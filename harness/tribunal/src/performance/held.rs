@@ -37,6 +37,8 @@ pub(super) struct Held {
     gate: Gate,
     runs: Vec<RunRecord>,
     verdict: Option<Verdict>,
+    /// Figures that decide nothing here.
+    left_out: Vec<String>,
 }
 
 /// What to do next.
@@ -59,11 +61,15 @@ impl Held {
             gate,
             runs: vec![],
             verdict: None,
+            left_out: vec![],
         })
     }
 
     /// Takes a run in.
     pub fn next(&mut self, run: RunRecord) -> Next {
+        if self.runs.is_empty() {
+            self.leave_out(&run);
+        }
         self.runs.push(run);
         match judge(&self.base, &self.runs, &self.gate) {
             Judged::MoreRuns(_) => Next::Again,
@@ -71,6 +77,22 @@ impl Held {
                 self.verdict = Some(verdict);
                 Next::Done
             }
+        }
+    }
+
+    /// A figure that this run cannot tell and no accepted run could decides nothing: a server that answers in one piece has no time between tokens.
+    fn leave_out(&mut self, run: &RunRecord) {
+        let tells = |run: &RunRecord, metric: &str| {
+            let figure = run.figures.get(metric);
+            figure.is_some_and(|f| f.no_gate.is_none() && f.value.is_some_and(|v| v > 0.0))
+        };
+        let (told, out): (Vec<String>, Vec<String>) =
+            self.gate.primary().iter().cloned().partition(|metric| {
+                tells(run, metric) || self.base.runs.iter().any(|run| tells(run, metric))
+            });
+        if let (false, Ok(gate)) = (out.is_empty(), Gate::new(told)) {
+            self.gate = gate;
+            self.left_out = out;
         }
     }
 
@@ -82,6 +104,15 @@ impl Held {
         };
         let text = verdict.to_string().trim_end().to_owned();
         tribunal_runner::log(format_args!("{text}"));
+        // The outcome says it already.
+        let state = format!("{}: ", verdict.state);
+        let text = text.strip_prefix(&state).unwrap_or(&text).to_owned();
+        if !self.left_out.is_empty() {
+            tribunal_runner::log(format_args!(
+                "no sample, or too few, of {}: it decides nothing",
+                self.left_out.join(", ")
+            ));
+        }
         let none = verdict.metrics.iter().find_map(|metric| metric.why.clone());
         let worse = verdict.state == State::Regressed;
         if crate::accepts_baseline() && !wrong {
@@ -94,7 +125,9 @@ impl Held {
         }
         match verdict.state {
             State::Passed => {}
-            State::Improved => found.notes.push(text),
+            State::Improved => found
+                .notes
+                .push(format!("better than its baseline: {text}")),
             State::Regressed => found.regressed.push(text),
             State::Inconclusive => found.undecided.push(text),
             State::Invalid => found.invalid.push(text),

@@ -18,6 +18,8 @@ use super::threshold::{self, Kept};
 
 /// Where a step says nothing else: so many requests, one after the other, after two that are not recorded.
 const REQUESTS: u64 = 20;
+/// So often a load is sent again where the measurement was no good: a machine is busy for a moment.
+const SPARE: usize = 2;
 /// So many kinds of failures of requests are told.
 const TOLD: usize = 3;
 
@@ -92,6 +94,13 @@ impl Step {
         self
     }
 
+    /// Answers go on to the number of tokens that is asked for, whatever the model says: without it, answers of random prompts may be empty, and lengths differ
+    /// from model to model.
+    pub fn ignore_eos(mut self) -> Step {
+        self.options.ignore_eos = true;
+        self
+    }
+
     /// Whose definitions the figures follow; without it, `strict`.
     pub fn dialect(mut self, dialect: Dialect) -> Step {
         let slos = std::mem::take(&mut self.measure.slos);
@@ -158,7 +167,8 @@ impl Step {
     }
 
     /// As [`measure`](Self::measure), for a test that goes on: what is found is added up, and ends it when all steps are done.
-    pub(crate) async fn find(self) -> Result<Found, Error> {
+    pub(crate) async fn find(mut self) -> Result<Found, Error> {
+        self.speak();
         let mut found = Found::default();
         let thresholds = all(self.thresholds.clone())?;
         let how = self.how()?;
@@ -188,7 +198,7 @@ impl Step {
             Checked::Right(_) if self.baseline => Some(Held::open(&key, &self.gates)?),
             Checked::Right(_) => None,
         };
-        let mut runs = 0;
+        let (mut runs, mut judged, mut no_good) = (0, 0, 0);
         loop {
             let (measured, salt) = self.once(&how).await?;
             runs += 1;
@@ -202,9 +212,18 @@ impl Step {
             }
             found.broken.extend(failed);
             if let Validity::Invalid(reasons) = run.validity() {
+                no_good += 1;
+                if no_good <= SPARE && found.broken.is_empty() {
+                    tribunal_runner::log(format_args!(
+                        "no good, and sent again: {}",
+                        reasons.join("; ")
+                    ));
+                    continue;
+                }
                 found.invalid.extend(reasons);
             }
-            if runs == 1 {
+            judged += 1;
+            if judged == 1 {
                 self.row(metrics);
                 for threshold in &thresholds {
                     match threshold::judge(threshold, metrics) {
@@ -229,6 +248,17 @@ impl Step {
             found = found.and(held.conclude(wrong)?);
         }
         Ok(found)
+    }
+
+    /// Lets a voice of the deployment speak, where the step names none.
+    fn speak(&mut self) {
+        let body = &mut self.options.extra_body;
+        if self.route != Route::Speech || body.contains_key("voice") {
+            return;
+        }
+        if let Some(voice) = crate::voices_of(self.bench.server()).into_iter().next() {
+            body.insert("voice".to_owned(), voice.into());
+        }
     }
 
     /// How figures are made.

@@ -191,7 +191,8 @@ impl Bench {
         &self.0.about.case
     }
 
-    pub(crate) fn deployment(&self) -> &str {
+    /// The deployment, as it was asked for.
+    pub fn deployment(&self) -> &str {
         &self.0.about.deployment
     }
 }

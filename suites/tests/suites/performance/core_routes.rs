@@ -22,6 +22,7 @@ async fn chats_arrive(bench: Bench) -> TestResult {
     };
     bench
         .chat(DataSet::random(48, 16))
+        .ignore_eos()
         .load(Load::new(arrivals, Until::Count(ENOUGH)).warmups(4).seed(1))
         .require("p99_ttft_ms < 1000")
         .require("p99_e2el_ms < 3000")
@@ -38,6 +39,7 @@ async fn chats_arrive(bench: Bench) -> TestResult {
 async fn completions_in_turn(bench: Bench) -> TestResult {
     bench
         .completions(DataSet::random(48, 16))
+        .ignore_eos()
         .load(Load::count(ENOUGH).at_most(8).warmups(8).seed(2))
         .require("p99_ttft_ms < 2000")
         .require("p99_e2el_ms < 5000")
@@ -75,6 +77,7 @@ async fn conversations(bench: Bench) -> TestResult {
     };
     bench
         .chat(talks)
+        .ignore_eos()
         .load(Load::count(150).at_most(4).warmups(4).seed(4))
         .require("p90_ttft_ms < 2000")
         .require("request_throughput > 2")
@@ -96,6 +99,7 @@ async fn shared_beginnings(bench: Bench) -> TestResult {
     };
     bench
         .completions(data)
+        .ignore_eos()
         .load(Load::count(150).at_most(4).warmups(8).seed(5))
         .require("p90_ttft_ms < 2000")
         .measure()
@@ -110,6 +114,7 @@ async fn shared_beginnings(bench: Bench) -> TestResult {
 async fn one_at_a_time(bench: Bench) -> TestResult {
     bench
         .chat(DataSet::random(128, 64))
+        .ignore_eos()
         .load(Load::count(100).at_most(1).warmups(4).seed(6))
         .require("p90_ttft_ms < 1000")
         .measure()
@@ -124,6 +129,7 @@ async fn one_at_a_time(bench: Bench) -> TestResult {
 async fn some_are_given_up(bench: Bench) -> TestResult {
     bench
         .chat(DataSet::random(64, 48))
+        .ignore_eos()
         .load(
             Load::count(150)
                 .at_most(6)

@@ -14,6 +14,7 @@ tribunal::markers!(full_model, performance, e2e, cpu);
 async fn chats(bench: Bench) -> TestResult {
     let found = bench
         .chat(DataSet::random(48, 16))
+        .ignore_eos()
         .slo("ttft", 500.0)
         .slo("e2el", 2000.0)
         .load(Load::count(1).seed(21))
