@@ -44,7 +44,7 @@ async fn chat(steady: Steady) -> TestResult {
         .await
 }
 
-/// Completions, a few at once: how a slow server shows in the throughput.
+/// Completions.
 #[tribunal::test]
 #[timeout("15m")]
 #[requires(capability = ["completions", "streaming"])]
@@ -52,13 +52,13 @@ async fn completions(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 128, 16);
     steady
         .lasting(MINUTE)
-        .at_most(2)
+        .rate(4.0)
         .options(whole())
         .soak(Route::Completions, data)
         .await
 }
 
-/// Vectors.
+/// Vectors, a few at once: a slow server shows in the throughput.
 #[tribunal::test]
 #[timeout("15m")]
 #[requires(capability = "embeddings")]
@@ -66,7 +66,7 @@ async fn embeddings(steady: Steady) -> TestResult {
     let data = |plan: &mut BatchPlan| random(plan, 64, 1);
     steady
         .lasting(MINUTE)
-        .rate(4.0)
+        .at_most(2)
         .soak(Route::Embeddings, data)
         .await
 }
