@@ -18,6 +18,7 @@ impl FromFile {
     pub async fn soak(&self, steady: Steady) -> TestResult {
         let step = &self.step;
         let options = self.request_options(RequestOptions::default());
+        let options = steady.voiced(route(step.route), options);
         if let Some(other) = self.wants(&steady.target().model) {
             tribunal_runner::note(other);
         }
