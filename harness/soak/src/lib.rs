@@ -13,6 +13,7 @@ mod error;
 mod fold;
 mod guard;
 mod journal;
+mod life;
 mod line;
 mod pairs;
 mod progress;

@@ -3,20 +3,20 @@
 //! Promise: a function of the lines alone. Segments of one and the same server process are judged as one series; where the server is another process, memory
 //! begins anew and is judged by itself. What was too short to be judged is said to be so, and is neither a pass nor a failure of that signal.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
-use tribunal_statistics::drift::{Drift, Verdict, drift};
+use tribunal_statistics::drift::{Drift, Verdict};
 
 use crate::error::SoakError;
 use crate::guard::{StopReason, too_many};
 use crate::journal::{Journal, Read};
-use crate::line::{Begin, Counts, Identity, Incident, Line, Sample};
+use crate::life::{at, lives};
+use crate::line::{Begin, Counts, Identity, Incident, Line};
 use crate::progress::clock;
-use crate::signal::{Signal, series};
+use crate::signal::Signal;
 
 /// What was found of one signal.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,8 +88,8 @@ impl Report {
         for line in &read.lines {
             report.add(line);
         }
-        for group in groups(&read.lines) {
-            report.segments.push(group.judged());
+        for life in lives(&read.lines) {
+            report.segments.push(life.judged());
         }
         report
     }
@@ -305,132 +305,4 @@ fn classes(counts: &Counts) -> String {
         .map(one)
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn at(line: &Line) -> Option<f64> {
-    match line {
-        Line::Begin(_) => None,
-        Line::Batch { at, .. } | Line::BatchEnd { at, .. } | Line::Incident { at, .. } => Some(*at),
-        Line::Traffic(interval) => Some(interval.at),
-        Line::Sample(sample) => Some(sample.at),
-        Line::Probe(probe) => Some(probe.at),
-        Line::End(end) => Some(end.at),
-    }
-}
-
-/// Lines of one server process, with what their times must be shifted by to be of one clock.
-struct Group<'a> {
-    begin: Option<&'a Begin>,
-    server: Option<Identity>,
-    lines: Vec<(f64, &'a Line)>,
-}
-
-/// Puts lines to those of the same server, or begins a new group.
-fn flush<'a>(
-    waiting: &mut Vec<(f64, &'a Line)>,
-    groups: &mut Vec<Group<'a>>,
-    server: Option<Identity>,
-    begin: Option<&'a Begin>,
-) {
-    let lines = std::mem::take(waiting);
-    match groups.last_mut() {
-        _ if lines.is_empty() => {}
-        // A segment whose server is not known goes with nobody else's.
-        Some(last) if server.is_some() && last.server == server => last.lines.extend(lines),
-        _ => groups.push(Group {
-            begin,
-            server,
-            lines,
-        }),
-    }
-}
-
-fn groups(lines: &[Line]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    let mut begin: Option<&Begin> = None;
-    // What came since the segment began, or since the server was another one, until a sample says whose it is.
-    let mut waiting: Vec<(f64, &Line)> = Vec::new();
-    let mut server = None;
-    for line in lines {
-        if let Line::Begin(next) = line {
-            flush(&mut waiting, &mut groups, server, begin);
-            (begin, server) = (Some(&**next), None);
-        }
-        if let Line::Sample(sample) = line
-            && let Some(now) = sample.server
-        {
-            if server.is_some_and(|before| before != now) {
-                flush(&mut waiting, &mut groups, server, begin);
-            }
-            server = Some(now);
-        }
-        // One clock over segments: that of the wall.
-        let shift = begin.map_or(0.0, |begin| begin.unix);
-        waiting.push((shift, line));
-    }
-    flush(&mut waiting, &mut groups, server, begin);
-    groups
-}
-
-impl Group<'_> {
-    fn judged(&self) -> Segment {
-        let start = self.lines.first().map_or(0.0, |(shift, _)| *shift);
-        let mut all = BTreeMap::new();
-        for (shift, line) in &self.lines {
-            series([*line], shift - start, &mut all);
-        }
-        let times = self
-            .lines
-            .iter()
-            .filter_map(|(shift, line)| Some(shift - start + at(line)?));
-        let (mut first, mut last) = (f64::INFINITY, f64::NEG_INFINITY);
-        for time in times {
-            (first, last) = (first.min(time), last.max(time));
-        }
-        let latest: Option<&Sample> = self.lines.iter().rev().find_map(|(_, line)| match line {
-            Line::Sample(sample) => Some(&**sample),
-            _ => None,
-        });
-        let limits = self.begin.map(|begin| begin.drift).unwrap_or_default();
-        let finding = |(signal, values): (Signal, Vec<(f64, f64)>)| {
-            let drift = drift(&values, &limits.of(&signal));
-            let peak = values
-                .iter()
-                .map(|(_, value)| *value)
-                .fold(f64::MIN, f64::max);
-            let limit = latest.and_then(|sample| self.limit(&signal, sample));
-            let hours_to_limit = limit.and_then(|limit| drift.hours_to(limit));
-            Finding {
-                signal,
-                drift,
-                peak,
-                limit,
-                hours_to_limit,
-            }
-        };
-        Segment {
-            server: self.server,
-            seconds: (last - first).max(0.0),
-            findings: all.into_iter().map(finding).collect(),
-        }
-    }
-
-    /// What a signal must not reach.
-    fn limit(&self, signal: &Signal, sample: &Sample) -> Option<f64> {
-        let bytes = match signal {
-            Signal::Memory => {
-                let stop = self.begin.and_then(|begin| begin.limits.rss);
-                // All that the host has left, on top of what is held.
-                let held = sample.anonymous.or(sample.rss);
-                stop.or_else(|| held?.checked_add(sample.host_available?))
-            }
-            Signal::Device(key) => {
-                let device = sample.devices.iter().find(|device| device.device == *key)?;
-                device.total
-            }
-            Signal::Descriptors => sample.descriptor_limit,
-            _ => None,
-        };
-        bytes.map(|bytes| bytes as f64)
-    }
 }
