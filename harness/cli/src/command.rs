@@ -13,6 +13,7 @@ use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::model::{self, MODEL_HELP};
 use crate::profile;
+use crate::soak;
 use crate::traffic;
 use crate::workload;
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Faults(faults::FaultsOptions),
     Model(crate::model::ModelOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+    Soak(soak::SoakOptions),
     Traffic(crate::traffic::TrafficOptions),
     Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
@@ -47,7 +49,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "baseline",
     "deploy",
     "devices",
@@ -55,6 +57,7 @@ const VERBS: [&str; 10] = [
     "faults",
     "model",
     "profile-vram",
+    "soak",
     "traffic",
     "workload",
     "help",
@@ -75,6 +78,7 @@ Verbs:
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   model           where the name of a model leads; write tiny models with known answers
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+  soak            judge journals of soaks, also of those that were killed
   traffic         measure how exactly this machine sends and reads load
   workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
@@ -134,6 +138,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
+        Some(Value(verb)) if verb == "soak" => soak::parse(parser),
         Some(Value(verb)) if verb == "workload" => workload::parse(parser),
         Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
@@ -204,6 +209,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
+        Some(Value(verb)) if verb == "soak" => Ok(Command::Help(soak::HELP)),
         Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
         Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
@@ -320,7 +326,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, soak, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

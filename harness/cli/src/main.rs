@@ -1,7 +1,7 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
 //! `baseline` keeps what performance tests compare with; `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at
-//! models; `faults` breaks a server by hand; `workload` reads workload files; `traffic` says how exactly load is sent, and `profile-vram` what a test needs of a device. The program is started through the alias in
+//! models; `faults` breaks a server by hand; `soak` judges journals of soaks; `workload` reads workload files; `traffic` says how exactly load is sent, and `profile-vram` what a test needs of a device. The program is started through the alias in
 //! `.cargo/config.toml` or, once it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
 //! Exit codes: 0 nothing that is required is missing, or what was asked for is done; 1 something is missing, or it could not be done; 2 the command
@@ -21,6 +21,7 @@ mod profile;
 #[path = "profile_elsewhere.rs"]
 mod profile;
 mod program;
+mod soak;
 mod sys;
 mod traffic;
 mod workload;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Ok(Command::Faults(options)) => faults::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Profile(options)) => profile::run(&options),
+        Ok(Command::Soak(options)) => soak::run(&options),
         Ok(Command::Workload(options)) => workload::run(&options),
         Ok(Command::Traffic(options)) => traffic::run(&options),
         Ok(Command::KnownDelayServer) => traffic::serve(),

@@ -48,7 +48,7 @@ Flags:
       --vllm-bench          print each step as a command of `vllm bench serve`
   -h, --help                print this text
 
-Environment: TRIBUNAL_DATA holds NAME=FILE as --data does, several with commas between them.
+Environment: TRIBUNAL_DATA holds NAME=FILE as --data does, several with semicolons between them.
 
 JSON: `schema` (1; grows when a key changes its meaning or goes away), `files` [{file, form, notes [{line, text}], cases
 [{name, test_name, line, doc, marks, server, steps [{name, label, line, purpose, point, route, stream, dialect, load, data,
@@ -165,7 +165,7 @@ fn answer(options: &WorkloadOptions) -> Result<String, (String, String)> {
     let vocabulary = crate::deploy::vocabulary().map_err(told)?;
     let mut data = DataTable::default();
     let twin = std::env::var("TRIBUNAL_DATA").unwrap_or_default();
-    let pairs = twin.split(',').filter(|pair| !pair.trim().is_empty());
+    let pairs = twin.split(';').filter(|pair| !pair.trim().is_empty());
     for pair in pairs.chain(options.data.iter().map(String::as_str)) {
         data.add(pair)
             .map_err(|why| told(format!("error: {why}\n")))?;

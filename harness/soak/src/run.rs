@@ -168,8 +168,7 @@ impl Soak {
 impl State<'_> {
     /// Seconds since the segment began.
     fn at(&self) -> f64 {
-        // Whole milliseconds are enough, and easier to read.
-        (self.begun.elapsed().as_secs_f64() * 1e3).round() / 1e3
+        milliseconds(self.begun.elapsed().as_secs_f64())
     }
 
     fn left(&self) -> Duration {
@@ -196,7 +195,7 @@ impl State<'_> {
     /// Folds what has ended since the last time.
     fn close_interval(&mut self) {
         let at = self.at();
-        let seconds = at - self.since;
+        let seconds = milliseconds(at - self.since);
         if seconds <= 0.0 {
             return;
         }
@@ -221,6 +220,11 @@ impl State<'_> {
         self.guard.sample(&sample);
         self.write(Line::Sample(Box::new(sample)));
     }
+}
+
+/// Seconds to the millisecond: that is enough, and easier to read.
+fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
 }
 
 async fn send(
@@ -265,7 +269,7 @@ async fn send(
         };
         let sent = timeout(limit, traffic.send(batch, &mut sink)).await;
         let took = begun.elapsed();
-        let seconds = took.as_secs_f64();
+        let seconds = milliseconds(took.as_secs_f64());
         let rest = counts.ok == 0 && took < REST;
         {
             let mut state = state.borrow_mut();
@@ -329,7 +333,7 @@ async fn probe(state: &RefCell<State<'_>>, subject: &dyn Subject) {
         let mut state = state.borrow_mut();
         let probe = Probe {
             at: state.at(),
-            seconds: asked.elapsed().as_secs_f64(),
+            seconds: milliseconds(asked.elapsed().as_secs_f64()),
             wrong,
         };
         state.guard.probe(&probe);

@@ -51,11 +51,7 @@ impl Rule {
 
     /// Where the accepted runs' median distance from their median, as a share of it, is larger, the rule decides nothing.
     pub fn most_noise(&self) -> f64 {
-        match self {
-            Self::Adaptive { limit } => limit / 1.5,
-            // Its ranks find less in noise than they seem to.
-            Self::Quiet => FLOOR / 2.0,
-        }
+        self.limit() / 1.5
     }
 }
 
@@ -183,7 +179,7 @@ fn quiet(base: &[f64], new: &[f64], worse: f64, higher_is_better: bool) -> Optio
     if new.len() >= 5 {
         return Some(p < 0.02 && size > FLOOR);
     }
-    if p < 0.05 && size > FLOOR {
+    if p < 0.02 && size > FLOOR {
         return Some(true);
     }
     if p < 0.15 && size > 0.8 * FLOOR {

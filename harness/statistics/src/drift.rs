@@ -1,8 +1,8 @@
 //! Whether a series of a long run grows: memory that leaks, latency that creeps up.
 //!
-//! Promise: a *leak* is a slope beyond a limit that the later part of the run has too. Bursts, dips, teeth of a garbage collector, warm-ups and
-//! steps of an allocator that come to rest are none (`examples/simulate.rs` counts). The limit does most of it: set it to seven tenths of the leak that
-//! must be found. Rejected: significance tests of a trend (memory wanders, and every wandering is significant), and the first minutes against the last
+//! Promise: a *leak* is a slope clearly beyond a limit, on which the later part of the run goes on. Bursts, dips, teeth of a garbage collector, warm-ups
+//! and steps of an allocator that come to rest are none (`examples/simulate.rs` counts). The limit does most of it: set it to half of the leak that must
+//! be found. Rejected: significance tests of a trend (memory wanders, and every wandering is significant), and the first minutes against the last
 //! (one burst decides).
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,10 @@ const BLOCKS: usize = 24;
 const FEWEST: usize = 16;
 /// The share of the start that is left out as warm-up.
 const WARM_UP: f64 = 0.25;
-/// For the memory of a host, in MB for each hour: finds a leak of 200.
-pub const MEMORY_MB_PER_HOUR: f64 = 140.0;
+/// For the memory of a host, in MB for each hour: half of a leak of 200.
+pub const MEMORY_MB_PER_HOUR: f64 = 100.0;
+/// A leak is so many times the limit: what wanders may stray a little beyond it.
+const CLEAR: f64 = 1.375;
 const HOUR: f64 = 3600.0;
 
 /// What of a block of samples is looked at.
@@ -101,9 +103,9 @@ impl DriftLimit {
 pub enum Verdict {
     /// No slope beyond the limit.
     Ok,
-    /// A slope beyond the limit, which the later part does not share: it may come to rest.
+    /// A slope beyond the limit, but by less than three eighths, or the later part does not go on: it may come to rest.
     Suspect,
-    /// A slope beyond the limit, and the later part goes on.
+    /// A slope clearly beyond the limit, and the later part goes on.
     Leak,
     /// Too little to judge, and why.
     Insufficient(String),
@@ -116,7 +118,7 @@ pub struct Drift {
     pub verdict: Verdict,
     /// The slope of the judged part for each hour (Theil–Sen over blocks).
     pub slope_per_hour: Option<f64>,
-    /// That of its last two thirds: above a third of the limit, it goes on.
+    /// That of its last two thirds: above half of the limit, it goes on.
     pub later_slope: Option<f64>,
     /// That of its second half: information, since of so few blocks it is a matter of luck.
     pub second_half_slope: Option<f64>,
@@ -206,7 +208,7 @@ fn verdict(all: &TheilSen, later: &TheilSen, limit: f64, falling: bool) -> Verdi
     let sign = if falling { -1.0 } else { 1.0 };
     if sign * all.slope <= limit {
         Verdict::Ok
-    } else if sign * later.slope > limit / 3.0 {
+    } else if sign * all.slope > CLEAR * limit && sign * later.slope > limit / 2.0 {
         Verdict::Leak
     } else {
         Verdict::Suspect

@@ -296,6 +296,12 @@ fn a_leak_goes_on_and_what_comes_to_rest_is_suspect() {
     let hours = leaks.hours_to(2195.0).expect("it gets there");
     assert!((hours - 5.0).abs() < 0.1, "{hours}");
     assert_eq!(leaks.hours_to(0.0), None);
+    // Beyond the limit, but not clearly.
+    let little = drift(
+        &series(60, |at| 1000.0 + at / 3600.0 * 130.0),
+        &DriftLimit::growth(100.0),
+    );
+    assert_eq!(little.verdict, Verdict::Suspect);
     let rests = drift(
         &series(60, |at| 1000.0 + at.min(1900.0)),
         &DriftLimit::growth(140.0),

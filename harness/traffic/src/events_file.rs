@@ -14,7 +14,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Load, Record};
+use crate::{Load, Record, Run};
 
 /// The form of these files. Readers of one know all older ones.
 const FORM: u32 = 1;
@@ -48,6 +48,18 @@ impl EventsHead {
             started,
             about: Map::new(),
         }
+    }
+
+    /// Of this run; what it cost the client is among what belongs to it.
+    pub fn of(run: &Run) -> Self {
+        let mut head = Self::new(run.load.clone(), run.started);
+        // It is made of numbers alone: that it cannot be written does not happen, and would lose only itself.
+        head.about.extend(
+            serde_json::to_value(&run.cost)
+                .ok()
+                .map(|cost| ("client_cost".to_owned(), cost)),
+        );
+        head
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::metrics::Metrics;
-use crate::{Arrivals, Load, Outcome, Ramp, Record, TokenSource, Until};
+use crate::{Arrivals, ClientCost, Load, Outcome, Ramp, Record, Run, TokenSource, Until, Validity};
 
 /// Series whose keys are written even where nothing was measured: readers of these files look for them.
 const ALWAYS: [&str; 7] = [
@@ -57,7 +57,7 @@ pub struct Provenance {
     pub driver: Option<String>,
     /// The host.
     pub host: Option<String>,
-    /// Why the run does not measure the server, where the client was what was slow.
+    /// Why the run does not measure the server, beside what the cost of the client says.
     pub invalid: Vec<String>,
     /// Keys beside all these, at the top: `baseline`, `random_input_len`. They do not replace a figure.
     pub more: Map<String, Value>,
@@ -76,9 +76,23 @@ pub struct ResultFile<'a> {
     pub metrics: &'a Metrics,
     /// Where it comes from.
     pub about: &'a Provenance,
+    /// What it cost the client, where that is known.
+    pub cost: Option<&'a ClientCost>,
 }
 
-impl ResultFile<'_> {
+impl<'a> ResultFile<'a> {
+    /// Of this run.
+    pub fn of(run: &'a Run, metrics: &'a Metrics, about: &'a Provenance) -> Self {
+        Self {
+            load: &run.load,
+            started: run.started,
+            records: &run.records,
+            metrics,
+            about,
+            cost: Some(&run.cost),
+        }
+    }
+
     /// The file's content.
     pub fn to_json(&self) -> Value {
         let mut file = Map::new();
@@ -140,8 +154,7 @@ impl ResultFile<'_> {
         let burstiness = match &self.load.arrivals {
             Arrivals::Gamma { burstiness, .. } => json!(burstiness),
             Arrivals::Constant { .. } => json!("inf"),
-            Arrivals::AtOnce => json!(1.0),
-            Arrivals::Ramp { .. } => json!(1.0),
+            Arrivals::AtOnce | Arrivals::Ramp { .. } => json!(1.0),
             Arrivals::Trace(_) => Value::Null,
         };
         file.insert("date".to_owned(), date(self.started).into());
@@ -195,6 +208,13 @@ impl ResultFile<'_> {
             Until::Either(count, long) => json!({"count": count, "seconds": long.as_secs_f64()}),
         };
         let about = self.about;
+        let mut invalid = about.invalid.clone();
+        if let Some(Validity::Invalid(reasons)) =
+            self.cost.map(|cost| Validity::of(self.load, cost))
+        {
+            invalid.extend(reasons);
+            invalid.dedup();
+        }
         json!({
             "form": 1,
             "version": env!("CARGO_PKG_VERSION"),
@@ -207,7 +227,8 @@ impl ResultFile<'_> {
             "dataset": about.dataset,
             "tokens_from": {"usage": usage, "events": events, "unknown": unknown},
             "errors": errors,
-            "invalid": about.invalid,
+            "invalid": invalid,
+            "client_cost": self.cost,
             "commit": about.commit,
             "deployment": about.deployment,
             "deployment_hash": about.deployment_hash,

@@ -160,7 +160,7 @@ pub(crate) fn shards(cores: usize, load: &Load) -> u32 {
 struct Started {
     stop: Stop,
     shards: Vec<(oneshot::Receiver<Report>, JoinHandle<()>)>,
-    feeder: (oneshot::Receiver<Duration>, JoinHandle<()>),
+    feeder: Option<(oneshot::Receiver<Duration>, JoinHandle<()>)>,
     failed: Arc<Mutex<Option<TrafficError>>>,
 }
 
@@ -227,7 +227,7 @@ fn start(
     let mut started = Started {
         stop,
         shards: Vec::new(),
-        feeder: (cpu, feeder_thread),
+        feeder: Some((cpu, feeder_thread)),
         failed,
     };
     for (index, runtime) in runtimes.into_iter().enumerate() {
@@ -280,7 +280,11 @@ impl Started {
             }
             panicked |= thread.join().is_err();
         }
-        cost.cpu += (&mut self.feeder.0).await.unwrap_or_default();
+        let mut source_panicked = false;
+        if let Some((cpu, thread)) = self.feeder.take() {
+            cost.cpu += cpu.await.unwrap_or_default();
+            source_panicked = thread.join().is_err();
+        }
         let failed = self
             .failed
             .lock()
@@ -288,6 +292,11 @@ impl Started {
             .take();
         if let Some(error) = failed {
             return Err(error);
+        }
+        if source_panicked {
+            return Err(TrafficError::Panicked(
+                "the source of requests panicked".into(),
+            ));
         }
         if panicked || tally.begun != tally.finished {
             let why = format!("{} of {} records are there", tally.finished, tally.begun);

@@ -80,10 +80,10 @@ pub(crate) async fn run(common: Common, index: u32, count: u32) -> Report {
         tally: Mutex::default(),
     });
     let warmups_failed = warm(&shard, &common.warmups, index, count).await;
-    if common.barrier.wait().await.is_leader() {
+    if meet(&shard, &common.barrier).await {
         shard.clock.begin();
     }
-    common.barrier.wait().await;
+    meet(&shard, &common.barrier).await;
     *shard.tally() = Tally::default();
     let began = SystemTime::now();
     let (cpu, wall) = (thread_cpu(), std::time::Instant::now());
@@ -105,6 +105,14 @@ pub(crate) async fn run(common: Common, index: u32, count: u32) -> Report {
         cpu: thread_cpu().saturating_sub(cpu),
         wall: wall.elapsed(),
         warmups_failed,
+    }
+}
+
+/// Waits for the other shards; whether this one is their first. A shard that could not be started must not hold up the others for ever.
+async fn meet(shard: &Shard, barrier: &Barrier) -> bool {
+    tokio::select! {
+        met = barrier.wait() => met.is_leader(),
+        () = shard.stop.aborted() => false,
     }
 }
 

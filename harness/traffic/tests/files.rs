@@ -148,6 +148,7 @@ fn a_result_has_the_keys_of_the_tools_and_null_for_what_was_not_measured() {
         records: &records,
         metrics: &metrics,
         about: &about,
+        cost: None,
     }
     .to_json();
     for key in [

@@ -3,23 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tribunal_deploy::tree::{Entry, Value};
+use tribunal_deploy::tree::{Entry, Node, Value};
 
 use crate::amount::Amount;
 use crate::case::Around;
-use crate::data::{DataSpec, Lengths, Named, Refusal, Shape, map_it, named};
+use crate::data::{DataSpec, Lengths, Named, Refusal, map_it, named};
 use crate::fields::Fields;
 use crate::reader::Reader;
-use crate::route::Route;
+use tribunal_traffic::Route;
 
-/// Keys of a shape that say nothing of its size.
-const SHAPE_KEYS: [&str; 5] = [
-    "resolution",
-    "num_frames",
-    "fps",
-    "num_inference_steps",
-    "guidance_scale",
-];
+/// Tasks whose requests bring what is not made here.
+const WITH_MEDIA: [(&str, &str); 3] = [("v2v", "a video"), ("a2v", "a sound"), ("s2v", "a sound")];
 
 impl Reader<'_> {
     /// What requests are made of, and why it cannot be had.
@@ -54,8 +48,19 @@ impl Reader<'_> {
             return (DataSpec::File { path, output }, None);
         }
         let media = matches!(route, Route::Images | Route::ImageEdits | Route::Videos);
+        let task = fields.get("task").and_then(Node::text).unwrap_or_default();
+        let brings = WITH_MEDIA.iter().find(|(there, _)| *there == task);
+        if let Some((_, what)) = brings.filter(|_| media) {
+            let refusal = Refusal {
+                why: format!(
+                    "the task `{task}` needs {what} in each request, and only pictures are made here"
+                ),
+                help: map_it(path.as_deref().unwrap_or(&name)),
+            };
+            return (DataSpec::Missing { name }, Some(refusal));
+        }
         match named(&name) {
-            Ok(Named::Random) if media => (self.shapes(fields, stability), None),
+            Ok(Named::Random) if media => (self.shapes(fields, route, stability), None),
             Ok(Named::Random) => (DataSpec::Random(self.lengths(fields, stability)), None),
             Ok(Named::RandomMultimodal) => (self.multimodal(fields, stability), None),
             Ok(Named::SharedPrefix) => (self.shared_prefix(fields, stability), None),
@@ -92,7 +97,7 @@ impl Reader<'_> {
     }
 
     /// A number or, in a soak, a range.
-    fn length(&mut self, entry: &Entry, least: u32, stability: bool) -> Option<Amount> {
+    pub fn length(&mut self, entry: &Entry, least: u32, stability: bool) -> Option<Amount> {
         let amount = self.amount(&entry.key, &entry.node, least)?;
         if amount.is_range() && !stability {
             self.mistake(
@@ -250,85 +255,7 @@ impl Reader<'_> {
             buckets: buckets.unwrap_or_default(),
         }
     }
-
-    /// Prompts for pictures and videos.
-    fn shapes(&mut self, fields: &Fields<'_>, stability: bool) -> DataSpec {
-        let shapes = match fields.entry("random_request_config") {
-            None => vec![self.shape(fields, stability)],
-            Some(entry) => match &entry.node.value {
-                Value::List(list) if !list.is_empty() => list
-                    .iter()
-                    .filter_map(|node| match node.table() {
-                        Some(table) => {
-                            let fields = Fields::of(self, table, node.at, &[]);
-                            let mut known = SHAPE_KEYS.to_vec();
-                            known.extend(["width", "height", "weight"]);
-                            for (name, entry) in fields.iter() {
-                                if !known.contains(&name) {
-                                    self.unknown_key(entry, "a shape", &known, "what else goes into each request stands below `extra_body`");
-                                }
-                            }
-                            Some(self.shape(&fields, stability))
-                        }
-                        None => {
-                            self.wrong_node(&entry.key, node, "a table");
-                            None
-                        }
-                    })
-                    .collect(),
-                _ => {
-                    self.wrong_node(&entry.key, &entry.node, "a list of shapes");
-                    Vec::new()
-                }
-            },
-        };
-        DataSpec::Shapes {
-            shapes,
-            input_images: fields
-                .entry("num_input_images")
-                .and_then(|entry| self.whole(&entry.key, &entry.node, 0))
-                .unwrap_or(0),
-            negative_prompt: fields
-                .entry("enable_negative_prompt")
-                .and_then(|entry| self.bool(entry))
-                .unwrap_or(false),
-        }
-    }
-
-    fn shape(&mut self, fields: &Fields<'_>, stability: bool) -> Shape {
-        let mut side = |name: &str| {
-            fields
-                .entry(name)
-                .map(|entry| self.length(entry, 1, stability))
-        };
-        let size = match (side("width"), side("height")) {
-            (Some(width), Some(height)) => width.zip(height),
-            (None, None) => None,
-            _ => {
-                self.mistake(fields.at, "`width` and `height` stand together", None);
-                None
-            }
-        };
-        let mut more = serde_json::Map::new();
-        for name in SHAPE_KEYS {
-            if let Some(entry) = fields.entry(name)
-                && let Some(value) = self.json(&entry.key, &entry.node)
-            {
-                more.insert(name.to_owned(), value);
-            }
-        }
-        let weight = fields
-            .entry("weight")
-            .and_then(|entry| self.number_within(entry, 0.0, f64::MAX))
-            .unwrap_or(1.0);
-        Shape {
-            size,
-            weight,
-            fields: more,
-        }
-    }
 }
-
 /// A data set that is not here.
 fn missing(
     name: &str,

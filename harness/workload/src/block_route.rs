@@ -7,7 +7,8 @@ use crate::case::Around;
 use crate::data::Refusal;
 use crate::fields::Fields;
 use crate::reader::Reader;
-use crate::route::{self, Backend, Route};
+use crate::route::{self, Backend};
+use tribunal_traffic::Route;
 
 impl Reader<'_> {
     /// Where requests go, whether answers are streamed, and why that cannot be.
@@ -50,11 +51,8 @@ impl Reader<'_> {
                             .map_or(entry.node.at, |entry| entry.node.at);
                         self.mistake(
                             at,
-                            format!(
-                                "the backend `{name}` does not speak to `{}`",
-                                route::path_of(there)
-                            ),
-                            Some(format!("it speaks to `{}`", route::path_of(route))),
+                            format!("the backend `{name}` does not speak to `{}`", there.path()),
+                            Some(format!("it speaks to `{}`", route.path())),
                         );
                     }
                     (route, stream)
@@ -91,11 +89,8 @@ impl Reader<'_> {
             let route = by_path.or(by_task).or(diffusion).unwrap_or(Route::Chat);
             (route, route::streams(route))
         };
-        let stream = match (fields.entry("stream"), fields.entry("no_stream")) {
-            (Some(entry), _) => self.bool(entry).unwrap_or(stream),
-            (None, Some(entry)) => self.bool(entry).map_or(stream, |no| stream && !no),
-            (None, None) => stream,
-        };
+        let said = fields.entry("stream").and_then(|entry| self.bool(entry));
+        let stream = said.unwrap_or(stream);
         (route, stream, refused.or(unsent))
     }
 

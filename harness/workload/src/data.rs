@@ -47,8 +47,6 @@ pub enum DataSpec {
         shapes: Vec<Shape>,
         /// Pictures in each prompt.
         input_images: u32,
-        /// Whether a prompt says what should not be seen.
-        negative_prompt: bool,
     },
     /// Questions of a file, one on each line.
     File {
@@ -93,7 +91,7 @@ pub struct Shape {
     pub size: Option<(Amount, Amount)>,
     /// The weight among others.
     pub weight: f64,
-    /// What else a request says of it: steps, frames, scale.
+    /// What else a request says of it: steps, frames, scale, what should not be seen.
     pub fields: serde_json::Map<String, serde_json::Value>,
 }
 

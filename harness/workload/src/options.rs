@@ -40,7 +40,7 @@ pub(crate) const NOT_RENDERED: [&str; 20] = [
     "total_limit",
 ];
 
-const OURS: [&str; 69] = [
+const OURS: [&str; 68] = [
     "baseline",
     "name",
     "description",
@@ -62,7 +62,6 @@ const OURS: [&str; 69] = [
     "endpoint",
     "route",
     "stream",
-    "no_stream",
     "dialect",
     "percentile_metrics",
     "metric_percentiles",
@@ -112,7 +111,7 @@ const OURS: [&str; 69] = [
     "total_limit",
 ];
 
-const PASSED: [&str; 57] = [
+const PASSED: [&str; 58] = [
     "header",
     "tokenizer",
     "tokenizer_mode",
@@ -134,6 +133,7 @@ const PASSED: [&str; 57] = [
     "plot_dataset_stats",
     "label",
     "no_oversample",
+    "no_stream",
     "skip_chat_template",
     "enable_multimodal_chat",
     "disable_shuffle",

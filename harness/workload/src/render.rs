@@ -9,11 +9,11 @@ use crate::amount::Amount;
 use crate::data::{DataSpec, Lengths};
 use crate::options::NOT_RENDERED;
 use crate::route;
-use crate::route::Route;
 use crate::server::option;
 use crate::step::Step;
 use crate::sweep::Point;
 use tribunal_traffic::Dialect;
+use tribunal_traffic::Route;
 
 /// The server that a rendered command is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,9 @@ impl Step {
         if self.purpose == crate::step::Purpose::Accuracy {
             return Err("that client does not score answers".to_owned());
         }
+        if !self.stream && matches!(self.route, Route::Chat | Route::Completions) {
+            return Err("that client streams all answers of text".to_owned());
+        }
         let mut out: Vec<String> = ["vllm", "bench", "serve"].map(str::to_owned).to_vec();
         if self.dialect == Dialect::VllmOmni {
             out.push("--omni".to_owned());
@@ -81,10 +84,7 @@ impl Step {
             out.extend(["--backend".to_owned(), backend.to_owned()]);
         }
         if !has("endpoint") {
-            out.extend([
-                "--endpoint".to_owned(),
-                route::path_of(self.route).to_owned(),
-            ]);
+            out.extend(["--endpoint".to_owned(), self.route.path().to_owned()]);
         }
         for (name, value) in &raw {
             if NOT_RENDERED.contains(&&**name) || name.starts_with('_') {
@@ -99,6 +99,22 @@ impl Step {
                         .iter()
                         .map(|(metric, limit)| format!("{metric}:{limit}")),
                 );
+                continue;
+            }
+            // Where the reference has one text with commas, the native form has a list.
+            if let (true, Some(list)) = (
+                name.starts_with("percentile_") || name == "metric_percentiles",
+                value.as_array(),
+            ) {
+                let words: Vec<String> = list
+                    .iter()
+                    .map(|value| {
+                        value
+                            .as_str()
+                            .map_or_else(|| value.to_string(), str::to_owned)
+                    })
+                    .collect();
+                out.extend([format!("--{}", name.replace('_', "-")), words.join(",")]);
                 continue;
             }
             let name = if name == "dataset" {

@@ -1,25 +1,6 @@
 //! Where requests go: from `backend`, `endpoint` and `task` to a route.
 
-/// Where requests go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// `/v1/chat/completions`
-    Chat,
-    /// `/v1/completions`
-    Completions,
-    /// `/v1/audio/speech`
-    Speech,
-    /// `/v1/images/generations`
-    Images,
-    /// `/v1/images/edits`
-    ImageEdits,
-    /// `/v1/videos`
-    Videos,
-    /// `/v1/audio/transcriptions`
-    Transcriptions,
-    /// `/v1/embeddings`
-    Embeddings,
-}
+use tribunal_traffic::Route;
 
 /// What a backend of the reference means here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,14 +99,6 @@ pub(crate) const ROUTES: [(&str, &str, Route); 8] = [
     ),
     ("embeddings", "/v1/embeddings", Route::Embeddings),
 ];
-
-/// The path of a route.
-pub fn path_of(route: Route) -> &'static str {
-    ROUTES
-        .iter()
-        .find(|(_, _, there)| *there == route)
-        .map_or("/", |(_, path, _)| path)
-}
 
 /// Whether answers of a route are streamed unless somebody says otherwise.
 pub(crate) fn streams(route: Route) -> bool {

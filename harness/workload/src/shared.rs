@@ -7,6 +7,7 @@ use tribunal_deploy::tree::Value;
 use tribunal_traffic::{Arrivals, Cancel, Dialect, Load, Ramp, Until, known};
 use tribunal_vocabulary::{nearest, parse_duration};
 
+use crate::baseline::Threshold;
 use crate::case::Around;
 use crate::fields::Fields;
 use crate::reader::Reader;
@@ -86,6 +87,20 @@ impl Shared {
             idle_limit: reader.limit_of(fields, "idle_limit"),
             total_limit: reader.limit_of(fields, "total_limit"),
         }
+    }
+
+    /// The percentiles that are asked for, and those that limits are about.
+    pub fn percentiles_with(&self, thresholds: &[Threshold]) -> Vec<f64> {
+        let mut all = self.percentiles.clone();
+        for percent in thresholds
+            .iter()
+            .filter_map(|limit| known(&limit.metric).ok()?.percent)
+        {
+            if !all.contains(&percent) {
+                all.push(percent);
+            }
+        }
+        all
     }
 
     pub fn load(&self, count: u32, point: Point) -> Load {

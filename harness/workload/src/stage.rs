@@ -262,7 +262,8 @@ fn set(root: &mut Json, path: &str, value: &Json) -> Result<(), String> {
     for step in path.split('.') {
         let index = step.parse::<usize>().ok();
         // A scalar in the way makes room.
-        if !here.is_object() && !(here.is_array() && index.is_some()) {
+        let fits = here.is_object() || (here.is_array() && index.is_some());
+        if !fits {
             *here = if index.is_some() {
                 Json::Array(Vec::new())
             } else {

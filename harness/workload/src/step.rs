@@ -8,9 +8,9 @@ use tribunal_traffic::Load;
 use crate::baseline::Threshold;
 use crate::data::{DataSpec, Refusal};
 use crate::draw::Draw;
-use crate::route::Route;
 use crate::sweep::Point;
 use tribunal_traffic::Dialect;
+use tribunal_traffic::Route;
 
 /// What a step is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

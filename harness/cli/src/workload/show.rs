@@ -68,7 +68,7 @@ pub(super) fn steps(workload: &Workload) -> String {
                 step.name,
                 step.label,
                 step.purpose.name(),
-                tribunal_workload::path_of(step.route),
+                step.route.path(),
                 if step.stream { " streamed" } else { "" },
                 load(&step.load)
             ));
@@ -249,7 +249,7 @@ fn step_json(step: &Step, server: Option<&BenchServer>) -> Value {
     });
     json!({
         "name": step.name, "label": step.label, "line": step.line, "purpose": step.purpose.name(), "point": step.point.words(),
-        "route": tribunal_workload::path_of(step.route), "stream": step.stream, "dialect": step.dialect.name(), "load": step.load,
+        "route": step.route.path(), "stream": step.stream, "dialect": step.dialect.name(), "load": step.load,
         "data": data(&step.data),
         "refused": step.refused.as_ref().map(|refusal| json!({ "why": refusal.why, "help": refusal.help })),
         "thresholds": thresholds.collect::<Vec<_>>(), "duration_s": step.duration.map(|duration| duration.as_secs_f64()), "batch": step.batch,

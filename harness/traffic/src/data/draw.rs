@@ -1,23 +1,23 @@
 //! What a data set draws by its seed.
 //!
-//! Promise: the same for ever, so that a data set that stands in a baseline's key can be made again. Rejected: `rand`, whose generators promise
-//! the same numbers only within one version.
+//! Promise: the same for ever, so that a data set that stands in a baseline's key can be made again.
 
 use serde::{Deserialize, Serialize};
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+use crate::random::Random;
+
+/// The generator of the crate, with what data sets draw.
 #[derive(Clone, Debug)]
-pub(super) struct Draw(u64);
+pub(super) struct Draw(Random);
 
 impl Draw {
     /// A stream of its own for each purpose, so that one that draws more does not shift the others.
     pub fn of(seed: u64, purpose: u64) -> Self {
-        Self(mixed(seed ^ mixed(purpose)))
+        Self(Random::of(seed, purpose))
     }
 
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        mixed(self.0)
+        self.0.bits()
     }
 
     /// From 0 up to, and not including, `n`; 0 for none.
@@ -50,12 +50,6 @@ impl Draw {
         }
         last
     }
-}
-
-fn mixed(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// A number, or a range of which each request draws one.

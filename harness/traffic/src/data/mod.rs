@@ -4,6 +4,7 @@
 //! hand, so random text is made of words that are one token each in most vocabularies, and what a prompt really was, the server's usage says.
 //! Rejected: downloading data sets (a run would depend on who answers that day).
 
+mod answers;
 mod draw;
 mod error;
 mod form;

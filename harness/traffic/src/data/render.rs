@@ -1,35 +1,26 @@
 //! From conversations to requests of a route.
 //!
-//! Promise: later turns of a conversation hold what was answered before. A body is made with a mark where an answer belongs; once it is there, the
-//! mark is replaced. Rejected: making the body when its turn comes (the conversation's own data would have to be kept as long).
-
-use std::collections::BTreeMap;
+//! Promise: what a route's request looks like is said here and nowhere else; what the caller adds (`extra_body`) has the last word.
 
 use serde_json::{Map, Value, json};
 
+use super::answers::Answers;
 use super::error::DataError;
 use super::form::form;
 use super::item::{Item, Items, Medium, Part, Said};
 use super::options::{RequestOptions, Route, UsageOption};
 use crate::{Body, Request, Source};
 
-/// Conversations of which answers are kept at once. Beyond it the oldest is given up: it was not gone on with.
-const MOST_KEPT: usize = 1 << 16;
 /// Conversations that are passed over one after the other.
 const MOST_PASSED: u32 = 1 << 20;
-/// Bytes of an answer that a later turn holds.
-const LONGEST_ANSWER: usize = 1 << 18;
-
 /// Requests of a data set for a route.
 pub(super) struct Rendered {
     items: Box<dyn Items>,
     route: Route,
     model: String,
     options: RequestOptions,
-    /// What no text holds by chance.
-    mark: String,
     conversations: u64,
-    answers: BTreeMap<u64, Vec<String>>,
+    answers: Answers,
 }
 
 impl Rendered {
@@ -51,19 +42,14 @@ impl Rendered {
                 "the path of requests begins with `/`, as /v1/chat/completions",
             ));
         }
-        let mark = format!(
-            "tribunal{:016x}",
-            super::draw::Draw::of(seed, u64::MAX).bits()
-        );
         let (model, options) = (model.to_owned(), options.clone());
         Ok(Self {
             items,
             route,
             model,
             options,
-            mark,
             conversations: 0,
-            answers: BTreeMap::new(),
+            answers: Answers::new(seed),
         })
     }
 
@@ -188,30 +174,32 @@ impl Rendered {
         fields
     }
 
+    /// A text with the salt before it.
+    fn opened(&self, text: &str) -> String {
+        match &self.options.salt {
+            Some(salt) => format!("{salt} {text}"),
+            None => text.to_owned(),
+        }
+    }
+
     /// The text with the salt before it, unless a message before it has it.
     fn salted(&self, item: &Item, text: &str) -> String {
-        match &self.options.salt {
-            Some(salt) if self.route.has_prefix() && item.system.is_none() => {
-                format!("{salt} {text}")
-            }
-            _ => text.to_owned(),
+        let first = self.route.has_prefix() && item.system.is_none();
+        if first {
+            self.opened(text)
+        } else {
+            text.to_owned()
         }
     }
 
     fn place(&self, turn: usize, turns: usize) -> String {
-        format!("{}.{}.{turn}.{turns};", self.mark, self.conversations)
+        self.answers.place(self.conversations, turn, turns)
     }
 
     fn chat(&self, item: &Item, turn: usize) -> Map<String, Value> {
         let mut messages = Vec::new();
         if let Some(system) = &item.system {
-            let salt = self
-                .options
-                .salt
-                .as_ref()
-                .map(|salt| format!("{salt} "))
-                .unwrap_or_default();
-            messages.push(json!({"role": "system", "content": format!("{salt}{system}")}));
+            messages.push(json!({"role": "system", "content": self.opened(system)}));
         }
         for (index, said) in item.turns[..=turn].iter().enumerate() {
             match &said.messages {
@@ -263,13 +251,7 @@ impl Rendered {
     fn completion(&self, item: &Item, turn: usize) -> Map<String, Value> {
         let mut prompt = String::new();
         if let Some(system) = &item.system {
-            let salt = self
-                .options
-                .salt
-                .as_ref()
-                .map(|salt| format!("{salt} "))
-                .unwrap_or_default();
-            prompt = format!("{salt}{system}\n\n");
+            prompt = format!("{}\n\n", self.opened(system));
         }
         for (index, said) in item.turns[..=turn].iter().enumerate() {
             let text = said
@@ -338,66 +320,12 @@ impl Source for Rendered {
         let Body::Json(body) = &next.body else {
             return next;
         };
-        let Ok(body) = std::str::from_utf8(body) else {
-            return next;
-        };
-        let mut pieces = body.split(&self.mark);
-        let mut filled = pieces.next().unwrap_or_default().to_owned();
-        let places: Vec<(Place, &str)> = pieces.filter_map(Place::read).collect();
-        // Without a mark it holds no answer.
-        let Some(latest) = places
-            .iter()
-            .map(|(place, _)| *place)
-            .max_by_key(|place| place.turn)
-        else {
-            return next;
-        };
-        let answers = self.answers.entry(latest.conversation).or_default();
-        answers.resize(latest.turn, String::new());
-        answers.push(cut(text).to_owned());
-        for (place, rest) in places {
-            let answer = answers.get(place.turn).map_or("", String::as_str);
-            let escaped = Value::String(answer.to_owned()).to_string();
-            filled.push_str(&escaped[1..escaped.len() - 1]);
-            filled.push_str(rest);
+        let filled = std::str::from_utf8(body)
+            .ok()
+            .and_then(|body| self.answers.fill(body, text));
+        if let Some(filled) = filled {
+            next.body = Body::Json(filled.into_bytes().into());
         }
-        if latest.turn + 2 >= latest.turns {
-            self.answers.remove(&latest.conversation);
-        }
-        while self.answers.len() > MOST_KEPT {
-            self.answers.pop_first();
-        }
-        next.body = Body::Json(filled.into_bytes().into());
         next
-    }
-}
-
-fn cut(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST_ANSWER);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// Where an answer belongs: of which conversation, of which turn, of how many.
-#[derive(Clone, Copy)]
-struct Place {
-    conversation: u64,
-    turn: usize,
-    turns: usize,
-}
-
-impl Place {
-    /// From what follows a mark; with what follows the place.
-    fn read(text: &str) -> Option<(Self, &str)> {
-        let (place, rest) = text.strip_prefix('.')?.split_once(';')?;
-        let mut numbers = place.split('.');
-        let place = Place {
-            conversation: numbers.next()?.parse().ok()?,
-            turn: numbers.next()?.parse().ok()?,
-            turns: numbers.next()?.parse().ok()?,
-        };
-        Some((place, rest))
     }
 }

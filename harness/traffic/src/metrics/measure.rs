@@ -19,6 +19,7 @@ use super::order;
 use super::slo::Slo;
 use super::table::{DIFFUSION, Of, SERIES};
 use super::taken::{Taken, take};
+use super::told;
 use super::totals::totals;
 use crate::{Load, Record};
 
@@ -187,17 +188,7 @@ fn stages(records: &[Record]) -> BTreeMap<String, Vec<f64>> {
     const MOST: usize = 256;
     let mut stages: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for record in records.iter().filter(|record| load::is_answered(record)) {
-        let Some(told) = record
-            .told
-            .get("stage_durations")
-            .and_then(serde_json::Value::as_object)
-        else {
-            continue;
-        };
-        for (name, value) in told {
-            let Some(value) = value.as_f64().filter(|value| value.is_finite()) else {
-                continue;
-            };
+        for (name, value) in told::stage_durations(record) {
             if let Some(values) = stages.get_mut(name) {
                 values.push(value);
             } else if stages.len() < MOST {

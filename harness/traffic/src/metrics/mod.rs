@@ -14,6 +14,7 @@ mod order;
 mod slo;
 mod table;
 mod taken;
+mod told;
 mod totals;
 
 pub use audio::Pcm;

@@ -5,7 +5,7 @@
 
 use super::dialect::Dialect;
 use super::measure::Measure;
-use super::{audio, order};
+use super::{audio, order, told};
 use crate::{Kind, Record, Seen};
 
 /// The values of one answer.
@@ -283,25 +283,23 @@ fn sound(taken: &mut Taken, record: &Record, how: &Measure, sent: u64) {
         .map(|(ready, seconds)| ready / 1e3 / seconds);
 }
 
-/// A figure that the server tells of itself, under any of these names. 0 is how servers say that they do not know.
-fn told(record: &Record, names: &[&str]) -> Option<f64> {
-    names
-        .iter()
-        .find_map(|name| record.told.get(*name)?.as_f64())
-        .filter(|value| value.is_finite() && *value > 0.0)
-}
-
 fn pictures(taken: &mut Taken, record: &Record, how: &Measure) {
     let omni = how.dialect == Dialect::VllmOmni;
-    let told_image = told(record, &["image_generation_ms", "image_generation_time_ms"]);
-    let told_video = told(record, &["video_generation_ms", "video_generation_time_ms"]);
-    taken.denoise_step_latency = told(record, &["denoise_step_latency_ms"]);
-    taken.peak_memory = told(record, &["peak_memory_mb"]);
+    taken.denoise_step_latency = told::denoise_step_ms(record);
+    taken.peak_memory = told::figure(record, &["peak_memory_mb"]);
     if record.images.is_some_and(|images| images > 0) {
-        taken.image_generation = if omni { told_image } else { taken.e2el };
+        taken.image_generation = if omni {
+            told::image_ms(record)
+        } else {
+            taken.e2el
+        };
     }
     if let Some(seconds) = record.video_seconds.filter(|seconds| *seconds > 0.0) {
-        taken.video_generation = if omni { told_video } else { taken.e2el };
+        taken.video_generation = if omni {
+            told::video_ms(record)
+        } else {
+            taken.e2el
+        };
         taken.video_rtf = taken
             .video_generation
             .or(taken.e2el)

@@ -10,6 +10,7 @@ use super::order;
 use super::slo;
 use super::table::SCALARS;
 use super::taken::Taken;
+use super::told;
 use crate::{Outcome, Record};
 
 /// A sum over answers; with a reason where some do not say their part.
@@ -107,9 +108,6 @@ pub(super) fn totals(figures: &mut BTreeMap<String, Figure>, pairs: &[Pair], how
             Found::of(None, 0)
         }
     };
-    let told = |name: &'static str| {
-        move |record: &Record, _: &Taken| record.told.get(name).and_then(serde_json::Value::as_f64)
-    };
     let known_only = |found: Found| Found {
         refused: None,
         ..found
@@ -145,7 +143,7 @@ pub(super) fn totals(figures: &mut BTreeMap<String, Figure>, pairs: &[Pair], how
         .filter(|underrun| **underrun <= how.underrun_limit)
         .count() as f64
         / underruns.len() as f64;
-    let pixels = known_only(sum(pairs, told("image_pixels"), "pixels"));
+    let pixels = known_only(sum(pairs, |record, _| told::pixels(record), "pixels"));
     let steady = load::steady(pairs, how, seconds.unwrap_or(0.0));
     let short = || steady.as_ref().and_then(|steady| steady.short.clone());
 
@@ -231,7 +229,11 @@ pub(super) fn totals(figures: &mut BTreeMap<String, Figure>, pairs: &[Pair], how
         ("total_video_duration_s", video()),
         (
             "total_video_frames",
-            known_only(sum(pairs, told("video_frames"), "frames")),
+            known_only(sum(
+                pairs,
+                |record, _| told::figure(record, &["video_frames", "num_frames"]),
+                "frames",
+            )),
         ),
         ("video_throughput", per_second(video())),
     ];

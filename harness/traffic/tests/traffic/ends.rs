@@ -197,3 +197,37 @@ fn what_cannot_be_sent_is_refused_before_anything_is() {
     assert!(matches!(why, TrafficError::Request(_)), "{why}");
     assert_eq!(server.seen.count(), 0);
 }
+
+#[test]
+fn a_source_that_panics_ends_the_run_with_an_error_and_no_hang() {
+    struct Breaks(u32);
+    impl tribunal_traffic::Source for Breaks {
+        fn next(&mut self) -> Option<Vec<tribunal_traffic::Request>> {
+            self.0 += 1;
+            assert!(self.0 < 3, "as the test wants");
+            Some(vec![crate::server::request_with(
+                "{}".into(),
+                Reading::Chat,
+            )])
+        }
+    }
+    let server = plain();
+    let ended = wait(run(
+        &server.target(),
+        &Load::count(9).at_most(1),
+        Box::new(Breaks(0)),
+    ));
+    assert!(matches!(ended, Err(TrafficError::Panicked(_))), "{ended:?}");
+}
+
+#[test]
+fn a_run_may_be_awaited_on_any_thread() {
+    fn is_send<T: Send>(work: T) -> T {
+        work
+    }
+    let server = plain();
+    let target = server.target();
+    let load = Load::count(1);
+    let work = is_send(run(&target, &load, Numbers::new(Reading::Chat, 1, 1)));
+    assert_eq!(wait(work).unwrap().records.len(), 1);
+}

@@ -34,6 +34,7 @@ mod subject;
 mod threshold;
 mod workload;
 
+pub(crate) use data::data_set;
 pub use saturation::Saturation;
 pub use step::{Measured, Step};
 pub use subject::{Bench, bench};
@@ -41,4 +42,5 @@ pub use tribunal_traffic::{
     Arrivals, DataSet, Dialect, Load, RequestOptions, Route, Until, UsageOption,
 };
 pub use tribunal_workload::Purpose;
+pub(crate) use workload::route;
 pub use workload::{FromFile, steps_of};

@@ -99,7 +99,7 @@ impl FromFile {
     pub async fn measure(&self, bench: &Bench) -> TestResult {
         let step = &self.step;
         let mut own = bench.step(route(step.route), data_set(&step.data));
-        let wants = self.wants(bench);
+        let wants = self.wants(bench.model());
         own = own
             .named(&step.name)
             .load(step.load.clone())
@@ -108,9 +108,7 @@ impl FromFile {
         for (metric, limit) in &step.goodput {
             own = own.slo(metric, *limit);
         }
-        own.options.stream = step.stream;
-        own.options.ignore_eos = step.ignore_eos;
-        own.options.extra_body = step.extra_body.clone();
+        own.options = self.request_options(own.options);
         match wants {
             None => {
                 let device = self.device(bench);
@@ -132,12 +130,25 @@ impl FromFile {
         own.measure().await
     }
 
+    /// What its requests ask for besides their prompt; `usual` where the file says nothing.
+    pub(crate) fn request_options(
+        &self,
+        usual: traffic::RequestOptions,
+    ) -> traffic::RequestOptions {
+        traffic::RequestOptions {
+            stream: self.step.stream,
+            ignore_eos: self.step.ignore_eos,
+            extra_body: self.step.extra_body.clone(),
+            ..usual
+        }
+    }
+
     /// How the server of the file differs from the one that is measured, if it does.
-    fn wants(&self, bench: &Bench) -> Option<String> {
+    pub(crate) fn wants(&self, served: &str) -> Option<String> {
         let server = &self.case.server;
         let mut other = vec![];
         if let Some(model) = &server.model
-            && model != bench.model()
+            && model != served
         {
             other.push(format!("the model {model}"));
         }
@@ -152,7 +163,7 @@ impl FromFile {
                 "{} is for a server with {}, and this one is {} as its deployment starts it",
                 place(&self.file, server.line),
                 other.join(", "),
-                bench.model()
+                served
             )
         })
     }
@@ -176,7 +187,8 @@ fn place(file: &Path, line: usize) -> String {
     format!("{}:{line}", file.display())
 }
 
-fn route(route: tribunal_workload::Route) -> traffic::Route {
+/// The route of a step.
+pub(crate) fn route(route: tribunal_workload::Route) -> traffic::Route {
     use tribunal_workload::Route as From;
     match route {
         From::Chat => traffic::Route::Chat,

@@ -17,8 +17,9 @@
 //! ```
 //!
 //! Promise: a soak that is too short to show a drift says so, and is judged by everything else; its journal is kept, whatever came of it. Rejected: an own
-//! verdict for tests (`cargo tribunal soak` and a test would differ).
+//! verdict for tests (a test and `cargo tribunal soak` would differ).
 
+mod from_file;
 mod in_turn;
 mod place;
 mod soaking;

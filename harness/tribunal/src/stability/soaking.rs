@@ -193,7 +193,8 @@ impl Steady {
             Some(rate) => (Arrivals::Constant { rate }, None),
             None => (Arrivals::AtOnce, self.concurrency),
         };
-        let (options, model) = (self.options.clone(), self.target.model.clone());
+        let options = self.voiced(route, self.options.clone());
+        let model = self.target.model.clone();
         let requests = self.batch;
         let make = move |plan: &mut BatchPlan| {
             let mut load = Load::new(arrivals.clone(), Until::Count(requests)).seed(plan.seed);
@@ -204,6 +205,18 @@ impl Steady {
             Ok(Batch { load, source })
         };
         self.batches(make).await
+    }
+
+    /// Lets a voice of the deployment speak, where the requests name none.
+    pub(super) fn voiced(&self, route: Route, mut options: RequestOptions) -> RequestOptions {
+        let fields = &mut options.extra_body;
+        if route == Route::Speech
+            && !fields.contains_key("voice")
+            && let Some(voice) = crate::voices_of(&self.server).into_iter().next()
+        {
+            fields.insert("voice".to_owned(), voice.into());
+        }
+        options
     }
 
     /// Soaks with batches that the test makes itself.

@@ -5,5 +5,6 @@
 mod detector;
 mod in_turn;
 mod routes;
+mod workloads;
 
 tribunal::markers!(slow, stability, e2e);
