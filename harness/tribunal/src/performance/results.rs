@@ -2,15 +2,15 @@
 //!
 //! Promise: written for every run that was measured, also where it fails; the evidence of an attempt is kept or removed as all evidence is.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tribunal_baseline::RunRecord;
+use tribunal_traffic::{EventsHead, Provenance, ResultFile, write_events};
 
 use super::step::{Measured, Step};
 
-/// Writes the files of a run: `NAME-N.json` and `NAME-N.events.jsonl`.
+/// Writes the files of a run: `NAME-N.json`, with the keys of vLLM's and vLLM-Omni's result files, and `NAME-N.events.jsonl.gz`.
 pub(super) fn keep(
     step: &Step,
     measured: &Measured,
@@ -20,45 +20,43 @@ pub(super) fn keep(
 ) -> Result<(), String> {
     let folder = folder()?;
     let stem = step.stem(run);
-    let result = json!({
-        "step": step.title(),
-        "run": run,
-        "deployment": step.bench.deployment(),
-        "injected": step.bench.about().injected,
-        "dialect": step.measure.dialect.to_string(),
-        "load": measured.run.load,
-        "salt": salt,
-        "client": measured.run.cost,
-        "validity": measured.run.validity(),
-        "figures": figures(measured),
-        "run_record": record.to_json(),
-    });
+    let about = about(step, record, salt);
+    let file = ResultFile::of(&measured.run, &measured.metrics, &about);
+    let mut result = file.to_json();
+    if let Some(keys) = result.as_object_mut() {
+        // What `cargo tribunal baseline accept` reads.
+        keys.insert("run_record".to_owned(), record.to_json());
+    }
     write(&folder.join(format!("{stem}.json")), |file| {
         serde_json::to_writer_pretty(file, &result).map_err(Into::into)
     })?;
-    write(&folder.join(format!("{stem}.events.jsonl")), |file| {
-        let mut file = std::io::BufWriter::new(file);
-        for record in &measured.run.records {
-            serde_json::to_writer(&mut file, record)?;
-            file.write_all(b"\n")?;
-        }
-        file.flush()
-    })
+    let events = folder.join(format!("{stem}.events.jsonl.gz"));
+    let head = EventsHead::of(&measured.run);
+    write_events(&events, &head, &measured.run.records)
+        .map_err(|e| format!("{}: {e}", events.display()))
 }
 
-/// All figures with what is known of each; null where there is no sample.
-fn figures(measured: &Measured) -> Map<String, Value> {
-    let figure = |(key, figure): (&str, &tribunal_traffic::Figure)| {
-        let value = json!({
-            "value": figure.value,
-            "samples": figure.samples,
-            "interval": figure.interval,
-            "unit": figure.unit,
-            "no_gate": figure.gate.as_ref().err(),
-        });
-        (key.to_owned(), value)
-    };
-    measured.metrics.iter().map(figure).collect()
+fn about(step: &Step, record: &RunRecord, salt: Option<&str>) -> Provenance {
+    let (bench, key) = (step.bench.about(), &record.key);
+    let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let mut more = Map::new();
+    if !bench.injected.is_empty() {
+        more.insert("injected".to_owned(), json!(bench.injected));
+    }
+    Provenance {
+        step: Some(step.title()),
+        test: Some(bench.case.clone()),
+        backend: Some(step.route_name().to_owned()),
+        model: known(&key.model),
+        dataset: Some(format!("{:?}", step.data)),
+        salt: salt.map(str::to_owned),
+        deployment: known(&bench.deployment),
+        deployment_hash: known(&key.config),
+        device: known(&format!("{} x {}", key.hardware, key.count)),
+        driver: known(&key.driver),
+        more,
+        ..Provenance::default()
+    }
 }
 
 fn write(

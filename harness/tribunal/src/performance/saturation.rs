@@ -81,7 +81,7 @@ impl Step {
         let found = search.found;
         let title = format!("saturation of {}", self.bench.deployment());
         Row::new(title, 0, "the highest rate within limits")
-            .cell("step", self.title())
+            .cell("step", self.short_title())
             .cell(
                 "carried, requests/s",
                 found.carried.map_or("none".into(), shown),

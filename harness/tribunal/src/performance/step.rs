@@ -297,10 +297,22 @@ impl Step {
         }
     }
 
+    /// The same without the modules of the test.
+    pub(super) fn short_title(&self) -> String {
+        let case = self.bench.case();
+        let mut last: Vec<&str> = case.rsplit("::").take(2).collect();
+        last.reverse();
+        match &self.name {
+            // The name of a case that was made from a step has it already.
+            Some(name) if !case.contains(name.as_str()) => format!("{}::{name}", last.join("::")),
+            _ => last.join("::"),
+        }
+    }
+
     /// Its row in the table at the end of the run.
     fn row(&self, metrics: &Metrics) {
         let title = format!("performance of {}", self.bench.deployment());
-        let mut row = Row::new(title, 0, "steps").cell("step", self.title());
+        let mut row = Row::new(title, 0, "steps").cell("step", self.short_title());
         for (heading, key) in COLUMNS {
             let value = metrics.value(key).map_or("-".to_owned(), threshold::shown);
             row = row.cell(*heading, value);

@@ -36,6 +36,7 @@ async fn clients(
         .load(load)
         .expect_all([
             Oracle::FreesSlotsWithin(bounds.release),
+            Oracle::FreesMemoryWithin(bounds.release),
             Oracle::NeighboursUnaffected,
             Oracle::NothingHangs,
             Oracle::NoDoubleAnswer,
