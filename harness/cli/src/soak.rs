@@ -107,7 +107,7 @@ pub(crate) fn run(options: &SoakOptions) -> ExitCode {
 
 fn complain(error: &SoakError) {
     // Where standard error is closed, the exit code still tells.
-    let _ = writeln!(std::io::stderr(), "error: {}", clean(&error.to_string()));
+    let _ = write!(std::io::stderr(), "error: {}", harmless(&error.to_string()));
 }
 
 fn shown(file: String, report: &Report, json: bool) -> String {
@@ -117,18 +117,20 @@ fn shown(file: String, report: &Report, json: bool) -> String {
         });
         return format!("{object}\n");
     }
-    // Names and what servers said may hold anything.
-    let mut text: String = report
-        .to_string()
-        .lines()
-        .map(|line| clean(line) + "\n")
-        .collect();
+    let mut text = harmless(&report.to_string());
     for remark in report.remarks() {
         if !remark.contains(": insufficient ") {
-            text.push_str(&format!("  note: {}\n", clean(&remark)));
+            text.push_str(&harmless(&format!("  note: {remark}")));
         }
     }
     text
+}
+
+/// Names, and what servers said, may hold anything; lines stay lines, whole.
+fn harmless(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let line = |line: &str| line.chars().map(plain).chain(['\n']).collect::<String>();
+    text.lines().map(line).collect()
 }
 
 #[cfg(test)]

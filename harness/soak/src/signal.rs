@@ -75,6 +75,7 @@ impl fmt::Display for Signal {
 
 /// From which slopes on something drifts. Each is half of what is to be found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DriftLimits {
     /// Memory of host and devices, in bytes for each hour, or one per cent where that is more: 100 MB.
     pub memory: f64,
@@ -82,6 +83,8 @@ pub struct DriftLimits {
     pub handles: f64,
     /// Latencies and throughput, as a share for each hour: 0.1.
     pub speed: f64,
+    /// Latencies, in milliseconds for each hour, where that is more than the share: 5. Answers of two milliseconds wander by more than a tenth.
+    pub latency_ms: f64,
     /// A shorter series is insufficient, in seconds: 1800.
     pub shortest: f64,
     /// Where the warm-up ends, in seconds of a segment; else its first quarter is left out.
@@ -94,6 +97,7 @@ impl Default for DriftLimits {
             memory: 100e6,
             handles: 30.0,
             speed: 0.1,
+            latency_ms: 5.0,
             shortest: 1800.0,
             warm_until: None,
         }
@@ -109,6 +113,7 @@ impl DriftLimits {
             memory: self.memory * times,
             handles: self.handles * times,
             speed: self.speed * times,
+            latency_ms: self.latency_ms * times,
             shortest: self.shortest / times,
             warm_until: self.warm_until.map(|seconds| seconds / times),
         }
@@ -121,7 +126,9 @@ impl DriftLimits {
             }
             Signal::Descriptors | Signal::Threads => DriftLimit::growth(self.handles),
             Signal::Latency | Signal::LatencyP95 | Signal::First => {
-                DriftLimit::share(self.speed, false)
+                let mut limit = DriftLimit::share(self.speed, false);
+                limit.per_hour = self.latency_ms;
+                limit
             }
             Signal::Throughput => DriftLimit::share(self.speed, true),
         };
