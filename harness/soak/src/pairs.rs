@@ -7,15 +7,10 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use tribunal_statistics::paired::{Pair, Paired, Side, Verdict, order};
+use tribunal_statistics::paired::{FEWEST_PAIRS, Pair, Paired, Side, Verdict, order};
 use tribunal_traffic::{Outcome, Record};
 
 use crate::batch::{Batch, BatchPlan, Traffic};
-
-/// How often servers that do not differ may be said to.
-const RARE: f64 = 0.05;
-/// With fewer pairs nothing is rare enough.
-const FEWEST: usize = 6;
 
 /// How two servers are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,7 +112,7 @@ pub async fn compare(
     plan: &PairPlan,
     batch: &mut dyn FnMut(Side, &mut BatchPlan) -> Result<Batch, String>,
 ) -> Result<Comparison, String> {
-    let needed = FEWEST;
+    let needed = FEWEST_PAIRS;
     if plan.pairs < needed {
         let have = plan.pairs;
         return Err(format!(
@@ -170,11 +165,9 @@ pub fn judge_pairs(
     let within = figures
         .interval
         .is_some_and(|interval| interval.low > 1.0 / (1.0 + limit) && interval.high < 1.0 + limit);
-    // It looks to the side on which the figures lie: half of what is rare on both.
-    let rare = figures.p <= RARE / 2.0;
     let verdict = match figures.verdict {
-        Verdict::Regressed if rare => Same::Slower,
-        Verdict::Improved if rare => Same::Faster,
+        Verdict::Regressed => Same::Slower,
+        Verdict::Improved => Same::Faster,
         Verdict::Pass if within => Same::Same,
         _ => Same::Inconclusive,
     };

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Alternative, Interval, Random, median, percentile, signed_rank_exact};
 
-/// So many pairs are needed: with fewer, no outcome is rarer than one in twenty.
-pub const FEWEST_PAIRS: usize = 5;
+/// So many pairs are needed: with fewer, no outcome is as rare as [`RARE`].
+pub const FEWEST_PAIRS: usize = 6;
+/// As rare must signs be on the side to which they point. The side is not known beforehand, so that both together are one in twenty.
+pub const RARE: f64 = 0.025;
 /// Requests that a pair must have in common.
 const FEWEST_REQUESTS: usize = 5;
 
@@ -105,9 +107,9 @@ pub fn compare(pairs: &[Pair<'_>], higher_is_better: bool, limit: f64) -> Paired
     let worse = if higher_is_better { -change } else { change };
     let verdict = if logs.len() < FEWEST_PAIRS {
         Verdict::TooFew
-    } else if p < 0.05 && worse > limit {
+    } else if p <= RARE && worse > limit {
         Verdict::Regressed
-    } else if p < 0.05 && worse < -limit {
+    } else if p <= RARE && worse < -limit {
         Verdict::Improved
     } else {
         Verdict::Pass

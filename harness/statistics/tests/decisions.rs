@@ -235,7 +235,7 @@ fn pairs_cancel_what_they_have_in_common() {
         paired::Verdict::Pass
     );
     assert_eq!(
-        paired::compare(&pairs[..4], false, 0.03).verdict,
+        paired::compare(&pairs[..5], false, 0.03).verdict,
         paired::Verdict::TooFew
     );
     let none = [Pair {

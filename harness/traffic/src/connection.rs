@@ -193,12 +193,13 @@ impl Connection {
         self.is_open()
     }
 
-    /// Whether it can be used now.
-    pub(crate) fn is_usable(&mut self, clock: &Clock) -> bool {
-        clock.now().saturating_sub(self.rests_since) < MOST_REST && self.is_open()
+    /// Whether it has not rested so long that a server may well close it.
+    pub(crate) fn is_fresh(&self, clock: &Clock) -> bool {
+        clock.now().saturating_sub(self.rests_since) < MOST_REST
     }
 
-    fn is_open(&mut self) -> bool {
+    /// Whether the server has not closed it, as far as can be seen.
+    pub(crate) fn is_open(&mut self) -> bool {
         // Nobody waits for it, so nobody needs to be woken.
         self.drive(&mut Context::from_waker(Waker::noop()));
         self.driver.is_some() && self.sender.is_ready()

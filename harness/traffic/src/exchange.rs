@@ -69,8 +69,19 @@ pub(crate) async fn exchange(
     {
         reader.abandon(record);
     }
-    if reusable && connection.rest(clock) {
-        shard.give_back(connection);
+    // Lost on a connection that was used before: the server had closed it, or was about to.
+    let met_closing = record.connect.is_none()
+        && record.headers.is_none()
+        && matches!(&record.outcome, Outcome::Failed(failure) if failure.class == FailureClass::Cut);
+    if met_closing {
+        shard.reuse.closed();
+    }
+    if reusable {
+        shard.reuse.answered();
+        match connection.rest(clock) {
+            true => shard.give_back(connection),
+            false => shard.reuse.closed(),
+        }
     }
     reader.map_or_else(String::new, |reader| reader.text().to_owned())
 }

@@ -29,6 +29,7 @@ mod prepared;
 mod quantiles;
 mod random;
 mod reading;
+mod reuse;
 mod run;
 mod schedule;
 mod shard;

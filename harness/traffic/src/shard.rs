@@ -16,6 +16,7 @@ use crate::exchange::exchange;
 use crate::feeder::{Ask, Job};
 use crate::load::{Arrivals, Load};
 use crate::record::{Outcome, Record};
+use crate::reuse::Reuse;
 use crate::schedule;
 use crate::stop::Stop;
 use crate::target::Address;
@@ -60,6 +61,7 @@ pub(crate) struct Shard {
     asks: mpsc::UnboundedSender<Ask>,
     records: mpsc::Sender<Record>,
     pool: Mutex<Vec<Connection>>,
+    pub(crate) reuse: Reuse,
     tally: Mutex<Tally>,
 }
 
@@ -77,6 +79,7 @@ pub(crate) async fn run(common: Common, index: u32, count: u32) -> Report {
         asks: common.asks,
         records: common.records,
         pool: Mutex::default(),
+        reuse: Reuse::default(),
         tally: Mutex::default(),
     });
     let warmups_failed = warm(&shard, &common.warmups, index, count).await;
@@ -237,7 +240,11 @@ impl Shard {
     pub(crate) fn resting(&self) -> Option<Connection> {
         loop {
             let mut connection = self.pool().pop()?;
-            if connection.is_usable(&self.clock) {
+            if !connection.is_open() {
+                if connection.is_fresh(&self.clock) {
+                    self.reuse.closed();
+                }
+            } else if connection.is_fresh(&self.clock) && self.reuse.is_worth_it() {
                 return Some(connection);
             }
         }

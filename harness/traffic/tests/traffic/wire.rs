@@ -197,6 +197,32 @@ fn a_connection_that_the_server_closes_after_its_answer_is_not_used_again() {
 }
 
 #[test]
+fn a_server_that_closes_connections_without_a_word_is_known_after_the_warm_ups() {
+    let server = Server::new(|number, _| {
+        let mut steps = vec![json(CHAT)];
+        // It says nothing of it, and whoever sends at once meets it.
+        if number == 0 {
+            steps.push(Step::Close);
+        }
+        steps
+    });
+    let load = Load::count(5).at_most(1).warmups(2);
+    let run = wait(run(
+        &server.target(),
+        &load,
+        Numbers::new(Reading::Chat, 1, 100),
+    ))
+    .unwrap();
+    let own = |record: &&Record| record.outcome == Outcome::Ok && record.connect.is_some();
+    assert_eq!(
+        run.records.iter().filter(own).count(),
+        5,
+        "{:?}",
+        run.records
+    );
+}
+
+#[test]
 fn heads_carry_key_type_and_own_headers() {
     let server = Server::new(|_, _| vec![json(CHAT)]);
     struct Own(bool);
