@@ -19,7 +19,7 @@ rows![
     a_case_is_explained_with_its_devices,
     a_measurement_that_cannot_be_read_is_noted,
     cases_run_side_by_side_within_memory,
-    without_devices_nothing_is_leased,
+    plain_tests_lease_nothing,
     two_runs_share_one_ledger,
     a_killed_run_frees_all,
     more_than_declared_fails_or_is_noted,
@@ -219,13 +219,16 @@ fn cases_run_side_by_side_within_memory() {
     cards([]).run().exits(0).says(["3 passed"]);
 }
 
-/// No ledger is made for a run that needs none.
-fn without_devices_nothing_is_leased() {
+/// No ledger is made for a run of plain unit tests; whoever asks for a server keeps it away from those that want the host for themselves.
+fn plain_tests_lease_nothing() {
     let place = folder();
     let leases = place.path().join("leases");
     let leases = leases.to_string_lossy();
-    cards(["server_of_all", "--leases", &leases]).run().exits(0);
+    let plain = ["passes", "--exact", "--leases", &leases];
+    binary("figures", plain).run().exits(0).says(["1 passed"]);
     assert!(!Path::new(&*leases).exists());
+    cards(["server_of_all", "--leases", &leases]).run().exits(0);
+    assert!(Path::new(&*leases).exists());
     cards(["by_name", "--leases", &leases]).run().exits(0);
     assert!(Path::new(&*leases).exists());
 }
