@@ -49,7 +49,7 @@ pub(crate) struct About {
 }
 
 /// Measures the server of the case.
-#[fixture]
+#[fixture(deployment)]
 pub fn bench(cx: &SetUp, server: &Server) -> Result<Bench, Error> {
     let api = judged(cx, server)?;
     let mut target = Target::new(server.base_url(), api.model());
