@@ -33,6 +33,7 @@ pub struct Exam<'a> {
     at_once: usize,
     seed: u64,
     sample: Option<usize>,
+    first: Option<usize>,
     tags: Vec<String>,
     records: Option<PathBuf>,
 }
@@ -46,6 +47,7 @@ impl<'a> Exam<'a> {
             at_once: AT_ONCE,
             seed: 0,
             sample: None,
+            first: None,
             tags: vec![],
             records: None,
         }
@@ -66,6 +68,12 @@ impl<'a> Exam<'a> {
     /// Only so many rows, drawn by the seed. The same seed draws the same rows.
     pub fn sample(mut self, rows: usize) -> Self {
         self.sample = Some(rows);
+        self
+    }
+
+    /// Only so many rows, the first of the file: what other tools ask that are told to ask fewer. A sample is taken of them.
+    pub fn first(mut self, rows: usize) -> Self {
+        self.first = Some(rows);
         self
     }
 
@@ -172,6 +180,7 @@ impl<'a> Exam<'a> {
         let tagged =
             |row: &&Row| self.tags.is_empty() || self.tags.iter().any(|tag| row.tags.contains(tag));
         let mut rows: Vec<&Row> = self.set.rows().iter().filter(tagged).collect();
+        rows.truncate(self.first.unwrap_or(usize::MAX));
         if let Some(sample) = self.sample {
             let mut drawn: Vec<(u64, &Row)> = rows
                 .iter()
@@ -319,6 +328,20 @@ mod tests {
         assert_eq!(first, asked(1, 7).await);
         assert_ne!(first, asked(2, 1).await);
         assert!(first.iter().all(|(_, seed)| *seed < 1 << 31));
+    }
+
+    #[tokio::test]
+    async fn the_first_rows_are_those_of_the_file() {
+        let (_folder, set) = set(40);
+        for (first, asked) in [(3, 3), (100, 40)] {
+            let exam = Exam::new(&set, scorer()).seed(7).first(first);
+            let results = exam.ask(right).await.expect("asked");
+            let ids: Vec<&str> = results.records.iter().map(|r| r.id.as_str()).collect();
+            let expected: Vec<String> = (0..asked).map(|n| n.to_string()).collect();
+            assert_eq!(ids, expected);
+        }
+        let none = Exam::new(&set, scorer()).first(0).ask(right).await;
+        assert_eq!(none.expect_err("no row").kind(), AccuracyErrorKind::Empty);
     }
 
     #[tokio::test]

@@ -1,8 +1,9 @@
 //! Where something that later runs are compared with comes from.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use tribunal_vocabulary::Utc;
 
 /// Who made a baseline or a reference, of what, and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +26,8 @@ pub struct Provenance {
 impl Provenance {
     /// Made today, by this deployment.
     pub fn of(deployment: impl Into<String>) -> Provenance {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let seconds = since.map_or(0, |s| s.as_secs());
         Provenance {
-            date: date(seconds / 86_400),
+            date: Utc::of(SystemTime::now()).date(),
             deployment: deployment.into(),
             ..Provenance::default()
         }
@@ -67,41 +66,9 @@ impl Provenance {
     }
 }
 
-/// The date of a day after 1 January 1970, in the Gregorian calendar.
-fn date(days: u64) -> String {
-    // Years of 400 are alike; counted from a 1 March, leap days come last.
-    let day = days + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_dates() {
-        for (days, expected) in [
-            (0, "1970-01-01"),
-            (59, "1970-03-01"),
-            (11_016, "2000-02-29"),
-            (11_017, "2000-03-01"),
-            (19_782, "2024-02-29"),
-            (20_088, "2024-12-31"),
-            (47_541, "2100-03-01"),
-        ] {
-            assert_eq!(date(days), expected);
-        }
-    }
 
     #[test]
     fn it_is_told_in_one_line() {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{THROUGHPUT, TTFT, base, run};
+use common::{THROUGHPUT, TTFT, run};
 use tribunal_baseline::{Base, Checks, Gate, Next, RunRecord, State, Validity, Verdict, judge};
 use tribunal_statistics::compare::Rule;
 use tribunal_traffic::Direction;
@@ -15,6 +15,17 @@ fn done(base: &Base, new: &[RunRecord], gate: &Gate) -> Verdict {
     match judge(base, new, gate) {
         Next::Done(verdict) => verdict,
         Next::MoreRuns(more) => panic!("{more} more runs"),
+    }
+}
+
+/// Ten that hardly differ.
+fn base() -> Base {
+    let around = |middle: f64, index: u32| middle * (0.99 + 0.002 * f64::from(index));
+    Base {
+        runs: (0..10)
+            .map(|index| run(around(100.0, index), around(10.0, 9 - index)))
+            .collect(),
+        notes: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use tribunal_baseline::{BaselineError, Key, Store};
+use tribunal_vocabulary::Utc;
 
 use crate::command::{Command, clean, nearest, nearest_flag, see, wrong};
 use crate::workspace::workspace;
@@ -297,21 +298,8 @@ fn shown(value: f64) -> String {
 
 /// A day and a time in UTC.
 fn when(at_ms: u64) -> String {
-    // Days since 1970 to a date: Howard Hinnant's arithmetic, years from March on.
-    let (days, seconds) = ((at_ms / 86_400_000) as i64, at_ms / 1000 % 86_400);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60
-    )
+    let at = Utc::of_seconds(at_ms / 1000);
+    format!("{} {}", at.date(), at.time())
 }
 
 #[cfg(test)]

@@ -8,12 +8,18 @@ use std::ffi::OsString;
 use lexopt::Arg::{Long, Short, Value};
 
 use crate::baseline;
+use crate::coverage;
 use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
 use crate::faults;
+use crate::flaky;
 use crate::model::{self, MODEL_HELP};
+use crate::nodes;
+use crate::pipeline;
 use crate::profile;
+use crate::report;
 use crate::soak;
+use crate::stages;
 use crate::traffic;
 use crate::workload;
 
@@ -25,12 +31,18 @@ pub(crate) enum Command {
     Version,
     Doctor(DoctorOptions),
     Baseline(baseline::BaselineOptions),
+    Coverage(coverage::CoverageOptions),
     Deploy(DeployCommand),
     Devices(DevicesOptions),
     Faults(faults::FaultsOptions),
+    Flaky(flaky::FlakyOptions),
     Model(crate::model::ModelOptions),
+    Nodes(crate::nodes::NodesOptions),
+    Pipeline(pipeline::PipelineOptions),
     Profile(Box<crate::profile::ProfileOptions>),
+    Report(Box<report::ReportOptions>),
     Soak(soak::SoakOptions),
+    Stages(stages::StagesOptions),
     Traffic(crate::traffic::TrafficOptions),
     Workload(crate::workload::WorkloadOptions),
     /// The hidden verb of the child that tries namespaces.
@@ -49,15 +61,21 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 17] = [
     "baseline",
+    "coverage",
     "deploy",
     "devices",
     "doctor",
     "faults",
+    "flaky",
     "model",
+    "nodes",
+    "pipeline",
     "profile-vram",
+    "report",
     "soak",
+    "stages",
     "traffic",
     "workload",
     "help",
@@ -72,13 +90,19 @@ Usage: cargo tribunal <VERB> [FLAGS]
 
 Verbs:
   baseline        the accepted runs that performance tests compare with
+  coverage        which models, features and deployments have tests, at which levels, and which lack some
   deploy          show, list or check deployments before anything starts
   devices         the accelerators, who uses them, and who has a right to
   doctor          check what tests and deployments need, each with its remedy
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
+  flaky           which cases fail now and then, and which fail since some commit
   model           where the name of a model leads; write tiny models with known answers
+  nodes           check or show files of several nodes: what would run where, and what is measured
+  pipeline        print a pipeline for CI from the stages, or filter one by what changed
   profile-vram    measure how much device memory a test needs, and which markers follow from it
+  report          make reports of runs from their event logs: JUnit, Markdown, a trace and more
   soak            judge journals of soaks, also of those that were killed
+  stages          check that the stages run every test, each once, and on machines that can
   traffic         measure how exactly this machine sends and reads load
   workload        check or show workload files: what is sent, step by step, and what its figures must keep to
   help            print this text; `cargo tribunal help <VERB>` tells about one verb
@@ -133,12 +157,18 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Short('V') | Long("version")) => Ok(Command::Version),
         Some(Value(verb)) if verb == "doctor" => doctor(parser),
         Some(Value(verb)) if verb == "baseline" => baseline::parse(parser),
+        Some(Value(verb)) if verb == "coverage" => coverage::parse(parser),
         Some(Value(verb)) if verb == "deploy" => deploy::parse(parser),
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
+        Some(Value(verb)) if verb == "flaky" => flaky::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
+        Some(Value(verb)) if verb == "nodes" => nodes::parse(parser),
+        Some(Value(verb)) if verb == "pipeline" => pipeline::parse(parser),
         Some(Value(verb)) if verb == "profile-vram" => profile::parse(parser),
+        Some(Value(verb)) if verb == "report" => report::parse(parser),
         Some(Value(verb)) if verb == "soak" => soak::parse(parser),
+        Some(Value(verb)) if verb == "stages" => stages::parse(parser),
         Some(Value(verb)) if verb == "workload" => workload::parse(parser),
         Some(Value(verb)) if verb == "traffic" => traffic::parse(parser),
         Some(Value(verb)) if verb == "help" => help(parser),
@@ -204,12 +234,18 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         None => Ok(Command::Help(HELP)),
         Some(Value(verb)) if verb == "doctor" => Ok(Command::Help(DOCTOR_HELP)),
         Some(Value(verb)) if verb == "baseline" => Ok(Command::Help(baseline::HELP)),
+        Some(Value(verb)) if verb == "coverage" => Ok(Command::Help(coverage::HELP)),
         Some(Value(verb)) if verb == "deploy" => Ok(Command::Help(deploy::HELP)),
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
+        Some(Value(verb)) if verb == "flaky" => Ok(Command::Help(flaky::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
+        Some(Value(verb)) if verb == "nodes" => Ok(Command::Help(nodes::HELP)),
+        Some(Value(verb)) if verb == "pipeline" => Ok(Command::Help(pipeline::HELP)),
         Some(Value(verb)) if verb == "profile-vram" => Ok(Command::Help(profile::HELP)),
+        Some(Value(verb)) if verb == "report" => Ok(Command::Help(report::HELP)),
         Some(Value(verb)) if verb == "soak" => Ok(Command::Help(soak::HELP)),
+        Some(Value(verb)) if verb == "stages" => Ok(Command::Help(stages::HELP)),
         Some(Value(verb)) if verb == "workload" => Ok(Command::Help(workload::HELP)),
         Some(Value(verb)) if verb == "traffic" => Ok(Command::Help(traffic::HELP)),
         Some(Value(verb)) if verb == "help" => Ok(Command::Help(HELP)),
@@ -326,7 +362,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: baseline, deploy, devices, doctor, faults, model, profile-vram, soak, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, coverage, deploy, devices, doctor, faults, flaky, model, nodes, pipeline, profile-vram, report, soak, stages, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use serde_json::json;
-use tribunal_deploy::{Catalogue, Context, Problems};
+use tribunal_deploy::{Catalogue, Context, Problems, Recipe, Spec};
 use tribunal_vocabulary::Vocabulary;
 
 use crate::command::{Command, clean, nearest, nearest_flag, see, wrong};
@@ -255,15 +255,34 @@ pub(crate) fn vocabulary() -> Result<Vocabulary, String> {
 /// no such deployment.
 pub(crate) fn kv_tokens_log(name: &str) -> Option<String> {
     let here = Place::find();
-    let (catalogue, _) = here.catalogue().ok()?;
+    let recipe = recipe(&here, &resolved(&here, name).ok()?).ok()?;
+    recipe.devices?.profile.kv_tokens_log
+}
+
+/// The version to which this deployment is pinned: `Err` inside says why it cannot be told here (a variable that is not set).
+///
+/// # Errors
+/// In words: there is no such deployment.
+pub(crate) fn pinned(name: &str) -> Result<Result<Option<String>, String>, String> {
+    let here = Place::find();
+    let spec = resolved(&here, name)?;
+    let recipe = recipe(&here, &spec).map_err(|found| found.to_string());
+    Ok(recipe.map(|recipe| recipe.version.and_then(|version| version.pinned)))
+}
+
+fn resolved(here: &Place, name: &str) -> Result<Spec, String> {
+    let (catalogue, _) = here.catalogue()?;
+    catalogue.resolve(name).map_err(|found| found.to_string())
+}
+
+fn recipe(here: &Place, spec: &Spec) -> Result<Recipe, Problems> {
     let context = Context {
         program: Some(PathBuf::from("{self}")),
         package: here.package.clone(),
         workspace: here.workspace.clone(),
         ..Context::default()
     };
-    let recipe = catalogue.resolve(name).ok()?.recipe(&context).ok()?;
-    recipe.devices?.profile.kv_tokens_log
+    spec.recipe(&context)
 }
 
 fn show(

@@ -3,7 +3,7 @@
 //! Promise: nothing is started, sent or written; a mistake is exit code 2, with all others that there are. Rejected: a word for each sort of file (the end
 //! of a name says what it is).
 
-mod show;
+pub(crate) mod show;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ Environment: TRIBUNAL_DATA holds NAME=FILE as --data does, several with semicolo
 
 JSON: `schema` (1; grows when a key changes its meaning or goes away), `files` [{file, form, notes [{line, text}], cases
 [{name, test_name, line, doc, marks, server, steps [{name, label, line, purpose, point, route, stream, dialect, load, data,
-refused, thresholds, duration_s, batch, vllm_bench}]}]}], `problems` [{file, line, column, message, help}].
+refused, thresholds, duration_s, batch, exam, vllm_bench}]}]}], `problems` [{file, line, column, message, help}].
 
 Exit code: 0 nothing is wrong, 2 a workload file or the command line is.
 ";
@@ -220,7 +220,7 @@ fn answer(options: &WorkloadOptions) -> Result<String, (String, String)> {
 }
 
 /// Where a relative path of a workload file is looked for, after the file's own folder.
-fn roots() -> Vec<PathBuf> {
+pub(crate) fn roots() -> Vec<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let with = |file: &str| {
         here.ancestors()

@@ -69,5 +69,6 @@ pub use judging::{JudgingFacts, TranscriberFact, VoiceFact};
 pub use matrix::MATRIX_FEATURES;
 pub use offer::{ASSUMED, CAPABILITIES, feature_names};
 pub use recipe::{FatalLine, OfflineJob, Process, Recipe, RecipePart, Requires, Version, Way};
+pub use secret::names_secret;
 pub use source::Problems;
 pub use spec::{Rendered, Spec};

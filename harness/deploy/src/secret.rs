@@ -10,7 +10,7 @@ const SHORTEST: usize = 6;
 const MASK: &str = "***";
 
 /// Whether a name says that its value is a secret.
-pub(crate) fn names_secret(name: &str) -> bool {
+pub fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     // `--tokenizer` and `--max-tokens` are none: the word stands alone.
     name.split('-').any(|word| {

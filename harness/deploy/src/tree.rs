@@ -26,6 +26,11 @@ pub fn yaml(sources: &Sources, source: usize) -> Result<Node, Found> {
     yaml::read(sources, source)
 }
 
+/// The same, with all that is wrong and does not hide what follows. `None`: the rest cannot be read.
+pub fn yaml_all(sources: &Sources, source: usize, found: &mut Vec<Found>) -> Option<Node> {
+    yaml::read_all(sources, source, found)
+}
+
 /// A value as JSON on one line, which is YAML too.
 pub fn json(node: &Node) -> String {
     format::json(node)

@@ -38,10 +38,33 @@ struct Loader {
     anchors: BTreeMap<usize, (Node, usize)>,
     count: usize,
     done: Option<Node>,
+    /// What is wrong and does not hide what follows.
+    found: Vec<Found>,
 }
 
 /// Reads one document.
 pub(crate) fn read(sources: &Sources, source: usize) -> Result<Node, Found> {
+    let mut found = Vec::new();
+    let node = read_all(sources, source, &mut found);
+    match (node, found.into_iter().next()) {
+        (Some(node), None) => Ok(node),
+        (_, Some(first)) => Err(first),
+        (None, None) => Err(Found::at(sources.whole(source), "this is no YAML", None)),
+    }
+}
+
+/// The same, with all that is wrong and does not hide what follows: a scalar that has two meanings, a key that is there twice, a tag. `None`: the rest cannot be read.
+pub(crate) fn read_all(sources: &Sources, source: usize, found: &mut Vec<Found>) -> Option<Node> {
+    match load(sources, source, found) {
+        Ok(node) => Some(node),
+        Err(last) => {
+            found.push(last);
+            None
+        }
+    }
+}
+
+fn load(sources: &Sources, source: usize, found: &mut Vec<Found>) -> Result<Node, Found> {
     let text = sources.text(source);
     let mut bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     bytes.push(text.len());
@@ -52,14 +75,25 @@ pub(crate) fn read(sources: &Sources, source: usize) -> Result<Node, Found> {
         anchors: BTreeMap::new(),
         count: 0,
         done: None,
+        found: Vec::new(),
     };
+    let read = events(&mut loader, text);
+    found.append(&mut loader.found);
+    read?;
+    Ok(loader.done.unwrap_or(Node {
+        value: Value::Null,
+        at: sources.whole(source),
+    }))
+}
+
+fn events(loader: &mut Loader, text: &str) -> Result<(), Found> {
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => loader.event(event, span)?,
             Err(error) => {
                 let at = loader.byte(error.marker().index());
                 let at = Place {
-                    source,
+                    source: loader.source,
                     start: at,
                     end: at,
                 };
@@ -71,10 +105,7 @@ pub(crate) fn read(sources: &Sources, source: usize) -> Result<Node, Found> {
             }
         }
     }
-    Ok(loader.done.unwrap_or(Node {
-        value: Value::Null,
-        at: sources.whole(source),
-    }))
+    Ok(())
 }
 
 impl Loader {
@@ -103,15 +134,16 @@ impl Loader {
                     .as_ref()
                     .is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 if tag.is_some() && !text_tag {
-                    return refuse("tags are not supported", "drop the tag");
+                    self.tag(at);
                 }
                 // A key is text whatever it looks like.
                 let is_key = matches!(self.stack.last(), Some(Open::Table { key: None, .. }));
                 let value = if style == ScalarStyle::Plain && !text_tag && !is_key {
-                    plain(&text).map_err(|message| {
+                    plain(&text).unwrap_or_else(|message| {
                         let help = "quote it where text is meant, and write it plainly otherwise (true, false, 8, 100000.0)";
-                        Found::at(at, message, Some(help.to_owned()))
-                    })?
+                        self.found.push(Found::at(at, message, Some(help.to_owned())));
+                        Value::Text(text.into_owned())
+                    })
                 } else {
                     Value::Text(text.into_owned())
                 };
@@ -119,13 +151,13 @@ impl Loader {
             }
             Event::SequenceStart(anchor, tag) => {
                 if tag.is_some() {
-                    return refuse("tags are not supported", "drop the tag");
+                    self.tag(at);
                 }
                 self.open(Open::List(Vec::new(), at, anchor), at)
             }
             Event::MappingStart(anchor, tag) => {
                 if tag.is_some() {
-                    return refuse("tags are not supported", "drop the tag");
+                    self.tag(at);
                 }
                 let open = Open::Table {
                     table: Table::default(),
@@ -156,6 +188,12 @@ impl Loader {
             ),
             _ => Ok(()),
         }
+    }
+
+    fn tag(&mut self, at: Place) {
+        let help = Some("drop the tag".to_owned());
+        self.found
+            .push(Found::at(at, "tags are not supported", help));
     }
 
     fn open(&mut self, open: Open, at: Place) -> Result<(), Found> {
@@ -217,7 +255,8 @@ impl Loader {
                 },
                 Some((key, key_at)) => {
                     if table.get(&key).is_some() && !merged.remove(&key) {
-                        return Err(Found::at(key_at, format!("`{key}` is there twice"), None));
+                        self.found
+                            .push(Found::at(key_at, format!("`{key}` is there twice"), None));
                     }
                     table.set(Entry { key, key_at, node });
                 }

@@ -113,7 +113,7 @@ pub use running::{InFlight, Running};
 pub use scene::{Devices, Scene};
 pub use seen::{Account, Accounts, Answered, Ending, Form, Role, Seen, Told};
 pub use subject::{Asked, Bounds, KnownDeviation, Subject, SubjectNames, WorkerDeath};
-pub use timeline::{Entry, Step, Timeline};
+pub use timeline::{Entry, Step, Timeline, WORKS_AGAIN, listen};
 pub use tribunal_tables::Mistakes;
 pub use undo::{Proven, Undo};
 pub use verb::{VERB, verb};

@@ -270,7 +270,7 @@ impl Experiment<'_> {
             let well = canaries.iter().rev().take_while(|one| one.is_well());
             if well.count() >= CANARIES || Instant::now() >= deadline {
                 let word = match canaries.last().and_then(Canary::trouble) {
-                    None => "it works again".to_owned(),
+                    None => crate::timeline::WORKS_AGAIN.to_owned(),
                     Some(trouble) => format!("it does not work: {trouble}"),
                 };
                 self.timeline.note(Step::Observed, word);

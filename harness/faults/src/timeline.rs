@@ -4,7 +4,7 @@
 //! that they can be subtracted; entries stand in the order of their times. Rejected: wall clock times, which a fault (a changed clock) may move.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,20 @@ pub struct Entry {
     pub what: String,
 }
 
+/// What is seen of a server that has recovered.
+pub const WORKS_AGAIN: &str = "it works again";
+
+/// Hears of every entry of every timeline of this process, with the fault that was announced last.
+type Listener = dyn Fn(&str, &Entry) + Send + Sync;
+
+static LISTENER: OnceLock<Box<Listener>> = OnceLock::new();
+
+/// Names who hears of every entry of every timeline of this process, on the thread where it is made; only the first who is named does.
+pub fn listen(listener: impl Fn(&str, &Entry) + Send + Sync + 'static) {
+    // A second one would be a second harness in one process.
+    let _ = LISTENER.set(Box::new(listener));
+}
+
 impl Timeline {
     /// A timeline whose zero is now.
     pub fn new() -> Self {
@@ -66,6 +80,10 @@ impl Timeline {
             step,
             what: what.into(),
         });
+        if let (Some(listener), Some(entry)) = (LISTENER.get(), entries.last()) {
+            let announced = entries.iter().rev().find(|e| e.step == Step::Announced);
+            listener(announced.map_or("", |e| &e.what), entry);
+        }
     }
 
     /// How long ago the timeline was made.

@@ -20,14 +20,14 @@ macro_rules! with_attribute_names {
             A100 A2 A3 B200 B60 H100 H200 H800 Inf2 L4 L40S MI300 MI300X MI325 MI325X S5000 T4 Trn1
             Trn2 a100 a2 a3 advanced_model aiconfigurator alone b200 b60 benchmark cache cards_1 cards_16
             cards_2 cards_3 cards_4 cards_8 cases conformance core core_model cpu cpus cuda custom_build defaulted
-            deploy diffusion e2e example fault_tolerance features flaky framework_only framework_with_efa
+            depends_on deploy diffusion e2e example fault_tolerance features flaky framework_only framework_with_efa
             framework_with_gaie frontend_api_surface_compliance full_model gpu gpu_0 gpu_1 gpu_2
             gpu_4 gpu_8 h100 h200 h800 hardware_test host_memory_gib inf2 integration isolated k8s kvbm kvbm_concurrency l4
             l40s lmcache local_model local_only max_vram_gib mi300 mi325 model multi_dgd_live
             multimodal musa neuron nightly none npu omni parallel parallelism performance planner
-            post_merge power_agent pre_merge profiled_vram_gib release requested_sglang_kv_tokens
+            post_merge power_agent pre_merge profiled_vram_gib quarantine release requested_sglang_kv_tokens
             requested_sglang_vram_gib requested_trtllm_kv_tokens requested_trtllm_vram_gib
-            requested_vllm_kv_cache_bytes requires rocm router s5000 serial server sglang skip_in_nightly
+            requested_vllm_kv_cache_bytes requires retries rocm router s5000 serial server sglang skip_in_nightly
             slow stability stress t4 timeout topology_dependent trn1 trn2 trtllm tts unified unit vllm weekly
             xfail xpu xpu_1 xpu_2
         }

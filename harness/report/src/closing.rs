@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use tribunal_runner::{
-    Ended, NoTests, Outcome, Run, Severity, Summary, exit_code as code, seconds,
+    Counts, Ended, NoTests, Outcome, Run, Severity, Summary, exit_code as code, seconds,
 };
 
 use crate::context::Context;
@@ -31,6 +31,24 @@ pub fn exit_code(context: &Context, summary: &Summary) -> u8 {
     } else {
         0
     }
+}
+
+/// The lines directly below the summary line: what libtest has no word for.
+pub(crate) fn counted(counts: &Counts) -> String {
+    let mut out = String::new();
+    for (n, what) in [
+        (counts.flaky, "of the passed flaky"),
+        (counts.quarantined, "failed in quarantine"),
+        (counts.regressed, "of the failed regressed"),
+        (counts.inconclusive, "of the failed inconclusive"),
+        (counts.invalid, "of the failed invalid"),
+        (counts.not_run, "not run"),
+    ] {
+        if n > 0 {
+            let _ = writeln!(out, "{n} {what}");
+        }
+    }
+    out
 }
 
 /// The text below the summary line.
@@ -117,6 +135,7 @@ pub(crate) fn text(context: &Context, run: &Run, summary: &Summary) -> String {
         out.push('\n');
     }
     out.push_str(&measured(&all, &name));
+    out.push_str(&crate::causes::text(&all, &name));
     let noted: Vec<&&Ended> = all
         .iter()
         .filter(|e| !e.notes.is_empty() && !e.outcome.is_failure())
@@ -200,7 +219,9 @@ fn measured(all: &[&Ended], name: &dyn Fn(&Ended) -> String) -> String {
         ("inconclusive", "measured without a verdict (exit code 6):"),
         ("invalid", "measurements that are no good (exit code 6):"),
     ] {
-        let these = all.iter().filter(|e| e.outcome.word() == word);
+        let these = all
+            .iter()
+            .filter(|e| e.outcome.word() == word && e.waived.is_none());
         let mut lines = String::new();
         for ended in these {
             let text = ended.outcome.text();

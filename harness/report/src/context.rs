@@ -1,6 +1,7 @@
 //! What a report needs beside the events: how the run was asked for.
 
 use tribunal_runner::{Filter, LevelInForce, NoTests, Options, Severity, exit_code as code};
+use tribunal_stages::Narrowing;
 use tribunal_vocabulary::Vocabulary;
 
 /// The frame of a run.
@@ -9,6 +10,8 @@ pub struct Context {
     pub absent: Vec<String>,
     /// The level in force.
     pub level: LevelInForce,
+    /// What `--changed-since` found.
+    pub narrowing: Option<Narrowing>,
     /// How many cases each filter removed.
     pub removed: Vec<(Filter, usize)>,
     /// How many cases were selected.
@@ -43,6 +46,9 @@ impl Context {
         if let Some(layout) = &self.options.devices {
             line.push_str(&format!(", as if there were the devices {layout}"));
         }
+        if let Some(narrowing) = &self.narrowing {
+            line.push_str(&format!(", {}", narrowing.summary()));
+        }
         if let Some(seed) = self.options.shuffle {
             line.push_str(&format!(", shuffle seed {seed}"));
         }
@@ -58,11 +64,12 @@ impl Context {
             .join(", ")
     }
 
-    /// Whether an empty run is a failure: under a selector, unless a shard got nothing or nothing has the name that was asked for.
+    /// Whether an empty run is a failure: under a selector, unless a shard or a diff left nothing, or nothing has the name that was asked for.
     pub fn empty_is(&self) -> NoTests {
         let by_name = |f: &Filter| matches!(f, Filter::Name | Filter::Skip | Filter::Keyword);
         let only_names = !self.removed.is_empty() && self.removed.iter().all(|(f, _)| by_name(f));
-        let by_part = only_names || self.removed.iter().any(|(f, _)| *f == Filter::Shard);
+        let part = |f: &Filter| matches!(f, Filter::Shard | Filter::Changed | Filter::LastFailed);
+        let by_part = only_names || self.removed.iter().any(|(f, _)| part(f));
         match self.options.no_tests {
             Some(n) => n,
             None if self.options.bench || self.options.ignored => NoTests::Pass,

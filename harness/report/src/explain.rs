@@ -7,6 +7,7 @@ use tribunal_runner::{
     Catalog, Disposition, Facts, Judged, Origin, Plan, Planned, Resources, Selected, Selection,
     Selector, seconds,
 };
+use tribunal_stages::Kept;
 use tribunal_vocabulary::Vocabulary;
 
 use crate::context::Context;
@@ -250,6 +251,7 @@ fn verdict(
     let Ok(selector) = Selector::new(v, o) else {
         return;
     };
+    let selector = selector.narrowed(context.narrowing.as_ref());
     let ignored = gate.is_some();
     let removed = match selector.judge(catalog, index, ignored) {
         Judged::Selected(_) => None,
@@ -269,6 +271,18 @@ fn verdict(
         (None, None) => "yes".to_owned(),
     };
     let _ = writeln!(out, "would run here: {line}");
+    if let Some(narrowing) = &context.narrowing {
+        let kept = match narrowing.keeps(&catalog.cases[index].marks.set) {
+            None => "nothing that it depends on changed".to_owned(),
+            Some(Kept::Everything) => narrowing.summary(),
+            Some(Kept::Always) => "it always stays".to_owned(),
+            Some(Kept::NoPaths) => "it declares no paths, so it stays".to_owned(),
+            Some(Kept::Changed(path, file)) => {
+                format!("`{file}` changed, and it depends on `{path}`")
+            }
+        };
+        let _ = writeln!(out, "changes:        {kept}");
+    }
 }
 
 /// The plan of a run of this case alone.

@@ -56,7 +56,14 @@ pub fn run_json(
             }
         };
         match event {
-            Event::RunStarted { .. } | Event::Awaiting(_) | Event::Stopping(_) => {}
+            // One start and one end per case: what was repeated stands in the end.
+            Event::RunStarted { .. }
+            | Event::Awaiting(_)
+            | Event::Stopping(_)
+            | Event::AttemptEnded(_)
+            | Event::Phase { .. }
+            | Event::Fault { .. }
+            | Event::CaseStarted { attempt: 2.., .. } => {}
             Event::CaseStarted { planned, .. } => {
                 let test = run.catalog().cases[run.plan().cases[planned].case].test;
                 if let Some(base) = bases.get_mut(&test)
@@ -77,7 +84,7 @@ pub fn run_json(
                 if let Some(base) = bases.get_mut(&test) {
                     base.left -= 1;
                     base.seconds += ended.times.total().as_secs_f64();
-                    if ended.outcome.is_failure() {
+                    if ended.blocks() {
                         base.failed.push(run.name(ended.planned).to_string());
                     }
                     if base.left == 0 {
@@ -102,9 +109,9 @@ pub fn run_json(
                     .map(|(f, n)| (f.name().to_owned(), json!(n)))
                     .collect();
                 lines.push(&json!({
-                    "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped, "measured": 0,
+                    "type": "suite", "event": if ok { "ok" } else { "failed" }, "passed": c.passed, "failed": c.failed, "ignored": c.ignored + c.skipped + c.quarantined, "measured": 0,
                     "filtered_out": c.filtered_out, "exec_time": summary.elapsed.as_secs_f64(),
-                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "no_baseline": c.no_baseline, "regressed": c.regressed, "inconclusive": c.inconclusive, "invalid": c.invalid, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "telemetry": summary.telemetry, "evidence": summary.evidence},
+                    "harness": {"skipped": c.skipped, "not_run": c.not_run, "expected_failures": c.expected_failures, "no_baseline": c.no_baseline, "flaky": c.flaky, "quarantined": c.quarantined, "retries": c.retries, "regressed": c.regressed, "inconclusive": c.inconclusive, "invalid": c.invalid, "stray_panics": summary.stray_panics, "removed": removed, "errors": summary.late_errors, "notes": summary.notes, "tables": summary.tables.iter().map(tribunal_runner::Table::to_json).collect::<Vec<_>>(), "telemetry": summary.telemetry, "evidence": summary.evidence},
                 }))?;
                 lines.flush()?;
                 return Ok(*summary);
@@ -160,7 +167,11 @@ impl Base {
 
 fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     let event = match &ended.outcome {
-        Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::NoBaseline(_) => "ok",
+        Outcome::Passed
+        | Outcome::ExpectedFailure(_)
+        | Outcome::NoBaseline(_)
+        | Outcome::Flaky(_) => "ok",
+        _ if ended.waived.is_some() => "ignored",
         Outcome::Skipped(_) | Outcome::Ignored(_) | Outcome::NotRun(_) => "ignored",
         _ => "failed",
     };
@@ -168,6 +179,9 @@ fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     match &ended.outcome {
         Outcome::Skipped(r) | Outcome::Ignored(r) | Outcome::NotRun(r) if !r.is_empty() => {
             v["message"] = json!(r)
+        }
+        outcome if ended.waived.is_some() => {
+            v["message"] = json!(format!("in quarantine, and {}", outcome.word()));
         }
         Outcome::TimedOut(..) => v["reason"] = json!("time limit exceeded"),
         _ => {}
@@ -186,11 +200,22 @@ fn end(context: &Context, run: &Run, ended: &Ended) -> Value {
     }
     if let Outcome::ExpectedFailure(reason)
     | Outcome::NoBaseline(reason)
+    | Outcome::Flaky(reason)
     | Outcome::Regressed(reason)
     | Outcome::Inconclusive(reason)
     | Outcome::Invalid(reason) = &ended.outcome
     {
         harness["reason"] = json!(reason);
+    }
+    if ended.attempt > 1 {
+        harness["attempt"] = json!(ended.attempt);
+    }
+    if let Some(class) = &ended.class {
+        harness["class"] = json!(class.class);
+        harness["class_because"] = json!(class.because);
+    }
+    if let Some(waived) = &ended.waived {
+        harness["waived"] = json!(waived);
     }
     if !ended.notes.is_empty() {
         harness["notes"] = json!(ended.notes);

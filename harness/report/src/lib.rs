@@ -2,8 +2,10 @@
 //!
 //! Everything here is a function of the catalog, the plan and the event stream of `tribunal-runner`.
 
+mod causes;
 mod closing;
 mod context;
+mod event_log;
 mod explain;
 mod json;
 mod list;
@@ -16,6 +18,7 @@ mod tests;
 
 pub use closing::exit_code;
 pub use context::Context;
+pub use event_log::{About, log};
 pub use explain::explain;
 pub use json::run_json;
 pub use list::{list_json, list_text};

@@ -202,9 +202,12 @@ pub fn plan_page(catalog: &Catalog, plan: &Plan, context: &Context) -> String {
         };
         let _ = writeln!(
             out,
-            "  {:4}  {}  [{level}, limit {}]{extras}",
+            "  {:4}  {}  [{level}, {}limit {}]{extras}",
             n + 1,
             case.name,
+            planned
+                .expected
+                .map_or(String::new(), |d| format!("takes {}, ", seconds(d))),
             planned.limit.map_or("none".into(), seconds)
         );
     }

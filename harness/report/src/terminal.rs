@@ -86,14 +86,19 @@ pub fn run_terminal(
             move || {
                 let ended = run.wait(planned);
                 match &ended.outcome {
-                    Outcome::Passed | Outcome::ExpectedFailure(_) | Outcome::NoBaseline(_) => {
-                        Ok(Completion::Completed)
-                    }
+                    Outcome::Passed
+                    | Outcome::ExpectedFailure(_)
+                    | Outcome::NoBaseline(_)
+                    | Outcome::Flaky(_) => Ok(Completion::Completed),
                     Outcome::Ignored(reason) if reason.is_empty() => Ok(Completion::ignored()),
                     Outcome::Ignored(reason) | Outcome::Skipped(reason) => Ok(
                         Completion::ignored_with(reason.lines().next().unwrap_or("").to_owned()),
                     ),
                     Outcome::NotRun(_) => Ok(Completion::ignored()),
+                    outcome if ended.waived.is_some() => Ok(Completion::ignored_with(format!(
+                        "in quarantine, and {}",
+                        outcome.word()
+                    ))),
                     _ => Err(closing::failure(ended).into()),
                 }
             },
@@ -288,6 +293,10 @@ impl Writer<'_> {
                     " [no baseline: {}]",
                     why.lines().next().unwrap_or_default()
                 )?,
+                Outcome::Flaky(_) => {
+                    write!(self.ready, " [flaky: passed on attempt {}]", ended.attempt)?
+                }
+                _ if ended.waived.is_some() => {}
                 Outcome::Failed(_) | Outcome::Passed => {}
                 o if o.is_failure() => write!(self.ready, " [{}]", o.word())?,
                 _ => {}
@@ -317,22 +326,12 @@ impl Writer<'_> {
                 "test result: {word}. {} passed; {} failed; {} ignored; 0 measured; {} filtered out; finished in {:.2}s",
                 counts.passed,
                 counts.failed,
-                counts.ignored + counts.skipped,
+                counts.ignored + counts.skipped + counts.quarantined,
                 counts.filtered_out,
                 summary.elapsed.as_secs_f64()
             )?;
-            for (n, what) in [
-                (counts.regressed, "regressed"),
-                (counts.inconclusive, "inconclusive"),
-                (counts.invalid, "invalid"),
-            ] {
-                if n > 0 {
-                    writeln!(self.ready, "{n} of the failed {what}")?;
-                }
-            }
-            if counts.not_run > 0 {
-                writeln!(self.ready, "{} not run", counts.not_run)?;
-            }
+            self.ready
+                .extend_from_slice(closing::counted(&counts).as_bytes());
             return Ok(());
         }
         self.ready.extend_from_slice(line);

@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use tribunal_events::Sorted;
 
 use crate::body::{Erased, Error, TestResult};
 use crate::evidence::{Evidence, EvidenceWriter, Mark};
@@ -25,6 +26,8 @@ use crate::tables::Row;
 /// One execution of a case.
 pub(crate) struct Attempt {
     pub planned: usize,
+    /// Which of its case, from 1.
+    pub number: u32,
     pub name: Arc<str>,
     pub level: Option<String>,
     pub limit: Option<Duration>,
@@ -67,6 +70,12 @@ pub(crate) struct Attempt {
     /// Those servers.
     #[cfg(target_os = "linux")]
     pub followed: Mutex<Vec<crate::sampler::Followed>>,
+    /// It failed by an error in its own words.
+    pub asserted: AtomicBool,
+    /// The class of its failure, once that is known.
+    pub class: Mutex<Option<Sorted>>,
+    /// Where the run says what happens.
+    pub events: std::sync::mpsc::Sender<crate::event::Event>,
     /// What it gathers for its evidence and its result.
     pub records: Records,
 }

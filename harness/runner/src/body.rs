@@ -26,6 +26,8 @@ pub struct Error {
     place: Option<&'static Location<'static>>,
     pub(crate) skip: Option<Skip>,
     pub(crate) measured: Option<Measured>,
+    /// Somebody wrote it in his own words: an assertion, and not what a library says.
+    pub(crate) asserted: bool,
 }
 
 impl Error {
@@ -39,7 +41,9 @@ impl Error {
         let error = slot.expect("only taken above");
         let skip = (&error as &dyn Any).downcast_ref::<Skip>().cloned();
         let measured = (&error as &dyn Any).downcast_ref::<Measured>().cloned();
+        let any = &error as &dyn Any;
         Error {
+            asserted: any.is::<String>() || any.is::<&'static str>(),
             message: error.to_string(),
             causes: vec![],
             place: None,
@@ -57,6 +61,7 @@ impl Error {
             place: Some(Location::caller()),
             skip: None,
             measured: None,
+            asserted: true,
         }
     }
 
@@ -88,6 +93,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
             place: Some(Location::caller()),
             skip,
             measured,
+            asserted: false,
         }
     }
 }

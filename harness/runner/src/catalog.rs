@@ -445,6 +445,24 @@ impl Catalog {
         findings
     }
 
+    /// Quarantines that have ended by that day, for `--lint`: their cases fail runs again, and somebody should know before they do.
+    pub fn ended_quarantines(&self, today: tribunal_vocabulary::Date) -> Vec<Finding> {
+        let mut findings = vec![];
+        for case in &self.cases {
+            if let Some(quarantine) = &case.marks.quarantine
+                && !quarantine.holds(today)
+            {
+                let message = format!(
+                    "its quarantine ended on {} ({}): {}\nhelp: mend it and take the marker away, or remove the test; only who has looked again gives it another day",
+                    quarantine.until, quarantine.issue, quarantine.reason
+                );
+                findings.push(Finding::error(case.place(self), &case.name, message));
+            }
+        }
+        sort(&mut findings);
+        findings
+    }
+
     /// The tests or cases whose name is nearest to a wrong one.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         tribunal_vocabulary::nearest(

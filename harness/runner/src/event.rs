@@ -1,10 +1,14 @@
 //! What the runner emits. Every report is a function of this stream.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::outcome::{Counts, Outcome, Times};
+use tribunal_events::{Figure, Sorted};
+
+use crate::outcome::{Counts, Outcome, Phase, Times};
 use crate::records::OpenCheck;
 use crate::tables::{Row, Table};
+use crate::told::FaultStep;
 
 /// One event. Cases are named by their index in the [plan](crate::Plan).
 #[derive(Clone, Debug)]
@@ -20,8 +24,38 @@ pub enum Event {
         planned: usize,
         /// When.
         at: Instant,
+        /// Which attempt of it, from 1; 0 where none follows.
+        attempt: u32,
+        /// The numbers of the devices that it was given.
+        devices: Vec<u32>,
+        /// The shared fixtures that it reads.
+        fixtures: Vec<String>,
     },
-    /// An attempt ended.
+    /// A phase of an attempt begins. Said of attempts that have fixtures or a process of their own: the body of any other begins with the attempt.
+    Phase {
+        /// Index into the plan.
+        planned: usize,
+        /// Which attempt.
+        attempt: u32,
+        /// Which phase.
+        phase: Phase,
+        /// When.
+        at: Instant,
+    },
+    /// A step of a fault that an attempt injects.
+    Fault {
+        /// Index into the plan.
+        planned: usize,
+        /// Which attempt.
+        attempt: u32,
+        /// When.
+        at: Instant,
+        /// What happened.
+        step: FaultStep,
+    },
+    /// An attempt ended, and another of the same case follows.
+    AttemptEnded(Ended),
+    /// The last attempt of a case ended.
     CaseEnded(Ended),
     /// A thread that belongs to no test panicked; the run fails.
     StrayPanic {
@@ -43,8 +77,16 @@ pub enum Event {
 pub struct Ended {
     /// Index into the plan.
     pub planned: usize,
+    /// Which attempt, from 1; 0 where there was none.
+    pub attempt: u32,
+    /// When.
+    pub at: Instant,
     /// How.
     pub outcome: Outcome,
+    /// The class of its failure, where a rule knows it.
+    pub class: Option<Sorted>,
+    /// Why its failure does not fail the run, where it does not.
+    pub waived: Option<String>,
     /// How long its phases took.
     pub times: Times,
     /// What it wrote: exact where nothing else ran.
@@ -55,8 +97,12 @@ pub struct Ended {
     pub rows: Vec<Row>,
     /// Its checks that ended without an answer, and how often each.
     pub open: Vec<(OpenCheck, usize)>,
+    /// What it measured.
+    pub figures: Vec<Figure>,
     /// Its evidence folder, as people are told it, if it is kept.
     pub evidence: Option<String>,
+    /// The same folder, as it is found.
+    pub folder: Option<PathBuf>,
 }
 
 /// What was written while a case ran.
@@ -92,6 +138,13 @@ impl Output {
             ));
         }
         out
+    }
+}
+
+impl Ended {
+    /// Whether it makes the run fail.
+    pub fn blocks(&self) -> bool {
+        self.outcome.is_failure() && self.waived.is_none()
     }
 }
 

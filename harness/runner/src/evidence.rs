@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(crate) use self::environment::{Facts, Start};
-pub(crate) use self::logs::Mark;
-use self::mask::Mask;
+pub(crate) use self::logs::{Mark, tail as log_tail};
+pub use self::mask::Mask;
 pub(crate) use self::mask::names_secret;
 use self::run_folder::RunFolder;
-pub use self::run_folder::default_root;
+pub use self::run_folder::{base, default_root};
 use crate::attempt::lock;
 use crate::options::KeepEvidence;
 use crate::records::Records;
@@ -75,6 +75,8 @@ pub(crate) struct Evidence {
     folder: Mutex<Option<Result<RunFolder, String>>>,
     next: AtomicUsize,
     kept: AtomicBool,
+    /// An event log lies in the folder.
+    logged: AtomicBool,
     notes: Mutex<Vec<String>>,
 }
 
@@ -99,6 +101,7 @@ impl Evidence {
             folder: Mutex::default(),
             next: AtomicUsize::new(0),
             kept: AtomicBool::new(false),
+            logged: AtomicBool::new(false),
             notes: Mutex::default(),
         })
     }
@@ -207,8 +210,8 @@ impl Evidence {
         }
     }
 
-    /// Writes the evidence of an attempt and returns the folder as people are told it.
-    pub fn keep_attempt(&self, left: Left<'_>) -> Option<String> {
+    /// Writes the evidence of an attempt and returns its folder.
+    pub fn keep_attempt(&self, left: Left<'_>) -> Option<PathBuf> {
         let folder = match left.folder {
             Some(folder) => folder,
             None => self.attempt_folder(left.facts.case).ok()?,
@@ -248,7 +251,7 @@ impl Evidence {
                 break;
             }
         }
-        Some(self.shown(&folder))
+        Some(folder)
     }
 
     /// Writes a table into the folder of the run; returns its file as people are told it.
@@ -280,14 +283,37 @@ impl Evidence {
             .to_string()
     }
 
-    /// The end of the run: what nobody needs is removed. Returns the folder if something is kept.
+    /// The file of the event log of this process: from here on the folder of the run stays.
+    pub fn log_file(&self) -> Result<PathBuf, String> {
+        let folder = self.run_folder()?;
+        self.logged.store(true, Ordering::SeqCst);
+        let shared = lock(&self.folder).as_ref().is_some_and(|f| match f {
+            Ok(folder) => folder.is_shared(),
+            Err(_) => false,
+        });
+        Ok(folder.join(match shared {
+            true => format!("events-{}.jsonl", std::process::id()),
+            false => "events.jsonl".to_owned(),
+        }))
+    }
+
+    /// The end of the run: what nobody needs is removed. Returns the folder if something is kept beside the event log.
     pub fn conclude(&self) -> Option<String> {
-        let folder = lock(&self.folder).take()?.ok()?;
+        let mut held = lock(&self.folder);
+        let Some(Ok(folder)) = held.as_ref() else {
+            return None;
+        };
         let kept = self.kept.load(Ordering::SeqCst) || self.options.keep == KeepEvidence::All;
-        if kept {
-            return Some(self.shown(&folder.path));
+        match (kept, self.logged.load(Ordering::SeqCst)) {
+            // It stays locked until this process ends: reports are yet to be made of it.
+            (true, _) => return Some(self.shown(&folder.path)),
+            (false, true) => folder.remove_all_but_logs(),
+            (false, false) => {
+                if let Some(Ok(folder)) = held.take() {
+                    folder.remove();
+                }
+            }
         }
-        folder.remove();
         None
     }
 }

@@ -13,6 +13,7 @@ use tribunal_vocabulary::Vocabulary;
 
 use crate::marks::{Marks, Requirement};
 use crate::needs::DeviceUse;
+use crate::recall::Recalled;
 
 /// Which kind of condition is not met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,16 @@ pub trait Facts {
     fn measured(&mut self, case: &str) -> Result<Option<Measured>, String> {
         let _ = case;
         Ok(None)
+    }
+    /// How long a case took in earlier runs, in seconds.
+    fn seconds(&mut self, case: &str) -> Option<f64> {
+        let _ = case;
+        None
+    }
+    /// Whether a case failed when it ran last, where somebody asks for that.
+    fn failed_last(&mut self, case: &str) -> bool {
+        let _ = case;
+        false
     }
     /// What a deployment offers at a level; the error says why nobody knows.
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String>;
@@ -280,6 +291,7 @@ pub struct Here {
     only_simulated: bool,
     offers: HashMap<(String, Option<String>), Result<Arc<Offer>, String>>,
     ask: Box<Ask>,
+    recalled: Recalled,
 }
 
 /// Who knows what deployments offer.
@@ -296,7 +308,14 @@ impl Here {
             host: None,
             simulated: false,
             only_simulated: false,
+            recalled: Recalled::default(),
         }
+    }
+
+    /// With what earlier runs tell.
+    pub fn recalling(mut self, recalled: Recalled) -> Here {
+        self.recalled = recalled;
+        self
     }
 
     /// The devices of this host in place of those that are here; `run`: the real ones are not to be used.
@@ -354,6 +373,14 @@ impl Facts for Here {
         let (simulated, run) = (self.simulated, self.only_simulated);
         let measured = Measured::load(&folder, case)?;
         Ok(measured.filter(|measured| holds(measured, self.host(), simulated, run)))
+    }
+
+    fn seconds(&mut self, case: &str) -> Option<f64> {
+        self.recalled.seconds.get(case).copied()
+    }
+
+    fn failed_last(&mut self, case: &str) -> bool {
+        self.recalled.failed.contains(case)
     }
 
     fn offer(&mut self, deployment: &str, level: Option<&str>) -> Result<Arc<Offer>, String> {

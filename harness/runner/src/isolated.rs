@@ -208,6 +208,8 @@ fn finish(outcome: Outcome, notes: Vec<String>, errors: Vec<String>) {
         notes,
         rows: vec![],
         open: vec![],
+        class: None,
+        figures: vec![],
     }));
     tell(&Message::Done { errors });
 }
@@ -232,8 +234,11 @@ fn report(events: &mpsc::Receiver<Event>) {
                     notes: ended.notes,
                     rows: ended.rows,
                     open: ended.open,
+                    class: ended.class,
+                    figures: ended.figures,
                 }));
             }
+            Event::Fault { step, .. } => tell(&Message::Fault(step)),
             // Nothing else runs in this process, so it is the case's.
             Event::StrayPanic { text, .. } => strays.push(text),
             Event::RunEnded(summary) => {

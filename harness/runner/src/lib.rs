@@ -23,7 +23,9 @@ mod origin;
 mod outcome;
 mod panics;
 mod plan;
+mod policy;
 mod provided;
+mod recall;
 mod records;
 pub mod registry;
 mod resolve;
@@ -34,10 +36,13 @@ mod sampler;
 mod scene;
 mod selection;
 mod stores;
+#[cfg(unix)]
+mod stress;
 mod sys;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(target_os = "linux")]
 mod usage;
 
@@ -53,7 +58,7 @@ pub use body::{
 pub use capture::Capture;
 pub use catalog::{Case, Catalog, Chosen, Test, test_name};
 pub use event::{Ended, Event, Output, Summary};
-pub use evidence::{EvidenceOptions, default_root as reports_root};
+pub use evidence::{EvidenceOptions, Mask, base, default_root as reports_root};
 pub use exit::guard_exit;
 pub use finding::{Finding, Severity};
 pub use fixture::{
@@ -66,8 +71,8 @@ pub use marks::{DeviceLine, Marks, Requirement, Xfail};
 pub use matrix::{Draw, Drawn, DrawnCase};
 pub use needs::{DeviceUse, Need};
 pub use options::{
-    Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, TABLE, Task, UsageError,
-    VramUnknown, twin,
+    Annotations, Color, Format, Group, KeepEvidence, NoTests, OptionRow, Options, ReportOptions,
+    TABLE, Task, UsageError, VramUnknown, twin,
 };
 pub use origin::Origin;
 pub use outcome::{
@@ -78,6 +83,8 @@ pub use plan::{
     DEFAULT_LIMIT, DEFAULT_SETUP_LIMIT, DEFAULT_TEARDOWN_LIMIT, Disposition, ONE_PROCESS, Plan,
     Planned, disposition,
 };
+pub use policy::{Quarantine, Retries, Retrying, USUAL_CAP, USUAL_CLASSES};
+pub use recall::Recalled;
 pub use records::{OpenCheck, open_check, record, record_text};
 pub use resources::{CardInfo, Resources};
 #[cfg(target_os = "linux")]
@@ -86,4 +93,7 @@ pub use run::{Clock, Run, RunOptions};
 #[cfg(target_os = "linux")]
 pub use sampler::Followed;
 pub use selection::{Filter, Judged, LevelInForce, Selected, Selection, Selector};
+#[cfg(unix)]
+pub use stress::{stress, stress_round};
 pub use tables::{Row, Table, TableRow};
+pub use told::{FaultStep, fault_step, fault_step_at, figure};

@@ -8,8 +8,11 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use tribunal_vocabulary::{Arg, MarkerSet, Platform, ProblemAt, Value, Vocabulary, parse_duration};
+use tribunal_vocabulary::{
+    Arg, Date, MarkerSet, Platform, ProblemAt, Value, Vocabulary, parse_duration,
+};
 
+use crate::policy::{Quarantine, Retries};
 use crate::registry::{ArgEntry, ArgValue, MarkerEntry};
 
 /// What the markers of a case say, merged.
@@ -33,6 +36,10 @@ pub struct Marks {
     pub skip: Option<String>,
     /// `xfail("why", strict = …)`.
     pub xfail: Option<Xfail>,
+    /// `retries(…)`, or `flaky(…)`.
+    pub retries: Option<Retries>,
+    /// `quarantine(…)`.
+    pub quarantine: Option<Quarantine>,
     /// `requires(…)`.
     pub requires: Vec<Requirement>,
     /// The devices, any one of these lines suffices.
@@ -218,6 +225,13 @@ fn number(value: Option<&Value>) -> Option<f64> {
     }
 }
 
+fn count(value: Option<&Value>) -> Option<u32> {
+    match value {
+        Some(Value::Int(n)) => u32::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
 /// Reads what a marker with behaviour says.
 fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
     let named = v.named_args(&w.name, &w.args);
@@ -267,6 +281,30 @@ fn read(m: &mut Marks, w: &Written, v: &Vocabulary) {
             m.xfail = texts(get("reason"))
                 .pop()
                 .map(|reason| Xfail { reason, strict });
+        }
+        "retries" => {
+            m.retries = Some(Retries {
+                count: count(get("count")).unwrap_or(0),
+                on: texts(get("on")),
+                texts: vec![],
+            });
+        }
+        "flaky" => {
+            m.retries = Some(Retries {
+                count: count(get("reruns")).unwrap_or(1),
+                on: vec![],
+                texts: texts(get("only_rerun")),
+            });
+        }
+        "quarantine" => {
+            let until = texts(get("until")).pop();
+            m.quarantine = until
+                .and_then(|day| Date::parse(&day).ok())
+                .map(|until| Quarantine {
+                    reason: texts(get("reason")).pop().unwrap_or_default(),
+                    issue: texts(get("issue")).pop().unwrap_or_default(),
+                    until,
+                });
         }
         "server" => m.fresh |= matches!(get("fresh"), Some(Value::Bool(true))),
         "features" => {

@@ -9,11 +9,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::policy::{Retrying, USUAL_CAP};
 use tribunal_vocabulary::{nearest, parse_duration};
 
 mod help;
+mod reports;
 mod table;
 
+pub use reports::{Annotations, ReportOptions};
 pub use table::{Group, OptionRow, TABLE, twin};
 
 /// `--format`.
@@ -174,6 +177,8 @@ pub struct Options {
     pub hold: bool,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
+    /// `--changed-since`: a reference of git.
+    pub changed_since: Option<String>,
     /// `--require-hardware`.
     pub require_hardware: bool,
     /// `--deny-skips`.
@@ -198,10 +203,32 @@ pub struct Options {
     pub evidence_dir: Option<PathBuf>,
     /// `--keep-runs`; `None` means the default.
     pub keep_runs: Option<usize>,
+    /// `--history-dir`.
+    pub history_dir: Option<PathBuf>,
+    /// `--shard-history`.
+    pub shard_history: Option<PathBuf>,
+    /// `--last-failed`.
+    pub last_failed: bool,
+    /// `--failed-first`.
+    pub failed_first: bool,
+    /// `--retries`.
+    pub retries: Option<u32>,
+    /// `--retry-on`: classes of failures, as written.
+    pub retry_on: Vec<String>,
+    /// `--max-retries-per-run`; `None` means the default.
+    pub max_retries_per_run: Option<usize>,
+    /// `--flaky-result fail`.
+    pub flaky_fails: bool,
+    /// `--stress`: how many rounds.
+    pub stress: Option<u32>,
+    /// `--stress-duration`: no round begins after that.
+    pub stress_duration: Option<Duration>,
     /// `--run-limit`.
     pub run_limit: Option<Duration>,
     /// `--grace`.
     pub grace: Option<Duration>,
+    /// `--junit`, `--html`, `--ctrf`, `--markdown`, `--trace`, `--annotations`.
+    pub reports: ReportOptions,
     /// `--durations`.
     pub durations: Option<usize>,
     /// `--strict`.
@@ -233,6 +260,19 @@ impl Options {
     /// Whether the command line changes no deployment.
     pub fn sets_nothing(&self) -> bool {
         self.set.is_empty() && self.platform.is_none()
+    }
+
+    /// What is repeated when it fails.
+    pub fn retrying(&self) -> Retrying {
+        Retrying {
+            count: self.retries,
+            on: self.retry_on.clone(),
+            cap: self.max_retries_per_run.unwrap_or(USUAL_CAP),
+            flaky_fails: self.flaky_fails,
+            off: self.process_per_test.then_some(
+                "under a runner that starts a process per test, that runner's own retries count (nextest: --retries)",
+            ),
+        }
     }
 
     /// Reads arguments (without the program) and environment. `env` is asked for single variables, so that tests need no real environment.
@@ -413,7 +453,7 @@ impl Options {
                     "json" => Format::Json,
                     "junit" => {
                         return usage(
-                            "`--format junit` is not offered; `--format json` is machine-readable, and nextest writes JUnit",
+                            "`--format junit` is not offered: `--junit FILE` writes JUnit's XML, and `--format json` is machine-readable while it runs",
                         );
                     }
                     v => return usage(choice(shown, v, &["pretty", "terse", "json"])),
@@ -492,6 +532,46 @@ impl Options {
                     ))
                 })?)
             }
+            "retries" => match value.parse::<u32>() {
+                Ok(n) => self.retries = Some(n),
+                Err(_) => {
+                    return usage(format!("{shown} needs a number from 0 up, not `{value}`"));
+                }
+            },
+            "retry-on" => {
+                self.retry_on = value.split(',').map(|c| c.trim().to_owned()).collect();
+                if self.retry_on.iter().any(String::is_empty) {
+                    return usage(format!(
+                        "{shown} needs classes of failures, parted by commas, not `{value}`"
+                    ));
+                }
+            }
+            "max-retries-per-run" => match value.parse::<usize>() {
+                Ok(n) => self.max_retries_per_run = Some(n),
+                Err(_) => {
+                    return usage(format!("{shown} needs a number from 0 up, not `{value}`"));
+                }
+            },
+            "flaky-result" => {
+                self.flaky_fails = match value {
+                    "pass" => false,
+                    "fail" => true,
+                    v => return usage(choice(shown, v, &["pass", "fail"])),
+                }
+            }
+            "stress" => match value.parse::<u32>() {
+                Ok(0) | Err(_) => {
+                    return usage(format!("{shown} needs a number from 1 up, not `{value}`"));
+                }
+                Ok(n) => self.stress = Some(n),
+            },
+            "stress-duration" => self.stress_duration = Some(limit(value, shown)?),
+            "changed-since" if value.is_empty() => {
+                return usage(format!(
+                    "{shown} needs a branch, a tag or a commit, as in `--changed-since main`"
+                ));
+            }
+            "changed-since" => self.changed_since = Some(value.to_owned()),
             "hold" => self.hold = true,
             "require-hardware" => self.require_hardware = true,
             "deny-skips" => self.deny_skips = true,
@@ -532,6 +612,13 @@ impl Options {
                 return usage(format!("{shown} needs the path of a folder"));
             }
             "evidence-dir" => self.evidence_dir = Some(PathBuf::from(value)),
+            "history-dir" | "shard-history" if value.is_empty() => {
+                return usage(format!("{shown} needs a path"));
+            }
+            "history-dir" => self.history_dir = Some(PathBuf::from(value)),
+            "shard-history" => self.shard_history = Some(PathBuf::from(value)),
+            "last-failed" => self.last_failed = true,
+            "failed-first" => self.failed_first = true,
             "keep-runs" => match value.parse::<usize>() {
                 Ok(0) | Err(_) => {
                     return usage(format!("{shown} needs a number from 1 up, not `{value}`"));
@@ -554,6 +641,9 @@ impl Options {
                     ));
                 }
             },
+            "junit" | "html" | "ctrf" | "markdown" | "trace" | "annotations" => {
+                self.reports.set(long, value, shown)?;
+            }
             "strict" => self.strict = true,
             "verbose" => self.verbose = true,
             "unmet" => {
@@ -630,11 +720,12 @@ fn unknown(arg: &lexopt::Arg<'_>) -> UsageError {
         lexopt::Arg::Long(long) => {
             // Names of other runners whose nearest neighbour by letters would mislead.
             let near = match *long {
-                "lf" | "last-failed" | "ff" => None,
+                "lf" => Some("last-failed"),
+                "ff" => Some("failed-first"),
                 "partition" => Some("shard"),
-                "junit-xml" | "junitxml" => None,
+                "junit-xml" | "junitxml" => Some("junit"),
                 "ignore-default-filter" => None,
-                "retries" | "reruns" => None,
+                "reruns" => Some("retries"),
                 l => nearest(
                     l,
                     TABLE

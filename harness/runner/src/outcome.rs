@@ -53,6 +53,8 @@ pub enum Outcome {
     Inconclusive(String),
     /// What it measured says nothing of the system under test: the load was not what was asked for, or its client was the bottleneck.
     Invalid(String),
+    /// It passed, after attempts that failed; how often and how.
+    Flaky(String),
     /// Fail-fast, an interrupt or the run's limit kept it from running.
     NotRun(String),
 }
@@ -149,6 +151,7 @@ impl Outcome {
             Outcome::Regressed(_) => "regressed",
             Outcome::Inconclusive(_) => "inconclusive",
             Outcome::Invalid(_) => "invalid",
+            Outcome::Flaky(_) => "flaky",
             Outcome::NotRun(_) => "not run",
         }
     }
@@ -182,6 +185,7 @@ impl Outcome {
             | Outcome::Skipped(t)
             | Outcome::Ignored(t)
             | Outcome::ExpectedFailure(t)
+            | Outcome::Flaky(t)
             | Outcome::NotRun(t) => t.clone(),
         }
     }
@@ -234,6 +238,12 @@ pub struct Counts {
     pub expected_failures: usize,
     /// Of the passed: measured, and held against no baseline.
     pub no_baseline: usize,
+    /// Of the passed: only on a later attempt.
+    pub flaky: usize,
+    /// Failed in quarantine, so that the run does not fail; not among the failed.
+    pub quarantined: usize,
+    /// Attempts that were repetitions.
+    pub retries: usize,
     /// Of the failed: worse than their baselines.
     pub regressed: usize,
     /// Of the failed: without a verdict.
@@ -243,8 +253,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts one more.
-    pub fn add(&mut self, outcome: &Outcome) {
+    /// Counts one more; `waived`: it does not count where it failed.
+    pub fn add(&mut self, outcome: &Outcome, waived: bool) {
+        if waived && outcome.is_failure() {
+            self.quarantined += 1;
+            return;
+        }
         match outcome {
             Outcome::Regressed(_) => self.regressed += 1,
             Outcome::Inconclusive(_) => self.inconclusive += 1,
@@ -257,6 +271,10 @@ impl Counts {
             Outcome::Skipped(_) => self.skipped += 1,
             Outcome::Ignored(_) => self.ignored += 1,
             Outcome::NotRun(_) => self.not_run += 1,
+            Outcome::Flaky(_) => {
+                self.passed += 1;
+                self.flaky += 1;
+            }
             Outcome::ExpectedFailure(_) => {
                 self.passed += 1;
                 self.expected_failures += 1;
@@ -273,7 +291,7 @@ impl Counts {
 
     /// Cases whose body ran.
     pub fn executed(&self) -> usize {
-        self.passed + self.failed
+        self.passed + self.failed + self.quarantined
     }
 }
 

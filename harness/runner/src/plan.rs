@@ -44,6 +44,8 @@ pub struct Planned {
     pub setup_limit: Duration,
     /// The limit of its teardown.
     pub teardown_limit: Duration,
+    /// How long it is expected to take, where earlier runs tell.
+    pub expected: Option<Duration>,
     /// It runs with nothing beside it.
     pub alone: bool,
 }
@@ -165,6 +167,9 @@ impl Plan {
                             .or(o.teardown_timeout)
                             .unwrap_or(DEFAULT_TEARDOWN_LIMIT),
                     ),
+                    expected: facts
+                        .seconds(&case.name)
+                        .and_then(|s| Duration::try_from_secs_f64(s).ok()),
                     alone: s.last
                         || case.marks.alone
                         || sequential_unless.is_some_and(|b| !b.matches(&case.marks.set)),
@@ -173,6 +178,15 @@ impl Plan {
             .collect();
         if let Some(seed) = o.shuffle {
             shuffle(&mut cases, seed);
+        } else if o.slots() > 1 {
+            // The longest first, so that none is left over at the end. One slot takes as long in any order, and keeps that of the names.
+            cases.sort_by_key(|c| {
+                let seconds = c.expected.map(|d| d.as_secs_f64());
+                std::cmp::Reverse(crate::recall::class_of_length(seconds))
+            });
+        }
+        if o.failed_first {
+            cases.sort_by_key(|c| !facts.failed_last(&catalog.cases[c.case].name));
         }
         // Cases that share the same servers stand together, where the first of them stood, so that each server starts once and no two run at
         // a time without need.
@@ -238,6 +252,9 @@ fn shared_out(
                 }
                 Err(why) => unread.push(why),
             }
+        }
+        if let Some(seconds) = p.expected {
+            expected = seconds.as_secs_f64();
         }
         let own = offer.as_deref().filter(|offer| !offer.foreign);
         let shared = own.filter(|_| !case.marks.fresh);

@@ -33,6 +33,7 @@ pub(crate) struct Records {
     lists: Mutex<BTreeMap<String, (Vec<Value>, usize)>>,
     texts: Mutex<BTreeMap<String, String>>,
     open: Mutex<BTreeMap<OpenCheck, usize>>,
+    pub figures: Mutex<Vec<tribunal_events::Figure>>,
 }
 
 /// Adds a value to a list in the evidence of the running attempt: a file of this name holds them all. Returns its place in the list, from 1; `None`

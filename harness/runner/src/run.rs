@@ -18,6 +18,7 @@ mod govern;
 mod hand_over;
 #[cfg(target_os = "linux")]
 mod isolated;
+mod judge;
 #[cfg(target_os = "linux")]
 mod names;
 mod options;
@@ -26,6 +27,7 @@ mod place;
 #[cfg(target_os = "linux")]
 mod placing;
 mod queue;
+mod retry;
 mod signals;
 mod slot;
 mod status;
@@ -36,6 +38,7 @@ mod telemetry;
 mod watchdog;
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -116,6 +119,8 @@ pub struct Run {
     finished: AtomicBool,
     /// The checks that ended without an answer.
     open: Mutex<Tally>,
+    /// What was repeated.
+    retried: Mutex<retry::Retried>,
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -200,6 +205,7 @@ impl Run {
             signal: Mutex::new(None),
             finished: AtomicBool::new(false),
             open: Mutex::default(),
+            retried: Mutex::default(),
             catalog,
             plan,
             options,
@@ -253,6 +259,14 @@ impl Run {
     /// The plan of the run.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The file of the event log of this process, in the folder of the run, which is made where there is none yet.
+    ///
+    /// # Errors
+    /// No folder can be made.
+    pub fn log_file(&self) -> Result<PathBuf, String> {
+        self.evidence.log_file()
     }
 
     /// The name of a planned case.
@@ -325,6 +339,9 @@ impl Run {
             self.emit(Event::CaseStarted {
                 planned: i,
                 at: Instant::now(),
+                attempt: 0,
+                devices: vec![],
+                fixtures: vec![],
             });
             self.put_unrun(i, outcome);
         }
@@ -340,7 +357,7 @@ impl Run {
             let spawned = std::thread::Builder::new()
                 .name("tribunal-conclusion".into())
                 .spawn(move || run.conclude());
-            self.slot();
+            self.slot(None);
             match spawned {
                 Ok(thread) => drop(thread.join()),
                 Err(_) => self.conclude(),
@@ -381,6 +398,7 @@ impl Run {
         if let Some(text) = lock(&self.open).note() {
             self.evidence.note(text);
         }
+        self.tell_of_retries();
         let telemetry = self.end_telemetry();
         let evidence = self.evidence.conclude();
         self.finished.store(true, Ordering::SeqCst);
@@ -416,10 +434,10 @@ impl Run {
         let name = format!("tribunal-slot-{number}");
         let spawned = std::thread::Builder::new()
             .name(name)
-            .spawn(move || run.slot());
+            .spawn(move || run.slot(None));
         if spawned.is_err() {
             // The threads that are there do the work; without any, this one must.
-            self.slot();
+            self.slot(None);
         }
     }
 
@@ -438,20 +456,26 @@ impl Run {
     fn put_unrun(&self, planned: usize, outcome: Outcome) {
         self.put(Ended {
             planned,
+            attempt: 0,
+            at: Instant::now(),
             outcome,
+            class: None,
+            waived: None,
             times: Times::default(),
             output: Output::default(),
             notes: vec![],
             rows: vec![],
             open: vec![],
+            figures: vec![],
             evidence: None,
+            folder: None,
         });
     }
 
     /// Records a result; exactly once per case.
     fn put(&self, ended: Ended) {
         let planned = ended.planned;
-        lock(&self.counts).add(&ended.outcome);
+        lock(&self.counts).add(&ended.outcome, ended.waived.is_some());
         self.emit(Event::CaseEnded(ended.clone()));
         if self.results[planned].set(ended).is_err() {
             unreachable!("case {} got two results", self.names[planned]);

@@ -5,10 +5,12 @@
 //! Rejected: treating cases above the level as *ignored*: `--ignored` and nextest's `--run-ignored` would then run deep tests by accident; a name
 //! that equals a case's or a test's is the one way around the level, and editors use exactly that.
 
+use tribunal_stages::Narrowing;
 use tribunal_vocabulary::{Bound, Expression, Vocabulary, nearest};
 
 use crate::catalog::Catalog;
 use crate::options::{Options, UsageError, VramUnknown};
+use crate::recall::Recalled;
 
 /// What removed a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +35,10 @@ pub enum Filter {
     Level,
     /// `--max-vram-gib`.
     Vram,
+    /// `--changed-since`.
+    Changed,
+    /// `--last-failed`.
+    LastFailed,
     /// `--shard`.
     Shard,
 }
@@ -51,6 +57,8 @@ impl Filter {
             Filter::Stage => "--stage",
             Filter::Level => "level",
             Filter::Vram => "--max-vram-gib",
+            Filter::Changed => "--changed-since",
+            Filter::LastFailed => "--last-failed",
             Filter::Shard => "--shard",
         }
     }
@@ -98,6 +106,8 @@ pub struct Selector<'a> {
     select: Option<Bound>,
     stage: Option<Bound>,
     keyword: Option<Expression>,
+    narrowing: Option<&'a Narrowing>,
+    recalled: Option<&'a Recalled>,
 }
 
 /// What became of one case.
@@ -142,7 +152,21 @@ impl<'a> Selector<'a> {
             select,
             stage,
             keyword,
+            narrowing: None,
+            recalled: None,
         })
+    }
+
+    /// With what earlier runs tell.
+    pub fn recalling(mut self, recalled: &'a Recalled) -> Self {
+        self.recalled = Some(recalled);
+        self
+    }
+
+    /// With what `--changed-since` leaves.
+    pub fn narrowed(mut self, narrowing: Option<&'a Narrowing>) -> Self {
+        self.narrowing = narrowing;
+        self
     }
 
     /// Whether a filter equals the name of the case or of its test.
@@ -217,6 +241,15 @@ impl<'a> Selector<'a> {
                 _ => {}
             }
         }
+        if self
+            .narrowing
+            .is_some_and(|narrowing| narrowing.keeps(&marks.set).is_none())
+        {
+            return Judged::Removed(Filter::Changed);
+        }
+        if o.last_failed && !self.recalled.is_some_and(|r| r.failed.contains(name)) {
+            return Judged::Removed(Filter::LastFailed);
+        }
         if o.ignored && !ignored {
             return Judged::Removed(Filter::Ignored);
         }
@@ -241,13 +274,14 @@ impl<'a> Selector<'a> {
         }
         if let Some((k, n)) = self.o.shard {
             let all = selected.len();
-            // Every n-th, not a block: neighbours are alike in length.
-            selected = selected
-                .into_iter()
-                .enumerate()
-                .filter(|(i, _)| i % n == k - 1)
-                .map(|(_, s)| s)
+            let names: Vec<&str> = selected
+                .iter()
+                .map(|s| &*catalog.cases[s.case].name)
                 .collect();
+            let none = Recalled::default();
+            let parts = self.recalled.unwrap_or(&none).parts(&names, n);
+            let mut parts = parts.into_iter();
+            selected.retain(|_| parts.next() == Some(k - 1));
             if all > selected.len() {
                 counts.insert(Filter::Shard, all - selected.len());
             }

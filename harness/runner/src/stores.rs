@@ -285,6 +285,20 @@ impl Store {
         tear_down(free, limit).await
     }
 
+    /// Takes out those of these keys whose values could not be made, so that whoever asks next makes them anew. Their users stay.
+    pub fn take_failed(&self, keys: &[Key]) -> Vec<Arc<Slot>> {
+        let mut slots = lock(&self.slots);
+        let failed = |slot: &Arc<Slot>| matches!(slot.value.get(), Some(Err(_)));
+        let these = keys
+            .iter()
+            .filter(|key| slots.get(*key).is_some_and(failed));
+        let these: Vec<&Key> = these.collect();
+        these
+            .into_iter()
+            .filter_map(|key| slots.remove(key))
+            .collect()
+    }
+
     /// Whether there is nothing to take down.
     pub fn is_empty(&self) -> bool {
         lock(&self.slots).is_empty()

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 
 /// Kept as they are.
-const KEPT: [&str; 24] = [
+const KEPT: [&str; 31] = [
     "PATH",
     "HOME",
     "USER",
@@ -31,10 +31,20 @@ const KEPT: [&str; 24] = [
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
+    // Where Rust's tools and what they have built lie, and how they build: with others an example would build everything anew.
+    "CARGO_HOME",
+    "CARGO_INCREMENTAL",
+    "CARGO_TARGET_DIR",
+    "RUSTFLAGS",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTC_WRAPPER",
 ];
 /// Kept if they begin so: locale, toolchains, hubs, devices.
-const BEGINNINGS: [&str; 12] = [
+const BEGINNINGS: [&str; 14] = [
     "LC_",
+    "CARGO_BUILD_",
+    "CARGO_PROFILE_",
     "CONDA_",
     "PYENV_",
     "UV_",
@@ -83,6 +93,8 @@ mod tests {
             "LC_ALL",
             "TRIBUNAL_RUN_LEVEL",
             "CARGO",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_TARGET_DIR",
             "RUST_BACKTRACE",
             "BASH_ENV",
             "OUTPUT_DIR",
@@ -98,6 +110,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                "CARGO_TARGET_DIR",
                 "HF_HOME",
                 "LC_ALL",
                 "MPLBACKEND",
@@ -108,6 +121,6 @@ mod tests {
                 "TERM"
             ]
         );
-        assert_eq!(env[3].1, "/out");
+        assert_eq!(env[4].1, "/out");
     }
 }

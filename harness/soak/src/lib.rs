@@ -2,6 +2,7 @@
 //!
 //! * [`Soak::run`] sends batches until the time is over and looks at a [`Subject`] meanwhile.
 //! * Everything goes to a [`Journal`] as JSON lines; [`Report::of`] judges it, also after a run that was killed.
+//! * [`Curves::of`] is what a report draws of it.
 //! * [`compare`] runs two servers in turn with the same prompts.
 //!
 //! Promise: what is judged is what stands in the journal, so that a run that ended as planned and one that was cut are judged by the same code; memory
@@ -9,12 +10,14 @@
 //! would part).
 
 mod batch;
+mod curves;
 mod error;
 mod fold;
 mod guard;
 mod journal;
 mod life;
 mod line;
+mod measured;
 mod pairs;
 mod progress;
 mod report;
@@ -28,6 +31,7 @@ mod tree;
 mod watched;
 
 pub use batch::{Batch, BatchPlan, Batches, Sending, Traffic};
+pub use curves::{Curve, Curves};
 pub use error::SoakError;
 pub use guard::{Limits, StopReason};
 pub use journal::{Journal, Read};

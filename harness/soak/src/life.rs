@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tribunal_statistics::drift::drift;
 
 use crate::line::{Begin, Identity, Line, Sample};
+use crate::measured::Measured;
 use crate::report::{Finding, Segment};
 use crate::signal::{Signal, series};
 
@@ -67,13 +68,22 @@ pub(crate) fn lives(lines: &[Line]) -> Vec<Life<'_>> {
 }
 
 impl Life<'_> {
+    /// (seconds, value) of every signal, from its beginning on.
+    pub(crate) fn series(&self) -> BTreeMap<Signal, Vec<(f64, f64)>> {
+        let start = self.lines.first().map_or(0.0, |(shift, _)| *shift);
+        let mut all = BTreeMap::new();
+        let measured = Measured::of(self.lines.iter().map(|(_, line)| *line));
+        for (shift, line) in &self.lines {
+            series([*line], shift - start, &measured, &mut all);
+        }
+        all
+    }
+
     /// What was found of it.
     pub(crate) fn judged(&self) -> Segment {
         let start = self.lines.first().map_or(0.0, |(shift, _)| *shift);
-        let mut all = BTreeMap::new();
-        for (shift, line) in &self.lines {
-            series([*line], shift - start, &mut all);
-        }
+        let all = self.series();
+        let measured = Measured::of(self.lines.iter().map(|(_, line)| *line));
         let times = self
             .lines
             .iter()
@@ -93,7 +103,7 @@ impl Life<'_> {
                 .iter()
                 .map(|(_, value)| *value)
                 .fold(f64::MIN, f64::max);
-            let limit = latest.and_then(|sample| self.limit(&signal, sample));
+            let limit = latest.and_then(|sample| self.limit(&signal, sample, &measured));
             let hours_to_limit = limit.and_then(|limit| drift.hours_to(limit));
             Finding {
                 signal,
@@ -111,12 +121,12 @@ impl Life<'_> {
     }
 
     /// What a signal must not reach.
-    fn limit(&self, signal: &Signal, sample: &Sample) -> Option<f64> {
+    fn limit(&self, signal: &Signal, sample: &Sample, measured: &Measured<'_>) -> Option<f64> {
         let bytes = match signal {
             Signal::Memory => {
                 let stop = self.begin.and_then(|begin| begin.limits.rss);
                 // All that the host has left, on top of what is held.
-                let held = sample.anonymous.or(sample.rss);
+                let held = measured.memory(sample).or(sample.rss);
                 stop.or_else(|| held?.checked_add(sample.host_available?))
             }
             Signal::Device(key) => {

@@ -50,6 +50,11 @@ impl fmt::Display for Progress {
     }
 }
 
+/// A time that a journal tells, which may say anything: what is no time is none, and the longest is the longest.
+pub(crate) fn told(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
 /// `1:02:03`.
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -60,6 +65,20 @@ pub(crate) fn clock(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_journal_can_tell_a_time_that_is_none() {
+        for (seconds, time) in [
+            (1.5, Duration::from_millis(1500)),
+            (-1.0, Duration::ZERO),
+            (f64::NAN, Duration::ZERO),
+            (1e300, Duration::MAX),
+            (f64::INFINITY, Duration::MAX),
+        ] {
+            assert_eq!(told(seconds), time, "{seconds}");
+            clock(told(seconds));
+        }
+    }
 
     #[test]
     fn a_line_says_what_is_known_and_no_more() {

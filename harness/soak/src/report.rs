@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Serialize;
 use tribunal_statistics::drift::{Drift, Verdict};
@@ -15,7 +14,7 @@ use crate::guard::{StopReason, too_many};
 use crate::journal::{Journal, Read};
 use crate::life::{at, lives};
 use crate::line::{Begin, Counts, Identity, Incident, Line};
-use crate::progress::clock;
+use crate::progress::{clock, told};
 use crate::signal::Signal;
 
 /// What was found of one signal.
@@ -212,7 +211,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let covered = clock(Duration::from_secs_f64(self.covered.max(0.0)));
+        let covered = clock(told(self.covered));
         let name = self.begun.last().map_or("?", |begin| &begin.name);
         let counts = &self.counts;
         writeln!(
@@ -222,7 +221,7 @@ impl fmt::Display for Report {
         )?;
         for (number, segment) in self.segments.iter().enumerate() {
             if self.segments.len() > 1 {
-                let long = clock(Duration::from_secs_f64(segment.seconds.max(0.0)));
+                let long = clock(told(segment.seconds));
                 writeln!(f, "  server process {}, {long}:", number + 1)?;
             }
             for finding in &segment.findings {

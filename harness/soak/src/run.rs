@@ -18,7 +18,7 @@ use crate::fold::{Fold, count};
 use crate::guard::{Guard, StopReason};
 use crate::journal::Journal;
 use crate::line::{Begin, Counts, End, Identity, Incident, Interval, Line, Probe, Sample};
-use crate::progress::Progress;
+use crate::progress::{Progress, told};
 use crate::report::Report;
 use crate::soak::Soak;
 use crate::subject::Subject;
@@ -62,7 +62,7 @@ impl Soak {
             return Err(SoakError::Plan(mistake));
         }
         let earlier = self.earlier()?;
-        let done = Duration::from_secs_f64(earlier.as_ref().map_or(0.0, |report| report.covered));
+        let done = told(earlier.as_ref().map_or(0.0, |report| report.covered));
         if done < self.duration && earlier.as_ref().is_none_or(|report| !report.is_over()) {
             self.segment(earlier.as_ref(), done, batches, traffic, subject, tell)
                 .await?;
@@ -172,7 +172,7 @@ impl State<'_> {
     }
 
     fn left(&self) -> Duration {
-        let elapsed = self.done + self.begun.elapsed();
+        let elapsed = self.done.saturating_add(self.begun.elapsed());
         self.soak.duration.saturating_sub(elapsed)
     }
 
@@ -347,7 +347,7 @@ async fn words(state: &RefCell<State<'_>>, tell: &mut dyn FnMut(&Progress)) {
         sleep(every).await;
         let progress = {
             let mut state = state.borrow_mut();
-            state.progress.elapsed = state.done + state.begun.elapsed();
+            state.progress.elapsed = state.done.saturating_add(state.begun.elapsed());
             state.progress.left = state.left();
             state.progress.clone()
         };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tribunal_statistics::drift::DriftLimit;
 
 use crate::line::Line;
+use crate::measured::Measured;
 
 /// What may drift.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,6 +43,16 @@ impl Signal {
             self,
             Self::Latency | Self::LatencyP95 | Self::First | Self::Throughput
         )
+    }
+
+    /// The unit in which people are shown it, and how much of it that is.
+    pub(crate) fn unit(&self) -> (&'static str, f64) {
+        match self {
+            Self::Memory | Self::SharedMemory | Self::Device(_) => ("MB", 1e6),
+            Self::Descriptors | Self::Threads => ("", 1.0),
+            Self::Latency | Self::LatencyP95 | Self::First => ("ms", 1.0),
+            Self::Throughput => ("/s", 1.0),
+        }
     }
 
     /// How a value of it is written.
@@ -140,10 +151,11 @@ impl DriftLimits {
     }
 }
 
-/// (seconds, value) of every signal that the lines have, with `shift` added to their times.
+/// (seconds, value) of every signal that the lines have, with `shift` added to their times; `measured`: of all lines that belong together.
 pub(crate) fn series<'a>(
     lines: impl IntoIterator<Item = &'a Line>,
     shift: f64,
+    measured: &Measured<'_>,
     into: &mut BTreeMap<Signal, Vec<(f64, f64)>>,
 ) {
     for line in lines {
@@ -155,15 +167,13 @@ pub(crate) fn series<'a>(
         match line {
             Line::Sample(sample) => {
                 let number = |value: Option<u64>| value.map(|value| value as f64);
-                // Of a server that somebody else runs only the whole is known.
-                let memory = sample.anonymous.or(sample.rss);
-                add(Signal::Memory, sample.at, number(memory));
+                add(Signal::Memory, sample.at, number(measured.memory(sample)));
                 add(Signal::SharedMemory, sample.at, number(sample.shared));
                 add(Signal::Descriptors, sample.at, number(sample.descriptors));
                 add(Signal::Threads, sample.at, number(sample.threads));
                 for device in &sample.devices {
                     let signal = Signal::Device(device.device.clone());
-                    add(signal, sample.at, number(device.own.or(device.used)));
+                    add(signal, sample.at, number(measured.device(device)));
                 }
             }
             Line::Traffic(interval) if interval.seconds > 0.0 => {

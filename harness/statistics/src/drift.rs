@@ -1,6 +1,6 @@
 //! Whether a series of a long run grows: memory that leaks, latency that creeps up.
 //!
-//! Promise: a *leak* is a slope clearly beyond a limit, on which the later part of the run goes on. Bursts, dips, teeth of a garbage collector, warm-ups
+//! Promise: a *leak* is a slope clearly beyond a limit, on which the later part of the run goes on, and no single step. Bursts, dips, teeth of a garbage collector, warm-ups
 //! and steps of an allocator that come to rest are none (`examples/simulate.rs` counts). The limit does most of it: set it to half of the leak that must
 //! be found. Rejected: significance tests of a trend (memory wanders, and every wandering is significant), and the first minutes against the last
 //! (one burst decides).
@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::order::middle;
-use crate::{TheilSen, percentile, theil_sen};
+use crate::step::slope_beside_a_step;
+use crate::{percentile, theil_sen};
 
 /// Into so many blocks the judged part is cut.
 const BLOCKS: usize = 24;
@@ -103,9 +104,9 @@ impl DriftLimit {
 pub enum Verdict {
     /// No slope beyond the limit.
     Ok,
-    /// A slope beyond the limit, but by less than three eighths, or the later part does not go on: it may come to rest.
+    /// A slope beyond the limit, but by less than three eighths, or the later part does not go on, or it is one step and nothing goes on beside: it may come to rest.
     Suspect,
-    /// A slope clearly beyond the limit, and the later part goes on.
+    /// A slope clearly beyond the limit, on which the later part goes on, and which is no single step.
     Leak,
     /// Too little to judge, and why.
     Insufficient(String),
@@ -190,8 +191,11 @@ pub fn drift(samples: &[(f64, f64)], limit: &DriftLimit) -> Drift {
     let (Some(all), Some(later)) = (all, later) else {
         return insufficient("the blocks have no slope".into(), times.len(), series.len());
     };
+    let sign = if limit.falling { -1.0 } else { 1.0 };
+    let beside = slope_beside_a_step(&times, &values, all.slope);
+    let step = beside.is_some_and(|beside| sign * beside <= most / 2.0);
     Drift {
-        verdict: verdict(&all, &later, most, limit.falling),
+        verdict: verdict(sign * all.slope, sign * later.slope, step, most),
         slope_per_hour: Some(all.slope),
         later_slope: Some(later.slope),
         second_half_slope: theil_sen(&times[half..], &values[half..]).map(|found| found.slope),
@@ -204,11 +208,11 @@ pub fn drift(samples: &[(f64, f64)], limit: &DriftLimit) -> Drift {
     }
 }
 
-fn verdict(all: &TheilSen, later: &TheilSen, limit: f64, falling: bool) -> Verdict {
-    let sign = if falling { -1.0 } else { 1.0 };
-    if sign * all.slope <= limit {
+/// Of slopes in the direction that is looked for; `step`: two levels explain them, and nothing goes on beside.
+fn verdict(all: f64, later: f64, step: bool, limit: f64) -> Verdict {
+    if all <= limit {
         Verdict::Ok
-    } else if sign * all.slope > CLEAR * limit && sign * later.slope > limit / 2.0 {
+    } else if all > CLEAR * limit && later > limit / 2.0 && !step {
         Verdict::Leak
     } else {
         Verdict::Suspect

@@ -21,6 +21,7 @@ mod random;
 mod rank;
 mod resample;
 mod slope;
+mod step;
 
 pub use holm::holm;
 pub use order::{mad, median, percentile, percentile_interval};

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::error::TrafficError;
@@ -168,7 +169,14 @@ impl Feeder {
         loop {
             let place = async {
                 let held = room.clone().acquire_many_owned(kib).await.ok()?;
-                Some((held, jobs.reserve().await.ok()?))
+                let place = match jobs.try_reserve() {
+                    // Filled up again once half of it is gone: a waking for each job would cost a plain request as much as its sending.
+                    Err(TrySendError::Full(())) => {
+                        jobs.reserve_many(AHEAD / 2).await.ok()?.next()?
+                    }
+                    place => place.ok()?,
+                };
+                Some((held, place))
             };
             tokio::select! {
                 biased;

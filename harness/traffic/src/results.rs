@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tribunal_vocabulary::Utc;
 
 use crate::metrics::Metrics;
 use crate::{Arrivals, ClientCost, Load, Outcome, Ramp, Record, Run, TokenSource, Until, Validity};
@@ -297,25 +298,15 @@ fn is_of(key: &str, stem: &str) -> bool {
 
 /// As vLLM writes it, of UTC: `20250131-235959`.
 fn date(at: SystemTime) -> String {
-    let seconds = at
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    let (days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
-    // Days since 1 March of year 0, in eras of 400 years (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}{month:02}{day:02}-{:02}{:02}{:02}",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    let Utc {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = Utc::of(at);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
 }
 
 #[cfg(test)]
@@ -324,12 +315,8 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
-        let of = |seconds| date(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(of(0), "19700101-000000");
-        assert_eq!(of(951_782_399), "20000228-235959");
-        assert_eq!(of(951_782_400), "20000229-000000");
-        assert_eq!(of(4_107_542_400), "21000301-000000");
-        assert_eq!(of(1_738_367_999), "20250131-235959");
+    fn dates_are_written_as_vllm_does() {
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(1_738_367_999);
+        assert_eq!(date(at), "20250131-235959");
     }
 }

@@ -22,6 +22,9 @@ use crate::validity::Validity;
 
 /// So many records may wait for whoever takes them.
 const RECORDS: usize = 4096;
+/// So many at once are many: the next are left to gather, for so long.
+const MANY: usize = 8;
+const GATHER: Duration = Duration::from_millis(1);
 /// More threads than this do not send faster: the kernel is the limit.
 const MOST_SHARDS: usize = 8;
 /// So many requests under way keep one thread no more than a little busy.
@@ -94,7 +97,7 @@ pub async fn run(
     })
 }
 
-/// Sends a load to its end, or until it is stopped; hands every record to `sink` as soon as its request is over (not in order), and keeps none.
+/// Sends a load to its end, or until it is stopped; hands every record to `sink` when its request is over, at high rates a millisecond later (not in order), and keeps none.
 ///
 /// A sink that is slow holds the load up, which [`ClientCost::held_up`] tells.
 ///
@@ -125,12 +128,19 @@ pub(crate) async fn run_by(
     let shards = shards(cores, load);
     let (mut started, mut records) = start(clock, address, load, source, shards)?;
     let (mut stopped, mut aborted) = (false, false);
+    let mut ready = Vec::new();
     loop {
         tokio::select! {
-            record = records.recv() => match record {
-                Some(record) => sink(record),
-                None => break,
-            },
+            count = records.recv_many(&mut ready, RECORDS) => {
+                if count == 0 {
+                    break;
+                }
+                ready.drain(..).for_each(&mut *sink);
+                if count >= MANY {
+                    // Whoever waits must be woken by whoever sends: at such a rate that costs more than the request.
+                    tokio::time::sleep(GATHER).await;
+                }
+            }
             () = stop.stopped(), if !stopped => {
                 stopped = true;
                 started.stop.stop();

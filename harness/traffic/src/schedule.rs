@@ -245,15 +245,25 @@ pub(crate) fn check(load: &Load) -> Result<(), String> {
             cancel.share
         ));
     }
+    if load.cancel.is_some_and(|cancel| cancel.after.is_zero()) {
+        return Err(
+            "requests are to be given up after no time at all: they would never be sent; say when"
+                .into(),
+        );
+    }
     if load.idle_limit.is_zero() || load.total_limit.is_zero() {
         return Err("a limit of no time at all: every request would fail".into());
     }
     Ok(())
 }
 
+/// The number of what is sent to warm the server up: beyond all, and none of it is given up.
+pub(crate) const WARM_UP: u64 = u64::MAX;
+
 /// Whether this request is given up on purpose.
 pub(crate) fn is_cancelled(load: &Load, number: u64) -> bool {
-    load.cancel.is_some_and(|cancel| {
+    let counts = number != WARM_UP;
+    load.cancel.filter(|_| counts).is_some_and(|cancel| {
         Random::of(load.seed ^ 0x00CA_9CE1, number).open_unit() < cancel.share
     })
 }

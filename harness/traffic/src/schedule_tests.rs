@@ -168,6 +168,7 @@ fn what_cannot_be_is_refused_in_words() {
             "no request is scheduled",
         ),
         (Load::count(1).cancel(1.5, Duration::ZERO), "0 to 1"),
+        (Load::count(1).cancel(0.5, Duration::ZERO), "never be sent"),
         (
             Load::new(
                 Arrivals::Trace(vec![Duration::from_secs(2), Duration::from_secs(1)]),
@@ -191,4 +192,6 @@ fn the_share_of_cancelled_requests_is_what_was_asked() {
         .count();
     assert!((1850..2150).contains(&share), "{share}");
     assert!(!(0..100).any(|number| is_cancelled(&Load::count(9), number)));
+    let all = Load::count(9).cancel(1.0, Duration::from_millis(1));
+    assert!(is_cancelled(&all, 0) && !is_cancelled(&all, WARM_UP));
 }

@@ -128,8 +128,7 @@ async fn warm(shard: &Arc<Shard>, jobs: &Jobs, index: u32, count: u32) -> u32 {
         tasks.push(tokio::spawn(async move {
             let mut failed = 0;
             while let Some(job) = take(&jobs).await {
-                let mut record = Record::new(0, shard.clock.now());
-                // A number beyond all: which requests are given up is no matter of warm-ups.
+                let mut record = Record::new(schedule::WARM_UP, shard.clock.now());
                 exchange(&shard, &job.first, false, &mut record, &mut 0).await;
                 failed += u32::from(!matches!(record.outcome, Outcome::Ok | Outcome::Cancelled));
             }

@@ -13,7 +13,7 @@ use tribunal_runner::{
     Options, Plan, Planned, Run, RunOptions, Selector, Severity, Task, UsageError,
     exit_code as code, guard_exit,
 };
-use tribunal_vocabulary::{Expression, Vocabulary};
+use tribunal_vocabulary::{Date, Expression, Vocabulary};
 
 /// What the macro knows at compile time.
 pub struct Built {
@@ -49,7 +49,8 @@ pub fn main(built: Built) -> ExitCode {
         Some((case, args)) => (Some(case), args),
         None => (None, args),
     };
-    match harness(&built, &args, isolated) {
+    let (round, args) = tribunal_runner::stress_round(args);
+    match harness(&built, &args, isolated, round) {
         Ok(code) => ExitCode::from(code),
         Err(UsageError(text)) => {
             eprintln!("error: {text}");
@@ -96,6 +97,7 @@ fn harness(
     built: &Built,
     args: &[OsString],
     isolated: Option<IsolatedCase>,
+    round: bool,
 ) -> Result<u8, UsageError> {
     let mut options = Options::parse(args, &|name| std::env::var_os(name)).map_err(|e| {
         UsageError(format!(
@@ -111,6 +113,11 @@ fn harness(
         print(&Options::help(built.crate_name));
         return Ok(0);
     }
+    if isolated.is_none()
+        && let Some(code) = crate::rounds::asked(args, &mut options, round)?
+    {
+        return Ok(code);
+    }
     if options.hold {
         crate::hold::settle(&mut options)?;
     }
@@ -119,7 +126,12 @@ fn harness(
         print(&tribunal_report::markers_page(v));
         return Ok(0);
     }
-    let selector = Selector::new(v, &options)?;
+    crate::classes::given(built.vocabulary.map(|(path, _)| path))?;
+    let narrowing = crate::changed::narrowing(&options, v);
+    let recalled = crate::recall::recalled(&options)?;
+    let selector = Selector::new(v, &options)?
+        .narrowed(narrowing.as_ref())
+        .recalling(&recalled);
     let sequential = match &options.sequential_unless {
         Some(text) => Some(
             Expression::parse(text)
@@ -141,8 +153,15 @@ fn harness(
     };
     if options.task == Task::Lint {
         findings.extend(catalog.strict_findings(v));
+        findings.extend(catalog.ended_quarantines(Date::today()));
+        crate::classes::check(&catalog, &options.retry_on)?;
         let (text, clean) = tribunal_report::lint_page(&catalog, &findings, options.strict);
         print(&text);
+        let gaps = crate::changed::covered(&catalog, v).map_or(vec![], |c| c.gaps);
+        for gap in &gaps {
+            print(&format!("gap: {}\n", gap.text()));
+        }
+        let clean = clean && (!options.strict || gaps.is_empty());
         return Ok(if clean { 0 } else { code::USAGE });
     }
     let errors: Vec<String> = findings
@@ -160,6 +179,7 @@ fn harness(
         )));
     }
     let o = &options;
+    crate::classes::check(&catalog, &o.retry_on)?;
     crate::judged::choose(o)?;
     let catalog = catalog.over(crate::deployments::choose(
         Path::new(built.manifest_dir),
@@ -171,7 +191,7 @@ fn harness(
             crate::drawing::drawn(name, features, v)
         })
         .map_err(UsageError)?;
-    let mut facts = Here::new(Box::new(crate::deployments::offer));
+    let mut facts = Here::new(Box::new(crate::deployments::offer)).recalling(recalled.clone());
     let layout = crate::layout::asked(o, v)?;
     if let Some(layout) = &layout {
         let host = tribunal_hardware::host_of(layout);
@@ -186,9 +206,11 @@ fn harness(
     if o.hold {
         crate::hold::at_level(&mut selection);
     }
-    let plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
+    let mut plan = Plan::new(&catalog, &selection, o, sequential.as_ref(), v, &mut facts);
+    plan.notes.extend(recalled.notes.iter().cloned());
     let context = Context {
         absent: absent(&catalog, &plan, o),
+        narrowing,
         level: selection.level,
         removed: selection.removed,
         selected: selection.selected.len(),
@@ -196,6 +218,7 @@ fn harness(
         findings: findings.iter().map(|f| f.severity).collect(),
         vocabulary: v,
     };
+    tribunal_faults::listen(tell_fault);
     match &options.task {
         Task::List => {
             print(&match options.format {
@@ -233,6 +256,21 @@ fn harness(
     }
 }
 
+/// Tells the event log what becomes of a fault.
+fn tell_fault(fault: &str, entry: &tribunal_faults::Entry) {
+    use tribunal_faults::Step;
+    let step = match entry.step {
+        Step::Announced => return,
+        Step::Injected => "injected",
+        Step::Proven => "proven",
+        Step::Undone => "undone",
+        Step::Failed => "failed",
+        Step::Observed if entry.what == tribunal_faults::WORKS_AGAIN => "recovered",
+        Step::Observed => "observed",
+    };
+    tribunal_runner::fault_step(fault, step, &entry.what);
+}
+
 /// What the run needs to know of the options.
 fn run_options(
     built: &Built,
@@ -266,6 +304,9 @@ fn run_options(
         vram_overuse_warns: o.vram_overuse_warns,
         settle: tribunal_hardware::SETTLE_BOUND,
         clock: tribunal_runner::Clock::default(),
+        retries: o.retrying(),
+        classes: crate::classes::classes,
+        today: Date::today(),
         evidence: EvidenceOptions {
             keep: o.keep_evidence,
             root: o.evidence_dir.clone(),
@@ -328,6 +369,15 @@ fn run(
     let run_options = run_options(built, args, &context, simulated);
     let (sender, events) = mpsc::channel();
     let run = Run::new(catalog, plan, run_options, sender, capture);
+    let context = Arc::new(context);
+    let about = tribunal_report::About {
+        package: built.package.to_owned(),
+        target: built.crate_name.to_owned(),
+        args: args.to_vec(),
+        manifest_dir: built.manifest_dir.into(),
+        history: (!context.options.hold).then(|| crate::recall::folder(&context.options)),
+    };
+    let events = tribunal_report::log(&context, &run, about, events);
     let reported = {
         let run = run.clone();
         std::thread::Builder::new()
@@ -357,6 +407,7 @@ fn report(
         tribunal_report::run_terminal(context, run, events, screen)
     };
     guard_exit(None);
+    crate::reports::make(&context.options, || run.log_file(), err.as_mut());
     let code = match shown {
         Ok(summary) => {
             let code = tribunal_report::exit_code(context, &summary);

@@ -91,6 +91,7 @@ pub(crate) fn settle(o: &mut Options) -> Result<(), UsageError> {
     o.keyword = None;
     o.max_vram_gib = None;
     o.shard = None;
+    o.changed_since = None;
     o.ignored = false;
     o.bench = false;
     o.skip.clear();

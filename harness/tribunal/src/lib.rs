@@ -30,10 +30,13 @@
 extern crate self as tribunal;
 
 mod asked;
+mod changed;
+mod classes;
 mod deployments;
 mod docs;
 mod drawing;
 mod entry;
+mod examined;
 mod fixtures;
 mod given;
 mod hold;
@@ -41,6 +44,9 @@ mod judged;
 mod layout;
 mod memory_limit;
 pub mod performance;
+mod recall;
+mod reports;
+mod rounds;
 pub mod stability;
 mod starting;
 mod version;

@@ -72,9 +72,16 @@ mod trials {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if ["TRIBUNAL_", "RUST_TEST_", "NEXTEST", "CARGO_TERM_"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            if [
+                "TRIBUNAL_",
+                "RUST_TEST_",
+                "NEXTEST",
+                "CARGO_TERM_",
+                "GITHUB_",
+                "BUILDKITE",
+            ]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
             {
                 command.env_remove(name);
             }

@@ -57,16 +57,19 @@ pub enum ArgKind {
     Duration,
     /// A text, or a list of texts.
     Texts,
+    /// A day, as [`crate::Date`] reads it.
+    Date,
 }
 
 impl ArgKind {
-    const ALL: [(&'static str, ArgKind); 6] = [
+    const ALL: [(&'static str, ArgKind); 7] = [
         ("int", ArgKind::Int),
         ("number", ArgKind::Number),
         ("text", ArgKind::Text),
         ("bool", ArgKind::Bool),
         ("duration", ArgKind::Duration),
         ("texts", ArgKind::Texts),
+        ("date", ArgKind::Date),
     ];
 
     /// The word that a message uses, with its article.
@@ -78,6 +81,7 @@ impl ArgKind {
             ArgKind::Bool => "true or false",
             ArgKind::Duration => "a duration (\"5m\", or a number of seconds)",
             ArgKind::Texts => "a text or a list of texts",
+            ArgKind::Date => "a day (\"2026-12-31\")",
         }
     }
 }

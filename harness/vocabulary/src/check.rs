@@ -180,6 +180,7 @@ fn example(name: &str, spec: &ArgSpec) -> String {
         (None, ArgKind::Int | ArgKind::Number) => "1".to_owned(),
         (None, ArgKind::Bool) => "true".to_owned(),
         (None, ArgKind::Duration) => "\"5m\"".to_owned(),
+        (None, ArgKind::Date) => "\"2026-12-31\"".to_owned(),
         (None, ArgKind::Text | ArgKind::Texts) => "\"…\"".to_owned(),
     };
     match spec.positional {
@@ -255,6 +256,11 @@ fn check_value(
         (ArgKind::Bool, Value::Bool(_)) => {}
         (ArgKind::Text | ArgKind::Texts, Value::Str(text)) => {
             check_text(name, spec, text, at, &mut problem)
+        }
+        (ArgKind::Date, Value::Str(text)) => {
+            if let Err(message) = crate::Date::parse(text) {
+                problem(at, message, None);
+            }
         }
         (ArgKind::Texts, Value::List(values)) => {
             if values.is_empty() {

@@ -3,7 +3,10 @@
 //! Promise: a stage is data; what it selects is an [`crate::Expression`] that anyone can print
 //! ([`crate::Vocabulary::selection`]). Rejected: a language of its own for pipelines.
 
+use std::time::Duration;
+
 use crate::marker::MarkerId;
+use crate::pipeline::Triggers;
 
 /// A stage.
 #[derive(Clone, Debug)]
@@ -21,6 +24,10 @@ pub struct Stage {
     pub covers: Vec<MarkerId>,
     /// Its steps, in the order of the file. Together they should select every test of the stage, each test once.
     pub steps: Vec<Step>,
+    /// What starts it in CI.
+    pub triggers: Triggers,
+    /// How long each of its steps may take, unless the step says otherwise.
+    pub limit: Option<Duration>,
 }
 
 /// A step of a stage.
@@ -35,4 +42,10 @@ pub struct Step {
     pub select: String,
     /// The kind of machine that runs it.
     pub queue: Option<String>,
+    /// The deployments against which it runs, one job for each; the default one, if empty.
+    pub deployments: Vec<String>,
+    /// How long it may take.
+    pub limit: Option<Duration>,
+    /// How many parts it is cut into, each a job.
+    pub shards: Option<u32>,
 }

@@ -15,6 +15,7 @@ use crate::level::Level;
 use crate::marker::{Marker, MarkerId};
 use crate::mistake::Mistakes;
 use crate::nearest::nearest;
+use crate::pipeline::{ChangeRules, Priority, Queue, Subject};
 use crate::platform::{Device, Platform};
 use crate::set::MarkerSet;
 use crate::stage::Stage;
@@ -34,6 +35,10 @@ pub struct Vocabulary {
     pub(crate) categories: Vec<Category>,
     pub(crate) platforms: Vec<Platform>,
     pub(crate) stages: Vec<Stage>,
+    pub(crate) queues: Vec<Queue>,
+    pub(crate) changes: ChangeRules,
+    pub(crate) priorities: Vec<Priority>,
+    pub(crate) subjects: Vec<Subject>,
     pub(crate) markers: Vec<Marker>,
     /// Names and aliases.
     pub(crate) by_name: HashMap<String, MarkerId>,
@@ -154,6 +159,26 @@ impl Vocabulary {
     /// The stages, in the order of the file.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// The queues, in the order of the file.
+    pub fn queues(&self) -> &[Queue] {
+        &self.queues
+    }
+
+    /// How `--changed-since` reads paths.
+    pub fn changes(&self) -> &ChangeRules {
+        &self.changes
+    }
+
+    /// The priorities, in the order of the file.
+    pub fn priorities(&self) -> &[Priority] {
+        &self.priorities
+    }
+
+    /// The models, features and deployments that must be covered, in the order of the file.
+    pub fn subjects(&self) -> &[Subject] {
+        &self.subjects
     }
 
     /// What a stage, or one of its steps, selects, as one expression: the lifecycle markers that it covers, and its `select`, and

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tribunal_deploy::tree::{Entry, Node, Place, Table, Value};
+use tribunal_deploy::tree::{Entry, Found, Node, Place, Sources, Table, Value};
 use tribunal_vocabulary::{nearest, slug};
 
 use crate::case::{Comparison, WorkCase};
+use crate::lookups::Lookups;
 use crate::reader::Reader;
 use crate::server::ServerParams;
 use crate::step::Step;
+use crate::workload::{Note, unique};
 
 const CASE: [&str; 20] = [
     "name",
@@ -57,6 +59,40 @@ const ROOT: [&str; 19] = [
     "name",
     "benchmark_comparisons_args",
 ];
+
+/// What [`benchmarks`] read.
+#[derive(Clone, Debug, Default)]
+pub struct Benchmarks {
+    /// The case; `None`: something is wrong.
+    pub case: Option<WorkCase>,
+    /// What is wrong.
+    pub found: Vec<Found>,
+    /// What is no mistake and should be known.
+    pub notes: Vec<Note>,
+}
+
+/// Reads the benchmarks of a table that another reader has: `test_name`, `benchmarks` and `benchmark_comparisons_args`. `sources` hold the text that the table came
+/// from, so that a mistake is shown where it stands.
+pub fn benchmarks(
+    table: &Table,
+    at: Place,
+    sources: &Sources,
+    path: &Path,
+    lookups: &Lookups<'_>,
+) -> Benchmarks {
+    let mut reader = Reader::new(lookups);
+    reader.sources = sources.clone();
+    let mut cases: Vec<WorkCase> = reader
+        .ascend_case(table, at, &ROOT, path)
+        .into_iter()
+        .collect();
+    unique(&mut cases);
+    Benchmarks {
+        case: cases.pop(),
+        found: reader.found,
+        notes: reader.notes,
+    }
+}
 
 impl Reader<'_> {
     /// The cases of a file of vLLM-Ascend.
@@ -105,14 +141,7 @@ impl Reader<'_> {
             let Some(case) = self.ascend_case(table, node.at, &CASE, path) else {
                 continue;
             };
-            if let Some(first) = lines.insert(case.test_name.clone(), case.line) {
-                let at = table.get("name").map_or(node.at, |node| node.at);
-                self.mistake(
-                    at,
-                    format!("`{}` is there twice: first on line {first}", case.test_name),
-                    Some("a `name` is the name of one case".to_owned()),
-                );
-            }
+            self.once(&mut lines, &case, (table, node.at), "name");
             cases.push(case);
         }
         cases

@@ -2,7 +2,7 @@
 //!
 //! What the names mean without a network: a data set is a file of this machine, or a name that says the length of its prompts (`…-in3500-bs400`: random text
 //! of 3500 tokens, since only lengths decide how fast it is), or it is refused. An accuracy benchmark always needs the file. `dataset_conf` says how the
-//! other tool makes prompts of it; here a row's prompt is sent as it is, and a note says so.
+//! other tool makes prompts of it and scores what is answered; here a row's prompt is sent as it is, and a note says so.
 
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use tribunal_vocabulary::{nearest, slug};
 
 use crate::baseline::{Compare, Threshold};
 use crate::data::Refusal;
+use crate::exam::{self, ExamSpec, Scoring};
 use crate::fields::Fields;
 use crate::reader::Reader;
 use crate::step::{Purpose, Step};
@@ -197,20 +198,34 @@ impl Reader<'_> {
             && let Some(seed) = self.whole(&entry.key, &entry.node, 0)
         {
             load = load.seed(seed.into());
+            body.insert("seed".to_owned(), Json::from(seed));
         }
-        if !performance {
-            self.note(at, format!("`{}` asks how right answers are: it is read and shown, and an exam has to put its questions (docs/accuracy.md)", entry.key));
-        }
-        if let Some(conf) = fields.entry("dataset_conf") {
+        let conf = fields
+            .entry("dataset_conf")
+            .and_then(|entry| Some((self.text(entry)?, entry.key_at)));
+        if let Some((conf, at)) = &conf {
             self.note(
-                conf.key_at,
+                *at,
                 format!(
-                    "`{}`: prompts are sent as they are; `{}` is how the other tool makes them",
-                    entry.key,
-                    conf.node.scalar().unwrap_or_default()
+                    "`{}`: prompts are sent as they are; `{conf}` is how the other tool makes them",
+                    entry.key
                 ),
             );
         }
+        let conf = conf.map(|(conf, _)| conf);
+        let exam = (!performance).then(|| match exam::scoring(conf.as_deref()) {
+            Ok(scoring) => ExamSpec { conf, scoring },
+            Err(why) => {
+                refused.get_or_insert(Refusal {
+                    why,
+                    help: "a test of your own can say it (docs/accuracy.md)".to_owned(),
+                });
+                ExamSpec {
+                    conf,
+                    scoring: Scoring::Rows,
+                }
+            }
+        });
         Some(Step {
             name: slug(&format!("{test_name}_{}", entry.key)),
             label: format!("{test_name}-{}", entry.key),
@@ -231,6 +246,7 @@ impl Reader<'_> {
             thresholds: threshold.into_iter().collect(),
             duration: None,
             batch: None,
+            exam,
             raw: Vec::new(),
         })
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use tribunal_deploy::tree::text_of;
 
 use crate::amount::Amount;
-use crate::data::{DataSpec, Lengths, Refusal, map_it};
+use crate::data::{DataSpec, Lengths, Refusal, map_exam, map_it};
 use crate::fields::Fields;
 use crate::reader::Reader;
 
@@ -87,7 +87,11 @@ impl Reader<'_> {
             None,
             Some(Refusal {
                 why,
-                help: map_it(&name),
+                help: if performance {
+                    map_it(&name)
+                } else {
+                    map_exam(&name)
+                },
             }),
         )
     }

@@ -140,6 +140,7 @@ impl Reader<'_> {
                     thresholds,
                     duration,
                     batch: stability.then_some(*count),
+                    exam: None,
                     raw: raw.clone(),
                 }
             })

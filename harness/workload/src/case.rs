@@ -119,13 +119,7 @@ impl Reader<'_> {
             let Some(case) = self.omni_case(table, node.at, path) else {
                 continue;
             };
-            if let Some(first) = lines.insert(case.test_name.clone(), case.line) {
-                self.mistake(
-                    table.get("test_name").map_or(node.at, |node| node.at),
-                    format!("`{}` is there twice: first on line {first}", case.test_name),
-                    Some("a `test_name` is the name of one case".to_owned()),
-                );
-            }
+            self.once(&mut lines, &case, (table, node.at), "test_name");
             cases.push(case);
         }
         cases

@@ -279,3 +279,10 @@ pub(crate) fn map_it(name: &str) -> String {
         "say where it lies: --data {name}=FILE.jsonl (or TRIBUNAL_DATA), one question a line as {{\"prompt\": \"…\"}}"
     )
 }
+
+/// The same about one whose answers are scored.
+pub(crate) fn map_exam(name: &str) -> String {
+    format!(
+        "say where it lies: --data {name}=FILE.jsonl (or TRIBUNAL_DATA), one question a line as {{\"prompt\": \"…\", \"expected\": \"…\"}}"
+    )
+}

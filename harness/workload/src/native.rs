@@ -55,14 +55,7 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            if let Some(first) = lines.insert(case.test_name.clone(), case.line) {
-                let at = table.get("name").map_or(at, |node| node.at);
-                self.mistake(
-                    at,
-                    format!("`{}` is there twice: first on line {first}", case.test_name),
-                    Some("a `name` is the name of one case".to_owned()),
-                );
-            }
+            self.once(&mut lines, &case, (table, at), "name");
             cases.push(case);
         }
         cases

@@ -2,11 +2,14 @@
 //!
 //! Promise: reading never stops at the first mistake and never panics; what could not be read is `None`, and there is a mistake that says why.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number};
 use tribunal_deploy::Problems;
-use tribunal_deploy::tree::{Entry, Found, Node, Place, Sources, Value};
+use tribunal_deploy::tree::{Entry, Found, Node, Place, Sources, Table, Value};
 use tribunal_vocabulary::nearest;
 
+use crate::case::WorkCase;
 use crate::lookups::Lookups;
 use crate::workload::Note;
 
@@ -67,6 +70,23 @@ impl<'a> Reader<'a> {
             format!("`{key}` must be {wanted}, not {}", node.sort()),
             None,
         );
+    }
+
+    /// Reports a case whose name, below `key` of its table, another one has before it. `lines` has where names stand.
+    pub fn once(
+        &mut self,
+        lines: &mut BTreeMap<String, usize>,
+        case: &WorkCase,
+        (table, at): (&Table, Place),
+        key: &str,
+    ) {
+        if let Some(first) = lines.insert(case.test_name.clone(), case.line) {
+            self.mistake(
+                table.get(key).map_or(at, |node| node.at),
+                format!("`{}` is there twice: first on line {first}", case.test_name),
+                Some(format!("a `{key}` is the name of one case")),
+            );
+        }
     }
 
     /// Reports a key that is not known, with the nearest one that is.

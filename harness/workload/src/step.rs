@@ -8,6 +8,7 @@ use tribunal_traffic::Load;
 use crate::baseline::Threshold;
 use crate::data::{DataSpec, Refusal};
 use crate::draw::Draw;
+use crate::exam::ExamSpec;
 use crate::sweep::Point;
 use tribunal_traffic::Dialect;
 use tribunal_traffic::Route;
@@ -76,6 +77,8 @@ pub struct Step {
     pub duration: Option<Duration>,
     /// The requests of one batch of a soak.
     pub batch: Option<u32>,
+    /// How answers are scored: a step that asks how right they are.
+    pub exam: Option<ExamSpec>,
     /// The keys of the block, as they were read, for other clients.
     pub raw: Vec<(String, Value)>,
 }

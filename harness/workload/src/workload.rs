@@ -141,7 +141,7 @@ impl Workload {
 }
 
 /// Gives every case and step a name of its own that is an identifier.
-fn unique(cases: &mut [WorkCase]) {
+pub(crate) fn unique(cases: &mut [WorkCase]) {
     let mut taken = std::collections::BTreeSet::new();
     for case in &mut *cases {
         case.name = own(&case.name, &mut taken);

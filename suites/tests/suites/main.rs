@@ -3,6 +3,7 @@
 mod accuracy;
 mod by_hand;
 mod conformance;
+mod demonstration;
 #[cfg(target_os = "linux")]
 mod devices;
 mod docs;
@@ -10,6 +11,7 @@ mod e2e;
 mod features;
 mod gauntlet;
 mod integration;
+mod own_files;
 mod performance;
 #[cfg(target_os = "linux")]
 mod reliability;

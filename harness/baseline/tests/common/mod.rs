@@ -1,6 +1,6 @@
 //! Runs that are written out.
 
-use tribunal_baseline::{Base, Checks, Key, RunRecord};
+use tribunal_baseline::{Checks, Key, RunRecord};
 use tribunal_traffic::Direction;
 
 pub const TTFT: &str = "median_ttft_ms";
@@ -29,16 +29,4 @@ pub fn run(ttft: f64, throughput: f64) -> RunRecord {
     run.figure(TTFT, ttft, 200, Direction::LowerIsBetter);
     run.figure(THROUGHPUT, throughput, 200, Direction::HigherIsBetter);
     run
-}
-
-/// Ten that hardly differ.
-#[allow(dead_code)]
-pub fn base() -> Base {
-    let around = |middle: f64, index: u32| middle * (0.99 + 0.002 * f64::from(index));
-    Base {
-        runs: (0..10)
-            .map(|index| run(around(100.0, index), around(10.0, 9 - index)))
-            .collect(),
-        notes: Vec::new(),
-    }
 }

@@ -38,7 +38,7 @@ fn refusal(step: &Step) -> String {
     }
 }
 
-fn many(count: usize, what: &str) -> String {
+pub(crate) fn many(count: usize, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {what}{s}")
 }
@@ -76,6 +76,11 @@ pub(super) fn steps(workload: &Workload) -> String {
                 out.push_str(&format!("    for {duration:?}, in batches\n"));
             }
             out.push_str(&format!("    {}\n", data(&step.data)));
+            if let Some(exam) = &step.exam
+                && step.refused.is_none()
+            {
+                out.push_str(&format!("    scored by {}\n", exam.scoring.words()));
+            }
             for limit in &step.thresholds {
                 let device = limit
                     .hardware
@@ -105,7 +110,7 @@ pub(super) fn commands(workload: &Workload, server: &BenchServer) -> String {
 }
 
 /// Words as a shell takes them.
-fn line(words: &[String]) -> String {
+pub(crate) fn line(words: &[String]) -> String {
     let plain = |word: &str| {
         !word.is_empty()
             && word
@@ -253,12 +258,13 @@ fn step_json(step: &Step, server: Option<&BenchServer>) -> Value {
         "data": data(&step.data),
         "refused": step.refused.as_ref().map(|refusal| json!({ "why": refusal.why, "help": refusal.help })),
         "thresholds": thresholds.collect::<Vec<_>>(), "duration_s": step.duration.map(|duration| duration.as_secs_f64()), "batch": step.batch,
+        "exam": step.exam.as_ref().map(|exam| json!({ "dataset_conf": exam.conf, "scored_by": exam.scoring.words() })),
         "vllm_bench": server.and_then(|server| step.vllm_bench(server).ok()),
     })
 }
 
 /// What is wrong, for programs.
-pub(super) fn problems(problems: &Problems) -> Vec<Value> {
+pub(crate) fn problems(problems: &Problems) -> Vec<Value> {
     let all = problems
         .messages()
         .zip(problems.places())

@@ -17,7 +17,7 @@ fn chats(count: u32) -> Load {
 
 /// So many at once, and none after them.
 fn streams(count: u32) -> Load {
-    Load::at_once(Payload::chat().stream().tokens(400), count).limit(DEADLINE)
+    Load::at_once(Payload::chat().stream().tokens(1000), count).limit(DEADLINE)
 }
 
 /// What is done to the server.
@@ -127,8 +127,8 @@ pub async fn whoever_keeps_what_is_not_his_is_caught() {
         Oracle::FreesSlotsWithin(SOON),
     )
     .await;
-    // It disturbs the first that it finds: where most are neighbours and all are on one worker, that is one of them.
-    let aborts = || streams(8).give_up(GiveUp::Events(3), 4);
+    // One goes away, so that whoever is disturbed is a neighbour: of two that go together one may be taken for a neighbour of the other.
+    let aborts = || streams(8).give_up(GiveUp::Events(3), 8);
     caught(
         "neighbour-disturbed",
         "--workers 1 --tpot-ms 3",

@@ -11,6 +11,8 @@ use super::Traces;
 
 /// How much of one log is copied.
 const MOST: u64 = 1 << 20;
+/// How much of the end of one log is asked for the class of a failure.
+const TAIL: u64 = 64 << 10;
 
 /// A log and its length at some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,21 @@ pub(super) fn marks(traces: &Traces) -> Vec<Mark> {
             path,
         })
         .collect()
+}
+
+/// The end of the part of a log that belongs to an attempt, as text; empty where it cannot be read.
+pub(crate) fn tail(mark: &Mark) -> String {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(&mark.path)?;
+        let end = file.metadata()?.len();
+        // A log that became shorter was rotated.
+        let from = if end < mark.length { 0 } else { mark.length };
+        file.seek(SeekFrom::Start(from.max(end.saturating_sub(TAIL))))?;
+        let mut bytes = vec![];
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
 }
 
 /// `servers.txt`, and one file per log with its part.

@@ -21,9 +21,11 @@ pub(crate) fn names_secret(name: &str) -> bool {
 }
 
 /// The secret values that this process knows of.
-pub(super) struct Mask(Vec<String>);
+#[derive(Clone, Debug)]
+pub struct Mask(Vec<String>);
 
 impl Mask {
+    /// Those of the environment, as it is now.
     pub fn of_environment() -> Mask {
         Mask::of(
             std::env::vars_os()
@@ -41,6 +43,7 @@ impl Mask {
         Mask(values)
     }
 
+    /// A text without them.
     pub fn text(&self, text: &str) -> String {
         self.0
             .iter()

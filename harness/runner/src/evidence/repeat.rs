@@ -17,20 +17,30 @@ use crate::options::TABLE;
 pub(super) const NAME: &str = "repeat.sh";
 
 /// Options that choose among cases, or would send the report elsewhere.
-const LEFT_OUT: [&str; 13] = [
+const LEFT_OUT: [&str; 23] = [
     "exact",
     "skip",
     "shard",
+    "changed-since",
     "shuffle",
     "shuffle-seed",
     "fail-fast",
     "max-fail",
     "maxfail",
     "logfile",
+    "retries",
+    "max-retries-per-run",
+    "flaky-result",
+    "stress",
+    "stress-duration",
     "format",
     "quiet",
     "test-threads",
     "evidence-dir",
+    "history-dir",
+    "shard-history",
+    "last-failed",
+    "failed-first",
 ];
 
 pub(super) fn script(facts: &Facts<'_>, args: &[OsString]) -> String {

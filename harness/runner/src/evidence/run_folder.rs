@@ -82,6 +82,30 @@ impl RunFolder {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
+    /// Whether other processes of the run may come later.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Removes what is neither an event log nor drawn beside one, unless another process of the run may need it; then a later run removes it.
+    pub fn remove_all_but_logs(&self) {
+        if self.shared {
+            return;
+        }
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if is_small(&entry.file_name().to_string_lossy()) {
+                continue;
+            }
+            let is_folder = entry.file_type().is_ok_and(|t| t.is_dir());
+            // What cannot be removed is removed with the run.
+            if is_folder {
+                let _ = fs::remove_dir_all(entry.path());
+            } else {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Removes the folder, unless another process of the run needs it; then a later run removes it.
     pub fn remove(self) {
         let alone = match &self.lock {
@@ -139,8 +163,15 @@ fn is_run(name: &str) -> bool {
 /// Takes the oldest of the `known` runs away, so that with the new one `keep` are left. They are only renamed here: nobody waits for gigabytes of
 /// logs to be removed. What a run does not get done is left to the next.
 fn prune(root: &Path, known: Vec<String>, keep: usize) {
-    let surplus = (known.len() + 1).saturating_sub(keep);
-    for name in known.into_iter().take(surplus) {
+    // A hundred runs that pass must not take away the evidence of the one that failed before.
+    let (small, large): (Vec<String>, Vec<String>) = known
+        .into_iter()
+        .partition(|name| has_only_logs(&root.join(name)));
+    let surplus = |kind: Vec<String>| {
+        let surplus = (kind.len() + 1).saturating_sub(keep);
+        kind.into_iter().take(surplus)
+    };
+    for name in surplus(small).chain(surplus(large)) {
         let path = root.join(&name);
         let used = File::open(path.join(LOCK))
             .is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err());
@@ -154,6 +185,18 @@ fn prune(root: &Path, known: Vec<String>, keep: usize) {
     let _ = std::thread::Builder::new()
         .name("tribunal-evidence".into())
         .spawn(sweep);
+}
+
+/// Whether something in a run's folder is its lock, an event log, or what reports draw beside it: the samples of the devices, the curves of soaks.
+fn is_small(name: &str) -> bool {
+    let log = name.starts_with("events") && name.ends_with(".jsonl");
+    log || name == LOCK || name == "devices" || name == "soaks"
+}
+
+/// Whether a run has left nothing but its event log.
+fn has_only_logs(folder: &Path) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.all(|e| is_small(&e.file_name().to_string_lossy()))
 }
 
 /// What stands before the name of a run that is to be removed.
@@ -213,7 +256,7 @@ pub fn default_root() -> PathBuf {
 }
 
 /// Where the user stands. Cargo changes the folder but not `PWD`; a `PWD` that has nothing to do with the folder is stale.
-pub(super) fn base() -> PathBuf {
+pub fn base() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     match std::env::var_os("PWD").map(PathBuf::from) {
         Some(pwd)

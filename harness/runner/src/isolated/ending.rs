@@ -153,6 +153,8 @@ mod tests {
             times: Times::default(),
             rows: vec![],
             open: vec![],
+            class: None,
+            figures: vec![],
             notes: vec!["a note".into()],
         })
     }

@@ -5,10 +5,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tribunal_events::{Figure, Sorted};
 
 use crate::outcome::{Outcome, Phase, Times};
 use crate::records::OpenCheck;
 use crate::tables::Row;
+use crate::told::FaultStep;
 
 /// How the case ended, in its own words.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,8 @@ pub(crate) struct Result {
     pub notes: Vec<String>,
     pub rows: Vec<Row>,
     pub open: Vec<(OpenCheck, usize)>,
+    pub class: Option<Sorted>,
+    pub figures: Vec<Figure>,
 }
 
 /// One message to the harness.
@@ -25,6 +29,8 @@ pub(crate) struct Result {
 pub(crate) enum Message {
     /// The case: a phase begins.
     Phase(Phase),
+    /// The case: a step of a fault.
+    Fault(FaultStep),
     /// The case: a limit is over, and stacks are being taken.
     Expired,
     /// The case: how it ended.
@@ -60,9 +66,10 @@ impl Message {
     pub fn line(&self) -> String {
         let value = match self {
             Message::Phase(p) => json!({"phase": p.name()}),
+            Message::Fault(f) => json!({"fault": [f.fault, f.step, f.detail]}),
             Message::Expired => json!({"expired": true}),
             Message::Result(r) => {
-                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "rows": r.rows.iter().map(Row::to_json).collect::<Vec<_>>(), "open": open_to(&r.open)})
+                json!({"result": outcome_to(&r.outcome), "times": [r.times.set_up.as_secs_f64(), r.times.body.as_secs_f64(), r.times.teardown.as_secs_f64()], "notes": r.notes, "rows": r.rows.iter().map(Row::to_json).collect::<Vec<_>>(), "open": open_to(&r.open), "class": class_to(r.class.as_ref()), "figures": r.figures})
             }
             Message::Done { errors } => json!({"done": errors}),
             Message::Started { pid } => json!({"started": pid}),
@@ -76,12 +83,22 @@ impl Message {
 
     pub fn parse(line: &[u8]) -> Option<Message> {
         let v: Value = serde_json::from_slice(line).ok()?;
-        let (name, value) = v
-            .as_object()?
-            .iter()
-            .find(|(k, _)| !matches!(k.as_str(), "times" | "notes" | "rows" | "open"))?;
+        let (name, value) = v.as_object()?.iter().find(|(k, _)| {
+            !matches!(
+                k.as_str(),
+                "times" | "notes" | "rows" | "open" | "class" | "figures"
+            )
+        })?;
         Some(match name.as_str() {
             "phase" => Message::Phase(phase(value)?),
+            "fault" => {
+                let text = |i: usize| value[i].as_str().map(str::to_owned);
+                Message::Fault(FaultStep {
+                    fault: text(0)?,
+                    step: text(1)?,
+                    detail: text(2)?,
+                })
+            }
             "expired" => Message::Expired,
             "result" => {
                 let time = |i: usize| {
@@ -105,6 +122,8 @@ impl Message {
                         .filter_map(Row::from_json)
                         .collect(),
                     open: open_from(&v["open"]),
+                    class: class_from(&v["class"]),
+                    figures: serde_json::from_value(v["figures"].clone()).unwrap_or_default(),
                 })
             }
             "done" => Message::Done {
@@ -131,6 +150,18 @@ fn open_to(open: &[(OpenCheck, usize)]) -> Value {
     open.iter()
         .map(|(check, times)| json!([check.ending, check.rule, check.why, times]))
         .collect()
+}
+
+fn class_to(class: Option<&Sorted>) -> Value {
+    class.map_or(Value::Null, |c| json!([c.class, c.because, c.group]))
+}
+
+fn class_from(v: &Value) -> Option<Sorted> {
+    Some(Sorted {
+        class: v[0].as_str()?.to_owned(),
+        because: v[1].as_str()?.to_owned(),
+        group: v[2].as_str().map(str::to_owned),
+    })
 }
 
 fn open_from(v: &Value) -> Vec<(OpenCheck, usize)> {
@@ -165,6 +196,7 @@ fn outcome_to(outcome: &Outcome) -> Value {
         | Outcome::Regressed(t)
         | Outcome::Inconclusive(t)
         | Outcome::Invalid(t)
+        | Outcome::Flaky(t)
         | Outcome::NotRun(t) => t,
     };
     json!({"word": outcome.word(), "text": text})
@@ -185,6 +217,7 @@ fn outcome_from(v: &Value) -> Option<Outcome> {
         "regressed" => Outcome::Regressed(text),
         "inconclusive" => Outcome::Inconclusive(text),
         "invalid" => Outcome::Invalid(text),
+        "flaky" => Outcome::Flaky(text),
         "not run" => Outcome::NotRun(text),
         "timed out" => Outcome::TimedOut(
             phase(&v["phase"])?,
@@ -217,6 +250,7 @@ mod tests {
             Outcome::Inconclusive(text()),
             Outcome::Invalid(text()),
             Outcome::NotRun(text()),
+            Outcome::Flaky(text()),
         ];
         let times = Times {
             set_up: Duration::from_millis(1),
@@ -239,6 +273,16 @@ mod tests {
                         },
                         3,
                     )],
+                    class: Some(Sorted {
+                        class: text(),
+                        because: text(),
+                        group: None,
+                    }),
+                    figures: vec![Figure {
+                        metric: text(),
+                        value: Some(1.5),
+                        ..Figure::default()
+                    }],
                 })
             })
             .collect();

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Run;
+use super::retry::End;
 use super::watchdog::Watched;
 use crate::attempt::{self, Attempt, SlotCell, lock};
-use crate::body::{Cx, Error, Skip, TestResult};
+use crate::body::Cx;
 use crate::event::Event;
 use crate::evidence::Mark;
 use crate::fixture::{FixtureEntry, Stored};
@@ -18,6 +19,22 @@ use crate::stores::{self, Asker, Failure, Key, NoValue, SetUpLimit, Store, Store
 
 /// How much longer than its limit a phase may take before it counts as blocking the thread that should end it.
 const SLACK: Duration = Duration::from_secs(1);
+
+/// What comes after an attempt.
+enum After {
+    /// Another one.
+    Again,
+    /// The next case.
+    Over,
+    /// Nothing here: another thread goes on.
+    Taken,
+}
+
+impl After {
+    fn of(again: bool) -> After {
+        if again { After::Again } else { After::Over }
+    }
+}
 
 impl Run {
     pub(super) fn asker(&self, planned: usize) -> Asker {
@@ -32,22 +49,36 @@ impl Run {
         asker
     }
 
-    /// Runs one case; false if the watchdog took it away (this thread is abandoned then).
-    pub(super) fn attempt(self: &Arc<Self>, planned: usize, cell: &Arc<SlotCell>) -> bool {
-        let started = Instant::now();
+    /// Runs one case, from its attempt of this number on; false if the watchdog took it away (this thread is abandoned then).
+    pub(super) fn attempts(
+        self: &Arc<Self>,
+        planned: usize,
+        first: u32,
+        cell: &Arc<SlotCell>,
+    ) -> bool {
+        let mut number = first;
+        loop {
+            match self.attempt(planned, number, cell) {
+                After::Again => number += 1,
+                After::Over => return true,
+                After::Taken => return false,
+            }
+        }
+    }
+
+    /// One attempt.
+    fn attempt(self: &Arc<Self>, planned: usize, number: u32, cell: &Arc<SlotCell>) -> After {
         let p = &self.plan.cases[planned];
         let case = &self.catalog.cases[p.case];
         let entry = self.test(planned).entry;
-        self.emit(Event::CaseStarted {
-            planned,
-            at: started,
-        });
+        let started = self.begins(planned, number);
         let isolated = self.is_isolated(planned);
         if !isolated {
             self.capture.begin(planned, &self.names[planned]);
         }
         let attempt = Arc::new(Attempt {
             planned,
+            number,
             name: self.names[planned].clone(),
             level: p
                 .level
@@ -72,6 +103,9 @@ impl Run {
             logs: Mutex::default(),
             fixtures: Mutex::default(),
             judged: AtomicBool::new(false),
+            asserted: AtomicBool::new(false),
+            class: Mutex::default(),
+            events: lock(&self.events).clone(),
             records: Default::default(),
             devices: self.devices(planned),
             #[cfg(target_os = "linux")]
@@ -87,11 +121,12 @@ impl Run {
             };
             lock(&self.apart).retain(|(name, _)| *name != attempt.name);
             attempt.judged.store(judged, Ordering::SeqCst);
-            self.finish(&attempt, outcome, times, Torn::default());
-            return true;
+            let again = self.again(&attempt, &outcome);
+            self.finish(&attempt, outcome, times, Torn::default(), again);
+            return After::of(again);
         }
         cell.set(Some(attempt.clone()));
-        crate::isolated::phase(Phase::SetUp);
+        self.turn(&attempt, Phase::SetUp);
         let mut keys = vec![];
         let attempt_store: Arc<Store> = Arc::default();
         let mut values = vec![];
@@ -140,7 +175,7 @@ impl Run {
         let (outcome, body) = match set_up_outcome {
             Some(outcome) => (outcome, Duration::ZERO),
             None => {
-                crate::isolated::phase(Phase::Body);
+                self.turn(&attempt, Phase::Body);
                 let body_started = Instant::now();
                 *lock(&attempt.body_started) = Some(body_started);
                 self.watch_body(Watched {
@@ -168,7 +203,7 @@ impl Run {
                     attempt::as_body(|| (entry.body)(&cx))
                 }));
                 if attempt.claimed.swap(true, Ordering::SeqCst) {
-                    return false;
+                    return After::Taken;
                 }
                 self.unwatch(planned);
                 (
@@ -186,118 +221,31 @@ impl Run {
         if matches!(outcome, Outcome::TimedOut(..)) {
             attempt.take_scene(std::process::id(), false);
         }
-        self.mark_logs(&attempt, &keys, &attempt_store);
-        let (torn, teardown) = self.tear_down(planned, &attempt_store, &keys);
-        self.finish(
-            &attempt,
+        let end = End {
             outcome,
-            Times {
-                set_up,
-                body,
-                teardown,
-            },
-            torn,
-        );
-        cell.set(None);
-        true
-    }
-
-    /// What the end of a body means.
-    fn judge(
-        &self,
-        attempt: &Attempt,
-        should_panic: Option<&'static str>,
-        expects_failure: bool,
-        result: std::thread::Result<TestResult>,
-    ) -> Outcome {
-        if attempt.expired.load(Ordering::SeqCst) {
-            return Outcome::TimedOut(
-                Phase::Body,
-                attempt.limit.unwrap_or_default(),
-                String::new(),
-            );
-        }
-        let panics = std::mem::take(&mut *lock(&attempt.panics));
-        let (own, spawned): (Vec<_>, Vec<_>) = panics.into_iter().partition(|p| p.in_body);
-        if expects_failure && !spawned.is_empty() | matches!(&result, Err(p) if !p.is::<Skip>()) {
-            // Nobody reads the text of an expected failure, and the first backtrace takes long to write.
-            return Outcome::Failed(String::new());
-        }
-        let texts = |list: &[crate::panics::PanicRecord]| {
-            list.iter()
-                .map(|p| p.text(&attempt.name))
-                .collect::<Vec<_>>()
-                .join("\n")
+            set_up,
+            body,
         };
-        match (result, should_panic) {
-            (Err(payload), _) if payload.is::<Skip>() => {
-                let Skip(reason) = payload
-                    .downcast_ref::<Skip>()
-                    .cloned()
-                    .unwrap_or(Skip(String::new()));
-                self.skipped(reason)
-            }
-            (Err(_), Some("")) => Outcome::Passed,
-            (Err(payload), Some(expected)) => {
-                let message = own.last().map_or_else(
-                    || crate::panics::payload_text(&*payload),
-                    |p| p.message.clone(),
-                );
-                if message.contains(expected) {
-                    Outcome::Passed
-                } else {
-                    Outcome::Failed(format!(
-                        "{}panic did not contain expected string\n      panic message: {message:?}\n expected substring: {expected:?}",
-                        texts(&own)
-                    ))
-                }
-            }
-            (Ok(Ok(())), Some(_)) => Outcome::Failed("test did not panic as expected".into()),
-            (Ok(Err(e)), _) if e.skip.is_some() => {
-                self.skipped(e.skip.map_or(String::new(), |s| s.0))
-            }
-            (Ok(Err(e)), Some(_)) => Outcome::Failed(format!(
-                "test did not panic as expected, it returned an error: {e}"
-            )),
-            (Err(payload), None) => Outcome::Failed(match own.last() {
-                // The last one ended the body; earlier ones were caught.
-                Some(last) => format!(
-                    "{}{}",
-                    last.text(&attempt.name),
-                    if spawned.is_empty() {
-                        String::new()
-                    } else {
-                        format!("\n{}", texts(&spawned))
-                    }
-                ),
-                None => format!("panicked: {}", crate::panics::payload_text(&*payload)),
-            }),
-            // A figure is worth nothing where something broke beside it.
-            (
-                Ok(Err(Error {
-                    measured: Some(measured),
-                    ..
-                })),
-                None,
-            ) if spawned.is_empty() => measured.outcome(),
-            (Ok(Err(e)), None) => Outcome::Failed(if spawned.is_empty() {
-                format!("Error: {e}")
-            } else {
-                format!("Error: {e}\n{}", texts(&spawned))
-            }),
-            (Ok(Ok(())), None) if !spawned.is_empty() => Outcome::Failed(format!(
-                "a task or thread of this test panicked:\n{}",
-                texts(&spawned)
-            )),
-            (Ok(Ok(())), None) => Outcome::Passed,
+        let again = self.end_attempt(&attempt, &attempt_store, &keys, end);
+        cell.set(None);
+        After::of(again)
+    }
+
+    /// Says that a phase of an attempt begins, where that is not clear by itself.
+    pub(super) fn turn(&self, attempt: &Attempt, phase: Phase) {
+        crate::isolated::phase(phase);
+        if !self.test(attempt.planned).entry.fixtures.is_empty() {
+            self.tell_phase(attempt, phase);
         }
     }
 
-    fn skipped(&self, reason: String) -> Outcome {
-        match self.options.deny_skips {
-            Some(why) => Outcome::Failed(format!("skipped: {reason} ({why})")),
-            None => Outcome::Skipped(reason),
-        }
+    pub(super) fn tell_phase(&self, attempt: &Attempt, phase: Phase) {
+        self.emit(Event::Phase {
+            planned: attempt.planned,
+            attempt: attempt.number,
+            phase,
+            at: Instant::now(),
+        });
     }
 
     /// Remembers the logs of the servers that an attempt used, before those that it was the last to use are gone.

@@ -4,36 +4,32 @@
 //! end before its run does).
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::Run;
 use crate::attempt::{Attempt, lock};
-use crate::event::Ended;
+use crate::event::{Ended, Event};
 use crate::evidence::{Facts, Left};
-use crate::marks::Xfail;
 use crate::outcome::{Outcome, Times};
 use crate::stores::Torn;
 
 impl Run {
-    /// Reports the result of an attempt and frees its place.
-    pub(super) fn finish(&self, attempt: &Attempt, outcome: Outcome, times: Times, torn: Torn) {
+    /// Reports the result of an attempt, and frees its place unless another attempt follows.
+    pub(super) fn finish(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        times: Times,
+        torn: Torn,
+        again: bool,
+    ) {
         let planned = attempt.planned;
-        let torn = torn.and(self.hand_devices_back(planned));
-        let said = lock(&attempt.expected).take().map(|reason| Xfail {
-            reason,
-            strict: true,
-        });
-        let marked = &self.catalog.cases[self.plan.cases[planned].case].marks;
-        let xfail = said
-            .as_ref()
-            .or(marked.xfail.as_ref())
-            .filter(|_| !attempt.judged.load(Ordering::SeqCst));
-        let mut outcome = match (outcome, xfail) {
-            (o, Some(x)) if o.is_failure() && !o.says_nothing() => {
-                Outcome::ExpectedFailure(x.reason.clone())
-            }
-            (Outcome::Passed, Some(x)) if x.strict => Outcome::UnexpectedPass(x.reason.clone()),
-            (o, _) => o,
+        // What is to be tried again keeps what it was given.
+        let torn = match again {
+            true => torn,
+            false => torn.and(self.hand_devices_back(planned)),
         };
+        let mut outcome = self.as_expected(attempt, outcome);
         if let Some(why) = lock(&attempt.no_baseline).take()
             && outcome == Outcome::Passed
         {
@@ -64,8 +60,18 @@ impl Run {
             // A process of its own has said so in its notes.
             notes.extend(crate::records::notes(&open));
         }
-        lock(&self.open).add(&open);
+        if !again {
+            lock(&self.open).add(&open);
+            outcome = self.after_earlier(attempt, outcome, &mut notes);
+        }
         let failed = outcome.is_failure();
+        if failed {
+            self.sort(attempt, &outcome);
+        }
+        let waived = match failed {
+            true => self.waived(planned, &mut notes),
+            false => None,
+        };
         let kept = self.evidence.keeps(outcome.was_executed(), failed);
         let mut output = self
             .capture
@@ -76,17 +82,45 @@ impl Run {
         }
         let mut ended = Ended {
             planned,
+            attempt: attempt.number,
+            at: Instant::now(),
             outcome,
+            class: lock(&attempt.class).clone().filter(|_| failed),
+            waived,
             times,
             output,
             notes,
             rows: std::mem::take(&mut *lock(&attempt.rows)),
             open,
+            figures: attempt.records.figures(),
             evidence: None,
+            folder: None,
         };
+        if failed {
+            self.fell(attempt, times);
+        }
         self.settle_evidence(attempt, &mut ended);
-        self.leave(planned, failed);
+        if again {
+            self.remember(attempt, &ended.outcome, ended.evidence.as_deref());
+            self.emit(Event::AttemptEnded(ended));
+            return;
+        }
+        self.leave(planned, ended.blocks());
         self.put(ended);
+    }
+
+    /// Why a failure of a case does not fail the run, where it does not.
+    fn waived(&self, planned: usize, notes: &mut Vec<String>) -> Option<String> {
+        let marks = &self.catalog.cases[self.plan.cases[planned].case].marks;
+        let quarantine = marks.quarantine.as_ref()?;
+        if quarantine.holds(self.options.today) {
+            return Some(quarantine.text());
+        }
+        notes.push(format!(
+            "its quarantine ended on {}, so that it fails the run again ({})",
+            quarantine.until, quarantine.issue
+        ));
+        None
     }
 
     /// Keeps or removes the evidence of an attempt.
@@ -116,7 +150,7 @@ impl Run {
         for note in &ended.notes {
             failure.push_str(&format!("\nnote: {note}"));
         }
-        ended.evidence = self.evidence.keep_attempt(Left {
+        ended.folder = self.evidence.keep_attempt(Left {
             folder,
             facts: Facts {
                 case: &attempt.name,
@@ -133,5 +167,9 @@ impl Run {
             logs: std::mem::take(&mut *lock(&attempt.logs)),
             records: &attempt.records,
         });
+        let folder = ended.folder.as_deref();
+        ended.evidence = folder.map(|folder| self.evidence.shown(folder));
+        // After its evidence is there, so that who reads the end finds it.
+        ended.at = Instant::now();
     }
 }

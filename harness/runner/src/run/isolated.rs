@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use super::Run;
 use crate::attempt::{Attempt, lock};
 use crate::capture::{self, KEEP};
+use crate::event::Event;
 use crate::evidence::Given;
 use crate::grant::{Devices, Grant};
 use crate::isolated::{KILL, Message, Order, Seen, TERMINATE, WARDEN, meaning};
 use crate::outcome::{Outcome, Phase, Times};
+use crate::told::FaultStep;
 
 /// A process that has not reacted so long after a limit will not: its own watchdog cannot run.
 const SLACK: Duration = Duration::from_secs(3);
@@ -42,6 +44,14 @@ struct Watched {
     /// Follows it in the telemetry of the run, where it has fixtures and so maybe servers.
     follow: Option<(Arc<crate::sampler::Sampler>, Arc<str>)>,
     followed: Option<crate::sampler::Followed>,
+    /// What the log is to be told of it.
+    told: Vec<Told>,
+}
+
+/// What the event log is told while the case runs.
+enum Told {
+    Phase(Phase),
+    Fault(FaultStep),
 }
 
 impl Run {
@@ -88,6 +98,8 @@ impl Run {
             watched.times = result.times;
             lock(&attempt.rows).append(&mut result.rows);
             attempt.records.adopt(result.open.clone());
+            attempt.records.measure(std::mem::take(&mut result.figures));
+            *lock(&attempt.class) = result.class.take();
         }
         let (outcome, judged, notes) = meaning(watched.seen);
         if judged {
@@ -137,6 +149,7 @@ impl Run {
             grant: devices.granted().cloned(),
             follow: None,
             followed: None,
+            told: vec![],
         })
     }
 
@@ -145,7 +158,19 @@ impl Run {
         let mut killed = false;
         let mut paused = crate::limit::paused();
         loop {
-            if !w.listen() {
+            let more = w.listen();
+            for told in w.told.drain(..) {
+                match told {
+                    Told::Phase(phase) => self.tell_phase(attempt, phase),
+                    Told::Fault(step) => self.emit(Event::Fault {
+                        planned: attempt.planned,
+                        attempt: attempt.number,
+                        at: Instant::now(),
+                        step,
+                    }),
+                }
+            }
+            if !more {
                 return;
             }
             if self.cancel.is_cancelled() && asked.is_none() {
@@ -266,8 +291,10 @@ impl Watched {
         match message {
             Message::Phase(phase) => {
                 self.seen.phase = Some(phase);
+                self.told.push(Told::Phase(phase));
                 self.turn(phase);
             }
+            Message::Fault(step) => self.told.push(Told::Fault(step)),
             Message::Expired => self.expired = true,
             Message::Result(result) => self.seen.result = Some(result),
             Message::Done { errors } => self.seen.done = Some(errors),

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tribunal_events::Classes;
+use tribunal_vocabulary::Date;
+
 use super::clock::Clock;
 use crate::evidence::EvidenceOptions;
+use crate::policy::Retrying;
 
 /// What the run needs to know of the options.
 #[derive(Clone, Debug)]
@@ -39,6 +43,12 @@ pub struct RunOptions {
     pub settle: Duration,
     /// The time by which the schedule goes.
     pub clock: Clock,
+    /// Which failures are repeated.
+    pub retries: Retrying,
+    /// The classes of failures, once a case fails.
+    pub classes: fn() -> &'static Classes,
+    /// The day by which quarantines end.
+    pub today: Date,
     /// What to do with evidence.
     pub evidence: EvidenceOptions,
 }

@@ -53,6 +53,9 @@ impl Run {
                     self.emit(Event::CaseStarted {
                         planned: *i,
                         at: Instant::now(),
+                        attempt: 0,
+                        devices: vec![],
+                        fixtures: vec![],
                     });
                     // Before the result: the run is over when every result is there.
                     self.leave_fixtures(*i);

@@ -12,10 +12,16 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 
 impl Run {
-    /// One slot: takes cases until none is left, or until its case was taken from it.
-    pub(super) fn slot(self: &Arc<Self>) {
+    /// One slot: goes on with the attempt of a case, if there is one to go on with, and takes cases until none is left, or until its case was taken from
+    /// it.
+    pub(super) fn slot(self: &Arc<Self>, again: Option<(usize, u32)>) {
         let cell = Arc::new(SlotCell::default());
         attempt::enter(cell.clone());
+        if let Some((planned, number)) = again
+            && !self.attempts(planned, number, &cell)
+        {
+            return;
+        }
         while let Some(planned) = self.next() {
             match self.hold_names(planned) {
                 Ok(None) => {}
@@ -24,6 +30,9 @@ impl Run {
                     self.emit(Event::CaseStarted {
                         planned,
                         at: Instant::now(),
+                        attempt: 0,
+                        devices: vec![],
+                        fixtures: vec![],
                     });
                     self.leave_fixtures(planned);
                     let torn = self.hand_devices_back(planned);
@@ -35,7 +44,7 @@ impl Run {
             };
             // After the names, in a run of which every test is a process of its own: who has devices waits for nothing else.
             self.take_devices(planned);
-            if !self.attempt(planned, &cell) {
+            if !self.attempts(planned, 1, &cell) {
                 return;
             }
         }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::Run;
+use super::retry::End;
 use crate::attempt::{Attempt, lock};
-use crate::outcome::{Outcome, Phase, Times};
+use crate::outcome::{Outcome, Phase};
 use crate::stores::{Key, Store};
 
 #[derive(Default)]
@@ -130,19 +131,13 @@ impl Run {
             if matches!(outcome, Outcome::TimedOut(..)) {
                 w.attempt.take_scene(std::process::id(), true);
             }
-            run.mark_logs(&w.attempt, &w.keys, &w.store);
-            let (torn, teardown) = run.tear_down(w.attempt.planned, &w.store, &w.keys);
-            run.finish(
-                &w.attempt,
+            let end = End {
                 outcome,
-                Times {
-                    set_up: w.set_up,
-                    body,
-                    teardown,
-                },
-                torn,
-            );
-            run.slot();
+                set_up: w.set_up,
+                body,
+            };
+            let again = run.end_attempt(&w.attempt, &w.store, &w.keys, end);
+            run.slot(again.then_some((w.attempt.planned, w.attempt.number + 1)));
         };
         if let Err(e) = std::thread::Builder::new()
             .name("tribunal-slot-replacement".into())

@@ -10,6 +10,7 @@ mod matrix;
 mod measured;
 mod options;
 mod plan;
+mod retries;
 mod reuse;
 mod run;
 #[cfg(target_os = "linux")]

@@ -19,6 +19,7 @@ fn every_option_with_a_twin_is_set_by_it() {
             "N" | "X" | "SEED" | "N|auto" => "3",
             "K/N" => "1/2",
             "DURATION" => "5s",
+            "WHO" => "github",
             v if v.contains('|') => v.rsplit('|').next().unwrap(),
             _ => "word",
         };

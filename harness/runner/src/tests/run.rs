@@ -79,6 +79,9 @@ pub(super) fn run_catalog(
         vram_overuse_warns: false,
         settle: Duration::from_secs(1),
         clock: Clock::default(),
+        retries: o.retrying(),
+        classes: tribunal_events::Classes::shipped,
+        today: tribunal_vocabulary::Date::since_epoch(20_000),
         evidence: crate::evidence::EvidenceOptions {
             keep: crate::options::KeepEvidence::None,
             ..Default::default()

@@ -266,3 +266,28 @@ fn every_step_of_a_stage_takes_a_part_of_it() {
         assert_eq!(parts, whole, "the steps of {} do not part it", stage.name);
     }
 }
+
+#[test]
+fn what_a_diff_does_not_concern_is_left_out() {
+    let c = catalog(vec![
+        test("about::qwen").marked(&["unit", "depends_on(\"src/models/qwen\")"]),
+        test("about::tts").marked(&["unit", "depends_on(\"src/models/tts\")"]),
+        test("plain").marked(&["unit"]),
+    ]);
+    let (o, v) = (options(&["--changed-since", "main"]), vocabulary());
+    let left = |changed: Result<Vec<String>, String>| {
+        let narrowing = tribunal_stages::Narrowing::new(v, changed);
+        let selection = Selector::new(v, &o)
+            .expect("valid")
+            .narrowed(Some(&narrowing))
+            .select(&c, &mut |_| false);
+        let names = selection.selected.iter().map(|s| &*c.cases[s.case].name);
+        (names.collect::<Vec<_>>(), selection.removed)
+    };
+    assert_eq!(
+        left(Ok(vec!["src/models/qwen/mod.rs".into()])),
+        (vec!["about::qwen", "plain"], vec![(Filter::Changed, 1)])
+    );
+    let all = vec!["about::qwen", "about::tts", "plain"];
+    assert_eq!(left(Err("git is not here".into())), (all, vec![]));
+}

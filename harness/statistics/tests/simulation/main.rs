@@ -37,11 +37,11 @@ fn the_quiet_rule_finds_a_twentieth_where_runs_hardly_differ_and_refuses_where_t
     assert!(noisy.refused > 50, "{noisy:?}");
 }
 
-/// The share of two-hour series that are called a leak.
-fn leaks(series: Series, leak: f64, trials: u64) -> f64 {
+/// The share of series that are called a leak.
+fn leaks(series: Series, hours: f64, leak: f64, trials: u64) -> f64 {
     let limit = DriftLimit::growth(MEMORY_MB_PER_HOUR);
     let called = (0..trials).filter(|trial| {
-        let samples = series.samples(&mut Random::new(11 + (trial << 20)), 2.001, leak);
+        let samples = series.samples(&mut Random::new(11 + (trial << 20)), hours, leak);
         drift(&samples, &limit).verdict == Verdict::Leak
     });
     called.count() as f64 / trials as f64
@@ -54,7 +54,33 @@ fn what_is_no_leak_is_called_none_and_a_leak_is() {
             Series::Wanders(kept) if kept > 0.95 => (0.08, 0.65),
             _ => (0.0, 0.99),
         };
-        assert!(leaks(series, 0.0, 100) <= most, "{series:?}");
-        assert!(leaks(series, 200.0, 100) >= least, "{series:?}");
+        assert!(leaks(series, 2.001, 0.0, 100) <= most, "{series:?}");
+        assert!(leaks(series, 2.001, 200.0, 100) >= least, "{series:?}");
+    }
+}
+
+/// In half an hour ten minutes are half of what is judged.
+#[test]
+fn a_burst_at_the_end_of_half_an_hour_is_a_suspect_and_a_leak_a_leak() {
+    let limit = DriftLimit::growth(MEMORY_MB_PER_HOUR);
+    for trial in 0..100 {
+        let mut random = Random::new(17 + (trial << 20));
+        let samples = Series::Burst(1.0).samples(&mut random, 0.51, 0.0);
+        let found = drift(&samples, &limit);
+        assert_eq!(found.verdict, Verdict::Suspect, "{found:?}");
+    }
+    for series in [
+        Series::Flat,
+        Series::Noise,
+        Series::Teeth,
+        Series::WarmUp,
+        Series::Burst(1.0),
+    ] {
+        let least = if series == Series::Burst(1.0) {
+            0.9
+        } else {
+            0.97
+        };
+        assert!(leaks(series, 0.51, 200.0, 100) >= least, "{series:?}");
     }
 }

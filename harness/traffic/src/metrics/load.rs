@@ -17,6 +17,36 @@ fn last_known(record: &Record) -> Option<u64> {
         .max()
 }
 
+/// From when to when each answer was under way.
+fn answered<'a>(pairs: &'a [Pair]) -> impl Iterator<Item = (u64, u64)> + 'a {
+    pairs
+        .iter()
+        .filter_map(|(record, taken)| Some((record.sent?, taken.as_ref()?.end?)))
+}
+
+/// One more at each time that a request was sent, one less where the last of it is known; in order, those that leave first.
+fn comings_and_goings(pairs: &[Pair]) -> Vec<(u64, i64)> {
+    let mut steps = Vec::new();
+    for (record, _) in pairs {
+        if let (Some(sent), Some(end)) = (record.sent, last_known(record)) {
+            steps.push((sent, 1));
+            steps.push((end, -1));
+        }
+    }
+    steps.sort_unstable();
+    steps
+}
+
+/// The most that steps come to.
+fn most(steps: &[(u64, i64)]) -> Option<u64> {
+    let mut now = 0;
+    let counts = steps.iter().map(|(_, step)| {
+        now += step;
+        now
+    });
+    counts.max().map(|most| most.max(0) as u64)
+}
+
 /// From when to when the run went, in nanoseconds.
 pub(super) fn span(pairs: &[Pair], dialect: Dialect) -> Option<(u64, u64)> {
     let (start, end) = match dialect {
@@ -39,17 +69,10 @@ pub(super) fn span(pairs: &[Pair], dialect: Dialect) -> Option<(u64, u64)> {
                 .max()?,
         ),
         // Only what was answered counts.
-        Dialect::AiPerf => {
-            let answered = || {
-                pairs
-                    .iter()
-                    .filter_map(|(record, taken)| Some((record.sent?, taken.as_ref()?.end?)))
-            };
-            (
-                answered().map(|(sent, _)| sent).min()?,
-                answered().map(|(_, end)| end).max()?,
-            )
-        }
+        Dialect::AiPerf => (
+            answered(pairs).map(|(sent, _)| sent).min()?,
+            answered(pairs).map(|(_, end)| end).max()?,
+        ),
     };
     (end > start).then_some((start, end))
 }
@@ -57,49 +80,17 @@ pub(super) fn span(pairs: &[Pair], dialect: Dialect) -> Option<(u64, u64)> {
 /// The most requests that were under way at once.
 pub(super) fn most_at_once(pairs: &[Pair], dialect: Dialect) -> Option<u64> {
     match dialect {
-        Dialect::Strict | Dialect::AiPerf => {
-            let mut steps = Vec::new();
-            for (record, _) in pairs {
-                if let (Some(sent), Some(end)) = (record.sent, last_known(record)) {
-                    steps.push((sent, 1_i64));
-                    steps.push((end, -1));
-                }
-            }
-            // At the same instant those that leave go first.
-            steps.sort_unstable();
-            let mut now = 0;
-            steps
-                .iter()
-                .map(|(_, step)| {
-                    now += step;
-                    now
-                })
-                .max()
-                .map(|most| most.max(0) as u64)
-        }
+        Dialect::Strict | Dialect::AiPerf => most(&comings_and_goings(pairs)),
         // How many are under way at some time of a second, of the second in which they are most.
         Dialect::Vllm | Dialect::VllmOmni => {
-            let answered = || {
-                pairs
-                    .iter()
-                    .filter_map(|(record, taken)| Some((record.sent?, taken.as_ref()?.end?)))
-            };
-            let start = answered().map(|(sent, _)| sent).min()?;
+            let start = answered(pairs).map(|(sent, _)| sent).min()?;
             let mut steps = Vec::new();
-            for (sent, end) in answered() {
-                steps.push(((sent - start) / 1_000_000_000, 1_i64));
+            for (sent, end) in answered(pairs) {
+                steps.push(((sent - start) / 1_000_000_000, 1));
                 steps.push(((end.max(sent) - start) / 1_000_000_000 + 1, -1));
             }
             steps.sort_unstable();
-            let mut now = 0;
-            steps
-                .iter()
-                .map(|(_, step)| {
-                    now += step;
-                    now
-                })
-                .max()
-                .map(|most| most.max(0) as u64)
+            most(&steps)
         }
     }
 }
@@ -140,16 +131,8 @@ pub(super) struct Steady {
 pub(super) fn steady(pairs: &[Pair], how: &Measure, run: f64) -> Option<Steady> {
     let places = i64::from(how.concurrency.filter(|places| *places > 0)?);
     let enough = (places * 95 + 99) / 100;
-    let mut steps = Vec::new();
-    for (record, _) in pairs {
-        if let (Some(sent), Some(end)) = (record.sent, last_known(record)) {
-            steps.push((sent, 1_i64));
-            steps.push((end, -1));
-        }
-    }
-    steps.sort_unstable();
     let (mut now, mut from, mut until) = (0, None, None);
-    for (at, step) in steps {
+    for (at, step) in comings_and_goings(pairs) {
         let before = now;
         now += step;
         if before < enough && now >= enough {
@@ -162,11 +145,11 @@ pub(super) fn steady(pairs: &[Pair], how: &Measure, run: f64) -> Option<Steady> 
     let (from, until) = from.zip(until).filter(|(from, until)| until > from)?;
     let long = (until - from) as f64 / 1e9;
     let inside = |at: f64| at >= from as f64 && at < until as f64;
-    let answered = || pairs.iter().filter_map(|(_, taken)| taken.as_ref());
-    let ended = answered()
+    let taken = || pairs.iter().filter_map(|(_, taken)| taken.as_ref());
+    let ended = taken()
         .filter(|taken| taken.end.is_some_and(|end| inside(end as f64)))
         .count();
-    let times = || answered().flat_map(|taken| &taken.token_times);
+    let times = || taken().flat_map(|taken| &taken.token_times);
     let tokens: f64 = times()
         .filter(|(at, _)| inside(*at))
         .map(|(_, tokens)| tokens)

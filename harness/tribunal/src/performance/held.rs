@@ -96,6 +96,13 @@ impl Held {
         }
     }
 
+    /// Puts what they were held against beside figures.
+    pub fn beside(&self, figures: &mut [tribunal_events::Figure]) {
+        if let Some(verdict) = &self.verdict {
+            super::figures::held(figures, verdict, &self.base);
+        }
+    }
+
     /// What it comes to; runs are accepted where that was asked for, unless something is `wrong` with them.
     pub fn conclude(self, wrong: bool) -> Result<Found, Error> {
         let mut found = Found::default();
@@ -140,15 +147,14 @@ impl Held {
 }
 
 fn accept(store: &Store, runs: &[RunRecord], found: &mut Found) -> Result<(), Error> {
-    // One run of a test is one sample of the machine's luck: those that were made to be sure of the first stand for it together with it.
-    let Some(run) = runs.first() else {
+    let Some(run) = sample(runs) else {
         return Ok(());
     };
     match store.accept(run) {
         Ok(_) => {
             let count = store.base(&run.key).map_err(Error::of)?.runs.len();
             found.notes.push(format!(
-                "its first run was added to the baseline, which has {count} now"
+                "its first good run was added to the baseline, which has {count} now"
             ));
             Ok(())
         }
@@ -160,6 +166,13 @@ fn accept(store: &Store, runs: &[RunRecord], found: &mut Found) -> Result<(), Er
         }
         Err(e) => Err(Error::of(e)),
     }
+}
+
+/// The run of a test that may be accepted: one is one sample of the machine's luck, and those that were made to be sure of it stand for it together with it. The
+/// first that counts; one that is no good does not keep the one that was made in its place out.
+fn sample(runs: &[RunRecord]) -> Option<&RunRecord> {
+    let good = runs.iter().find(|run| run.refused().is_none());
+    good.or(runs.first())
 }
 
 /// The key of a step.
@@ -214,4 +227,29 @@ pub(super) fn record(
     };
     run.figures(&measured.metrics);
     run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(validity: Validity) -> RunRecord {
+        let mut run = RunRecord::new(Key::default());
+        run.checks = Checks::Passed(2);
+        run.validity = validity;
+        run
+    }
+
+    #[test]
+    fn a_run_that_is_no_good_does_not_keep_the_one_in_its_place_out() {
+        let bad = run(Validity::Invalid(vec!["late".to_owned()]));
+        let (good, third) = (run(Validity::Valid), run(Validity::Valid));
+        let picked = |runs: &[RunRecord]| sample(runs).map(|run| run.id.clone());
+        let all = [bad.clone(), good.clone(), third];
+        assert_eq!(picked(&all), Some(good.id.clone()));
+        assert_eq!(picked(&all[1..]), Some(good.id));
+        // Where none counts, the first says why.
+        assert_eq!(picked(&all[..1]), Some(bad.id));
+        assert_eq!(picked(&[]), None);
+    }
 }

@@ -23,6 +23,7 @@
 //! Rejected: a client of its own beside `tribunal::traffic` (its cost is what is measured and printed), and figures of a summary alone (the raw events
 //! of each run are kept).
 mod data;
+mod figures;
 mod found;
 mod held;
 mod parts;

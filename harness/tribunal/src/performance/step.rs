@@ -9,6 +9,7 @@ use tribunal_traffic::{
 };
 use tribunal_workload::Threshold;
 
+use super::figures;
 use super::found::Found;
 use super::held::{self, Held, Next};
 use super::results;
@@ -199,6 +200,7 @@ impl Step {
             Checked::Right(_) => None,
         };
         let (mut runs, mut judged, mut no_good) = (0, 0, 0);
+        let mut told_figures = vec![];
         loop {
             let (measured, salt) = self.once(&how).await?;
             runs += 1;
@@ -225,6 +227,7 @@ impl Step {
             judged += 1;
             if judged == 1 {
                 self.row(metrics);
+                told_figures = figures::of(&self.title(), &self.gates, metrics);
                 for threshold in &thresholds {
                     match threshold::judge(threshold, metrics) {
                         Kept::Yes(text) => tribunal_runner::log(format_args!("{text}")),
@@ -234,9 +237,11 @@ impl Step {
                 }
             }
             if !found.broken.is_empty() || !found.invalid.is_empty() {
+                figures::tell(told_figures, true);
                 return Ok(found);
             }
             let Some(held) = &mut held else {
+                figures::tell(told_figures, false);
                 return Ok(found);
             };
             if held.next(record) == Next::Done {
@@ -245,6 +250,8 @@ impl Step {
         }
         if let Some(held) = held {
             let wrong = !found.missed.is_empty();
+            held.beside(&mut told_figures);
+            figures::tell(told_figures, false);
             found = found.and(held.conclude(wrong)?);
         }
         Ok(found)

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tribunal_soak::Report;
+use tribunal_soak::{Curves, Report};
 
 /// So many journals of one case are kept.
 const KEPT: usize = 20;
@@ -39,6 +39,23 @@ fn below(root: &Path, case: &str, resume: bool) -> io::Result<(PathBuf, bool)> {
         std::process::id()
     );
     Ok((folder.join(name), false))
+}
+
+/// Puts the curves of a journal into the folder of the run, where its reports find them whatever came of the soak.
+pub(super) fn curves(journal: &Path, case: &str) -> Result<(), String> {
+    let attempt = tribunal_runner::evidence().map_err(|e| e.to_string())?;
+    // The folder of the run has one for each case, which has one for each attempt.
+    let Some(run) = attempt.ancestors().nth(2) else {
+        return Err(format!("{} is in no run's folder", attempt.display()));
+    };
+    let read = tribunal_soak::Journal::read(journal).map_err(|e| e.to_string())?;
+    let text = serde_json::to_vec(&Curves::of(&read)).map_err(|e| e.to_string())?;
+    let folder = run.join("soaks");
+    let write = || {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{}.json", one_name(case))), text)
+    };
+    write().map_err(|e| e.to_string())
 }
 
 /// Journals in a folder, the oldest first.

@@ -248,6 +248,9 @@ impl Steady {
         let report = soak.run(&mut make, &self.target, &subject, &mut tell).await;
         let report = report.map_err(Error::of)?;
         tribunal_runner::log(format_args!("journal: {}\n{report}", path.display()));
+        if let Err(why) = place::curves(&path, &self.case) {
+            tribunal_runner::note(format!("reports will not have its curves: {why}"));
+        }
         Ok(report)
     }
 }

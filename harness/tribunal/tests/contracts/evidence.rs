@@ -9,7 +9,7 @@ use crate::scaffold::binary;
 
 rows![
     a_failed_attempt_leaves_its_folder,
-    a_passed_attempt_leaves_nothing,
+    a_passed_attempt_leaves_nothing_but_the_log,
     all_keeps_what_passed_and_none_keeps_nothing,
     the_way_to_it_is_shown,
     the_part_of_the_servers_log_is_with_it,
@@ -82,20 +82,33 @@ fn a_failed_attempt_leaves_its_folder() {
     }
 }
 
-fn a_passed_attempt_leaves_nothing() {
+/// The names in the folder of the newest run, without its lock and the samples that reports draw.
+fn newest(root: &Path) -> Vec<String> {
+    let mut names = names(&root.join("latest"));
+    names.retain(|name| name != ".lock" && name != "devices");
+    names
+}
+
+fn a_passed_attempt_leaves_nothing_but_the_log() {
     let root = folder();
     rooms(&["evidence::passes"], root.path())
         .run()
         .exits(0)
         .says(["2 passed"]);
-    assert!(runs(root.path()).is_empty(), "{:?}", names(root.path()));
-    rooms(&["evidence::passes_silently"], &root.path().join("never"))
-        .run()
-        .exits(0);
-    assert!(
-        !root.path().join("never").exists(),
-        "nothing was to be written"
+    assert_eq!(newest(root.path()), ["events.jsonl"]);
+    let log = read(root.path().join("latest/events.jsonl"));
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let kinds: Vec<&str> = events.iter().filter_map(|e| e["event"].as_str()).collect();
+    assert_eq!(
+        (kinds[0], kinds[kinds.len() - 1]),
+        ("run_started", "run_ended")
     );
+    let ends = events.iter().filter(|e| e["event"] == "case_ended");
+    let outcomes: Vec<&str> = ends.filter_map(|e| e["outcome"].as_str()).collect();
+    assert_eq!(outcomes, ["passed", "passed"]);
 }
 
 fn all_keeps_what_passed_and_none_keeps_nothing() {
@@ -110,7 +123,7 @@ fn all_keeps_what_passed_and_none_keeps_nothing() {
         .env("TRIBUNAL_KEEP_EVIDENCE", "none")
         .run();
     said.exits(101).says_not(["evidence: "]);
-    assert!(runs(root.path()).is_empty());
+    assert_eq!(newest(root.path()), ["events.jsonl"]);
 }
 
 /// Relative to where the user stands, which cargo hands on in `PWD`.

@@ -25,6 +25,8 @@ mod evidence;
 #[cfg(target_os = "linux")]
 mod figures;
 #[cfg(target_os = "linux")]
+mod history;
+#[cfg(target_os = "linux")]
 mod isolation;
 #[cfg(target_os = "linux")]
 mod lifecycle;
@@ -32,6 +34,10 @@ mod lifecycle;
 mod limits;
 #[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
+mod repeats;
+#[cfg(target_os = "linux")]
+mod reports;
 #[cfg(target_os = "linux")]
 mod row;
 #[cfg(target_os = "linux")]
@@ -92,9 +98,12 @@ fn main() -> std::process::ExitCode {
         ("cargo_workspaces", cargo_workspaces::rows()),
         ("output", output::rows()),
         ("figures", figures::rows()),
+        ("repeats", repeats::rows()),
+        ("reports", reports::rows()),
         ("isolation", isolation::rows()),
         ("limits", limits::rows()),
         ("evidence", evidence::rows()),
+        ("history", history::rows()),
         ("signals", signals::rows()),
         ("chaos", chaos::rows()),
         ("deployments", deployments::rows()),

@@ -21,7 +21,6 @@ rows![
     list_json_shows_what_the_options_select,
     twins_that_are_switches_take_0_and_1,
     command_line_wins_over_the_twin,
-    retries_are_not_offered,
     last_failed_is_not_offered,
     junit_artifacts_and_faults_are_not_offered,
 ];
@@ -332,14 +331,7 @@ fn a_threshold_has_a_name_and_a_number() {
         .warns(["did you mean `cer`?"]);
 }
 
-/// Repeating failed tests is left to nextest so far; the answer is an error, not silence.
-fn retries_are_not_offered() {
-    lab(["--retries", "2"])
-        .exits(2)
-        .warns(["unknown option `--retries`"]);
-}
-
-/// `--lf` and `--ff` need a history, which is not kept yet.
+/// pytest's short forms; the long ones are there.
 fn last_failed_is_not_offered() {
     lab(["--lf"]).exits(2).warns(["unknown option `--lf`"]);
     lab(["--ff"]).exits(2);

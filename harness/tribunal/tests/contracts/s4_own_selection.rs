@@ -18,6 +18,7 @@ rows![
     max_vram_gib_and_its_twin,
     vram_unknown,
     shard_and_its_twin,
+    changed_since_and_its_twin,
 ];
 
 /// What is listed with these arguments.
@@ -288,4 +289,51 @@ fn shard_and_its_twin() {
         .warns(["--shard needs K/N"]);
     // A part may be empty: that is no error.
     lab(["-m", "full_model", "--shard", "2/2"]).exits(0);
+}
+
+/// `--changed-since REF` and `TRIBUNAL_CHANGED_SINCE`: what a diff leaves, and everything where there is none.
+fn changed_since_and_its_twin() {
+    let folder = crate::call::folder();
+    let root = folder.path();
+    let git = |line: &str| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"];
+        let quiet = [
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        ];
+        let args = identity.into_iter().chain(quiet).chain(line.split(' '));
+        crate::call::Call::new("git")
+            .args(args)
+            .folder(root)
+            .run()
+            .exits(0);
+    };
+    let there = |args: &[&str]| binary("lab", args.iter().copied()).folder(root).run();
+    let list = ["--list", "--format", "terse"];
+    git("init -q -b main");
+    git("commit -q --allow-empty -m one");
+    let all = listed(&[]);
+    // Only documentation: no test of this project depends on any.
+    std::fs::write(root.join("notes.md"), "").expect("a folder of ours");
+    let since = ["--changed-since", "main"];
+    let none: Vec<String> = there(&[&since[..], &list].concat()).exits(0).listed();
+    assert!(none.is_empty(), "{none:?}");
+    there(&["--stage", "pre_merge", "--changed-since", "main"])
+        .exits(0)
+        .says(["1 file changed, all of it documentation"]);
+    // A test that declares no path stays with every other file, and all stay where git cannot say.
+    std::fs::write(root.join("x.rs"), "").expect("a folder of ours");
+    assert_eq!(there(&[&since[..], &list].concat()).exits(0).listed(), all);
+    let by_variable = binary("lab", list)
+        .env("TRIBUNAL_CHANGED_SINCE", "nowhere")
+        .folder(root)
+        .run()
+        .exits(0)
+        .listed();
+    assert_eq!(by_variable, all);
+    lab(["--changed-since", ""])
+        .exits(2)
+        .warns(["--changed-since needs a branch"]);
 }

@@ -186,6 +186,10 @@ impl Workspace {
             include_str!("project/ruled.rs").to_owned(),
         ));
         single.push((
+            "again".to_owned(),
+            include_str!("project/again.rs").to_owned(),
+        ));
+        single.push((
             "figures".to_owned(),
             include_str!("project/figures.rs").to_owned(),
         ));

@@ -5,8 +5,10 @@
 //! Rejected: one pass with forward declarations (the file would have an order that nobody remembers).
 
 mod categories;
+mod coverage;
 mod levels;
 mod platforms;
+mod queues;
 mod resolve;
 mod sections;
 mod stages;
@@ -55,6 +57,17 @@ struct References {
     conflicts: Vec<(MarkerId, Vec<Text>)>,
     categories: Vec<CategoryReferences>,
     stages: Vec<StageReferences>,
+    /// Devices that queues name.
+    devices: Vec<Text>,
+    owed: Vec<Owed>,
+    /// `always` of `[changes]`.
+    always: Option<Text>,
+}
+
+/// What the sections of coverage name.
+enum Owed {
+    Level(Text),
+    Priority(Text),
 }
 
 /// References of one category, by its index.

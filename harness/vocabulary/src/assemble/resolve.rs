@@ -23,6 +23,8 @@ impl Assembly<'_> {
         for references in std::mem::take(&mut self.references.stages) {
             self.stage_references(references);
         }
+        self.queue_references();
+        self.coverage_references();
     }
 
     /// The marker that a text names; a mistake if there is none. `what` says who names it: "`slow` implies".

@@ -9,13 +9,19 @@ use crate::nearest::nearest;
 use crate::vocabulary::Vocabulary;
 
 /// The keys at the top of the file.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 12] = [
     "extends",
     "levels",
     "markers",
     "categories",
     "platforms",
     "stages",
+    "queues",
+    "changes",
+    "priorities",
+    "models",
+    "features",
+    "deployments",
 ];
 
 impl Assembly<'_> {
@@ -53,6 +59,24 @@ impl Assembly<'_> {
         }
         if let Some(item) = of("stages") {
             self.each(&item, "a table of stages", Self::stage);
+        }
+        if let Some(item) = of("changes") {
+            self.changes(&item);
+        }
+        if let Some(item) = of("queues") {
+            self.each(&item, "a table of queues", Self::queue);
+        }
+        if let Some(item) = of("priorities") {
+            self.each(&item, "a table of priorities", Self::priority);
+        }
+        if let Some(item) = of("models") {
+            self.each(&item, "a table of models", Self::model);
+        }
+        if let Some(item) = of("features") {
+            self.each(&item, "a table of features", Self::feature);
+        }
+        if let Some(item) = of("deployments") {
+            self.each(&item, "a table of deployments", Self::deployment);
         }
     }
 

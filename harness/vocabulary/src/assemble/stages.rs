@@ -6,6 +6,7 @@ use crate::expression::{Expression, ExpressionError};
 use crate::marker::{NAME_RULE, is_name};
 use crate::mistake::Span;
 use crate::nearest::nearest;
+use crate::pipeline::Triggers;
 use crate::stage::{Stage, Step};
 
 impl Assembly<'_> {
@@ -36,6 +37,8 @@ impl Assembly<'_> {
                 select: None,
                 covers,
                 steps: Vec::new(),
+                triggers: Triggers::default(),
+                limit: None,
             });
         }
         let mut references = StageReferences {
@@ -62,6 +65,8 @@ impl Assembly<'_> {
                         references.selects.push(select);
                     }
                 }
+                "triggers" => self.vocabulary.stages[at].triggers = self.triggers(&field),
+                "limit" => self.vocabulary.stages[at].limit = self.limit(&field),
                 "steps" => {
                     for step in self
                         .document
@@ -74,7 +79,7 @@ impl Assembly<'_> {
                 _ => self.document.unknown_key(
                     &field,
                     "a stage",
-                    &["doc", "level", "select", "steps"],
+                    &["doc", "level", "select", "steps", "triggers", "limit"],
                 ),
             }
         }
@@ -104,6 +109,9 @@ impl Assembly<'_> {
                 doc: String::new(),
                 select: String::new(),
                 queue: None,
+                deployments: Vec::new(),
+                limit: None,
+                shards: None,
             },
         };
         let mut selects = known.is_some();
@@ -111,6 +119,9 @@ impl Assembly<'_> {
             match field.key {
                 "doc" => step.doc = self.document.doc(&field).unwrap_or_default(),
                 "queue" => step.queue = self.document.doc(&field),
+                "deployments" => step.deployments = self.plain_texts(&field),
+                "limit" => step.limit = self.limit(&field),
+                "shards" => step.shards = self.shards(&field),
                 "select" => {
                     selects = true;
                     if let Some(select) = self.document.located(&field) {
@@ -118,9 +129,11 @@ impl Assembly<'_> {
                         references.selects.push(select);
                     }
                 }
-                _ => self
-                    .document
-                    .unknown_key(&field, "a step", &["doc", "select", "queue"]),
+                _ => self.document.unknown_key(
+                    &field,
+                    "a step",
+                    &["doc", "select", "queue", "deployments", "limit", "shards"],
+                ),
             }
         }
         if !selects {
@@ -198,7 +211,7 @@ impl Assembly<'_> {
     }
 
     /// The faults of an expression, at their places inside the text of the file.
-    fn faults(&mut self, select: &Text, error: &ExpressionError) {
+    pub(super) fn faults(&mut self, select: &Text, error: &ExpressionError) {
         // Behind the opening quote, unless escapes or several quotes make the text differ from what stands in the file.
         let begin = select.span.0 + 1;
         let verbatim =

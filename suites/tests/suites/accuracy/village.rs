@@ -7,6 +7,8 @@ use tribunal::accuracy::{
 };
 use tribunal::prelude::*;
 
+tribunal::markers!(full_model);
+
 fn fixture(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/accuracy");
     folder.join(name)

@@ -14,7 +14,14 @@ use tribunal_snippets::{Kind, Page, Source, Verdict, pages};
 
 use self::running::{Pages, under_way};
 
-tribunal::markers!(full_model, cpu, e2e, example, serial("documentation"));
+tribunal::markers!(
+    full_model,
+    cpu,
+    e2e,
+    example,
+    serial("documentation"),
+    depends_on(".")
+);
 
 /// One case: a page, or an example of it.
 #[derive(Debug)]
