@@ -20,7 +20,7 @@ pub const CAPABILITIES: [(&str, &str); 51] = [
     ("embeddings", "POST /v1/embeddings"),
     (
         "embedding_lists",
-        "embeddings of several texts of different lengths in one request, each as if it were alone",
+        "embeddings of several texts of different lengths at once, in one request or in several, each as if it were alone",
     ),
     ("rerank", "POST /v1/rerank"),
     ("score", "POST /v1/score"),
