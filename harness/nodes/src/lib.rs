@@ -37,8 +37,13 @@
 //! by none of them).
 
 mod file;
+mod run;
 
 pub use file::{
     Content, Disaggregated, Form, Layout, Node, NodesFile, Phase, Piece, Places, Pool, PoolFile,
     PoolKind, Port, Process, Proxy, Rank, Role, Targets, Text, Unresolved, Variables,
+};
+pub use run::{
+    AGENT_VERB, AsWritten, CONDUCT_VERB, CommandLine, Loopback, PROXY_VERB, Routes, Stage, Subject,
+    World, verb,
 };
