@@ -37,7 +37,9 @@
 //! by none of them).
 
 mod file;
+mod front;
 mod run;
+mod world;
 
 pub use file::{
     Content, Disaggregated, Form, Layout, Node, NodesFile, Phase, Piece, Places, Pool, PoolFile,

@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::front::{self, POOL_VERB};
+
+use super::routes::PROXY_VERB;
+
 /// The conductor: `__nodes-conduct --file FILE --layout NAME --host HOST --port PORT [--evidence FOLDER] [--rehearse | --hub ADDRESS:PORT]`.
 pub const CONDUCT_VERB: &str = "__nodes-conduct";
 
@@ -18,6 +22,8 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
             eprintln!("not yet");
             Some(ExitCode::FAILURE)
         }
+        PROXY_VERB => Some(front::run_proxy(&args[1..])),
+        POOL_VERB => Some(front::run_pool(&args[1..])),
         _ => None,
     }
 }
