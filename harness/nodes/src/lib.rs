@@ -49,3 +49,5 @@ pub use run::{
     AGENT_VERB, AsWritten, CONDUCT_VERB, CommandLine, Loopback, PROXY_VERB, Routes, Stage, Subject,
     World, verb,
 };
+#[cfg(target_os = "linux")]
+pub use world::{Links, Namespaces, Party};

@@ -14,7 +14,7 @@ use super::{network, sys};
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Party {
+pub enum Party {
     /// A node.
     Node(usize),
     /// Whoever conducts.
@@ -37,7 +37,7 @@ impl Links {
     ///
     /// # Errors
     /// There is no such party, or the kernel refuses.
-    pub(crate) fn cut(&self, from: Party, to: Party) -> io::Result<()> {
+    pub fn cut(&self, from: Party, to: Party) -> io::Result<()> {
         let (network, interface) = self.of(from)?;
         let to = self.address(to)?;
         within(network, move || {
@@ -49,7 +49,7 @@ impl Links {
     ///
     /// # Errors
     /// As of [`cut`](Links::cut).
-    pub(crate) fn mend(&self, from: Party, to: Party) -> io::Result<()> {
+    pub fn mend(&self, from: Party, to: Party) -> io::Result<()> {
         let (network, interface) = self.of(from)?;
         let to = self.address(to)?;
         within(network, move || {
@@ -61,7 +61,7 @@ impl Links {
     ///
     /// # Errors
     /// There is no such node, or the kernel has no means for it.
-    pub(crate) fn rate(&self, node: usize, bytes_per_second: Option<u64>) -> io::Result<()> {
+    pub fn rate(&self, node: usize, bytes_per_second: Option<u64>) -> io::Result<()> {
         if let Some(rate) = bytes_per_second.filter(|rate| *rate < network::SLOWEST) {
             return Err(io::Error::other(format!(
                 "{rate} bytes in a second are fewer than {}: cut the link instead",
@@ -87,7 +87,7 @@ impl Links {
     ///
     /// # Errors
     /// The kernel refuses.
-    pub(crate) fn mend_all(&self) -> io::Result<()> {
+    pub fn mend_all(&self) -> io::Result<()> {
         let nodes = 0..self.nodes.len();
         let parties: Vec<Party> = nodes
             .clone()

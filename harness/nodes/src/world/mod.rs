@@ -16,9 +16,7 @@ mod sys;
 use std::io;
 
 #[cfg(target_os = "linux")]
-pub use links::Links;
-#[cfg(target_os = "linux")]
-pub(crate) use links::Party;
+pub use links::{Links, Party};
 #[cfg(target_os = "linux")]
 pub use namespaces::Namespaces;
 

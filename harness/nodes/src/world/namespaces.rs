@@ -93,7 +93,7 @@ impl Namespaces {
     }
 
     /// What can be broken between the nodes.
-    pub(crate) fn breakable(&self) -> Links {
+    pub fn breakable(&self) -> Links {
         Links::new(self.nodes.clone(), self.bridge.clone())
     }
 }
