@@ -7,23 +7,39 @@ use crate::front::{self, POOL_VERB};
 
 use super::routes::PROXY_VERB;
 
-/// The conductor: `__nodes-conduct --file FILE --layout NAME --host HOST --port PORT [--evidence FOLDER] [--rehearse | --hub ADDRESS:PORT]`.
+/// The conductor of a layout: see [`conduct`](super::conduct).
 pub const CONDUCT_VERB: &str = "__nodes-conduct";
 
 /// The agent of one node: `__nodes-agent --node I/N --leader HOST:PORT [--address ADDRESS] [--interface NAME] [--evidence FOLDER]`.
 pub const AGENT_VERB: &str = "__nodes-agent";
 
+/// Before the cause, in the one line of a conductor's log that says why a layout failed.
+pub const FATAL: &str = "tribunal-nodes: fatal: ";
+
 /// Runs a verb of this crate if `args` (the command line without the program) starts with one, and returns its exit code.
 ///
 /// Call it before any thread is started: a rehearsal enters namespaces.
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
-    match args.first()?.to_str()? {
-        CONDUCT_VERB | AGENT_VERB => {
-            eprintln!("not yet");
-            Some(ExitCode::FAILURE)
-        }
-        PROXY_VERB => Some(front::run_proxy(&args[1..])),
-        POOL_VERB => Some(front::run_pool(&args[1..])),
-        _ => None,
+    let (name, rest) = args.split_first()?;
+    match name.to_str()? {
+        PROXY_VERB => return Some(front::run_proxy(rest)),
+        POOL_VERB => return Some(front::run_pool(rest)),
+        _ => {}
     }
+    let run: fn(&[OsString]) -> Result<u8, String> = match name.to_str()? {
+        #[cfg(target_os = "linux")]
+        CONDUCT_VERB => super::conduct::run,
+        #[cfg(target_os = "linux")]
+        AGENT_VERB => super::agent::run,
+        #[cfg(not(target_os = "linux"))]
+        CONDUCT_VERB | AGENT_VERB => |_| Err("nodes are conducted on Linux only".to_owned()),
+        _ => return None,
+    };
+    Some(match run(rest) {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            println!("{}{why}", FATAL);
+            ExitCode::from(2)
+        }
+    })
 }
