@@ -127,7 +127,7 @@ fn world(scenario: &str) -> Result<(), String> {
             println!("before: {}", from(0, 1)?);
             drop(from);
             let links = world.breakable();
-            let mut from = |world: &mut Namespaces, node: usize, to: usize| {
+            let from = |world: &mut Namespaces, node: usize, to: usize| {
                 let mut command = Command::new(&program);
                 command.args([ASK, &format!("{}:{PORT}", world.addresses()[to])]);
                 command.stdout(Stdio::piped());
