@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tribunal_deploy::{Catalogue, Context, Spec, Way};
-use tribunal_nodes::{Layout, NodesFile};
+use tribunal_nodes::{Layout, NodesFile, Targets};
 use tribunal_runner::{Options, UsageError};
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
@@ -215,8 +215,32 @@ fn offered(catalogue: &Catalogue, like: &str) -> Result<Vec<String>, String> {
     Ok(kept.cloned().collect())
 }
 
+/// Whether a prompt that comes again meets what is remembered of it: by one server that answers, and none that is told to remember nothing.
+fn remembers(layout: &Layout) -> bool {
+    let answering = match layout.proxy.as_ref().map(|proxy| &proxy.targets) {
+        None => 1,
+        Some(Targets::Any(all)) => all.len(),
+        Some(Targets::Pair { decode, .. }) => decode.len(),
+        Some(Targets::Encode { rest, .. }) => rest.len(),
+    };
+    let processes = layout.nodes.iter().flat_map(|node| &node.processes);
+    let mut words = processes.flat_map(|process| &process.command);
+    let told = words.any(|word| {
+        FORGETFUL
+            .iter()
+            .any(|no| word.plain().as_deref() == Some(*no))
+    });
+    answering == 1 && !told
+}
+
+/// Options by which servers are told to remember nothing of prompts.
+const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];
+
 fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
-    let capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
+    let mut capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
+    if !remembers(&part.layout) {
+        capabilities.retain(|name| name != "prefix_cache");
+    }
     let text = include_str!("rehearsed.toml");
     Ok(text
         .replace("@MODEL@", &quoted(&part.layout.model))
@@ -435,6 +459,24 @@ mod tests {
         ] {
             let error = settle(&mut options(arguments), &package(), v).unwrap_err();
             assert!(error.0.contains(part), "{arguments:?}: {}", error.0);
+        }
+    }
+
+    #[test]
+    fn a_cache_is_offered_where_a_prompt_comes_back_to_it() {
+        let v = Vocabulary::shipped();
+        let o = options(&["--rehearse"]);
+        for (file, expected) in [
+            // Its decoder is told to have none; one decoder; four decoders.
+            ("qwen3-235b-disaggregated.yaml", false),
+            ("two-prefillers-one-decoder.yaml", true),
+            ("external-data-parallel.yaml", false),
+        ] {
+            let read = read(&format!("fixtures/nodes/{file}"), &package(), &o, v);
+            let [(_, part)] = &read.expect("a file")[..] else {
+                panic!("{file} has one layout")
+            };
+            assert_eq!(remembers(&part.layout), expected, "{file}");
         }
     }
 
