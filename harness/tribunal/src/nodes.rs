@@ -379,14 +379,36 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
         .iter()
         .map(|word| serde_json::Value::from(*word).to_string());
     let own = std::iter::once(&process.program).chain(&process.args);
-    // Holes that the start fills in stay holes.
-    let own = own.map(|word| quoted(word));
+    let own = own.map(|word| quoted(&variables_as_they_are(word)));
     let words: Vec<String> = words.chain(own).collect();
     Ok(format!(
         "model = {model}\nserved_name = {model}\ncommand = [{}]\n",
         words.join(", "),
         model = quoted(model),
     ))
+}
+
+/// A variable that is not set (`{NAME}`, where the recipe would have its value) is a text here: nothing looks for what it leads to. What the start fills in
+/// (`{port}`) stays to be filled in.
+fn variables_as_they_are(word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once('{') {
+        out += before;
+        let variable = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let length = after.find(|c| !variable(c)).unwrap_or(after.len());
+        match length > 0 && after[length..].starts_with('}') {
+            true => {
+                out += &format!("{{{{{}}}}}", &after[..length]);
+                rest = &after[length + 1..];
+            }
+            false => {
+                out.push('{');
+                rest = after;
+            }
+        }
+    }
+    out + rest
 }
 
 /// The verb of the embedded engine; without the feature nothing starts, and the gate says why.
@@ -531,6 +553,18 @@ mod tests {
             let name = line.split(" = ").next().expect("a name");
             let there = engine.contains(&format!("{name}}}"));
             assert_ne!(there, not.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_not_set_are_texts() {
+        for (word, expected) in [
+            ("{TRIBUNAL_GGUF}", "{{TRIBUNAL_GGUF}}"),
+            ("a{X}b{port}{Y", "a{{X}}b{port}{Y"),
+            ("{\"a\": {\"B\": 1}}", "{\"a\": {\"B\": 1}}"),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(variables_as_they_are(word), expected);
         }
     }
 
