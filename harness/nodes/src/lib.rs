@@ -37,8 +37,28 @@
 //! by none of them).
 
 mod file;
+mod front;
+#[cfg(target_os = "linux")]
+mod meeting;
+mod run;
+mod world;
 
 pub use file::{
     Content, Disaggregated, Form, Layout, Node, NodesFile, Phase, Piece, Places, Pool, PoolFile,
     PoolKind, Port, Process, Proxy, Rank, Role, Targets, Text, Unresolved, Variables,
 };
+#[cfg(target_os = "linux")]
+pub use meeting::{
+    AgentEnd, AgentOptions, Outcome, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token, agent,
+};
+pub use run::{
+    AGENT_VERB, AsWritten, CONDUCT_VERB, CommandLine, FATAL, Loopback, PROXY_VERB, Routes, Stage,
+    Subject, World, verb,
+};
+#[cfg(target_os = "linux")]
+pub use run::{Cast, Conduct, conduct};
+#[cfg(target_os = "linux")]
+pub use world::{Links, Namespaces, Party};
+
+/// Of the harness: all nodes of a run need the same one.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

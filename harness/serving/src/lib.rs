@@ -155,6 +155,29 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     Some(code)
 }
 
+/// Everything that runs below a process (itself not included), parents before their children.
+///
+/// For a program that has processes of its own beside servers, and is the subreaper of what they start.
+#[cfg(target_os = "linux")]
+pub fn processes_below(pid: u32) -> Vec<ProcessInfo> {
+    process::descendants(pid)
+}
+
+/// A process as it is at this moment; `None`: there is none with this pid.
+#[cfg(target_os = "linux")]
+pub fn process_of(pid: u32) -> Option<ProcessInfo> {
+    process::Stat::of(pid).map(|stat| stat.info)
+}
+
+/// Sends a signal to exactly this process, and never to another that has its pid by now. `false`: it has ended already.
+///
+/// # Errors
+/// The kernel does not let us.
+#[cfg(target_os = "linux")]
+pub fn signal_process(process: &ProcessInfo, signal: ProcessSignal) -> std::io::Result<bool> {
+    process::signal(process, signal.into())
+}
+
 /// Waits until every server that was dropped without a stop is gone, at most for `limit`; `false` if one is not.
 ///
 /// For the end of a program: a start that was given up leaves its server to its keeper, and whoever comes next should find the device free.

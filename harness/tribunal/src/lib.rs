@@ -44,6 +44,7 @@ mod judged;
 mod layout;
 mod memory_limit;
 pub mod nightly;
+mod nodes;
 pub mod performance;
 mod recall;
 mod reports;

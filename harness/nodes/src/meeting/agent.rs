@@ -1,0 +1,472 @@
+//! The agent of a node: it joins, starts and ends the processes of its node as it is told, and says what becomes of them.
+//!
+//! Promise: nothing of it outlives it, whatever ends it; a leader that is lost is told from a run that is over; logs lie on its node and go to the leader when it asks. Rejected: agents
+//! that decide (two of them would decide differently when the network between them is cut).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read as _;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+use super::channel::{self, BEAT, Channel, Heard, JoinError, Line};
+use super::log::Log;
+use super::message::{Hello, Order, Outcome, ProcessOrder, Report, SCHEMA, State, Who};
+use super::process::{self, Running};
+use super::token::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token, nonce};
+use super::tree;
+
+/// The first pause between two tries to reach the leader; each is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long one try may take.
+const TRY: Duration = Duration::from_secs(5);
+/// How long everything below may take to end when it is killed.
+const FORCE: Duration = Duration::from_secs(5);
+/// A piece of a log that is sent.
+const PIECE: u64 = 128 << 10;
+
+/// What an agent needs to know.
+#[derive(Clone, Debug)]
+pub struct AgentOptions {
+    /// Which node it is.
+    pub node: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Where the leader is: `HOST:PORT`.
+    pub leader: String,
+    /// Its own address, as others reach it; without it that from which it reaches the leader.
+    pub address: Option<IpAddr>,
+    /// The network interface with that address; without it, it is looked up.
+    pub interface: Option<String>,
+    /// Where its logs go: `node-<i>` in this folder.
+    pub evidence: PathBuf,
+    /// The digest of its nodes file; `None`: it has none.
+    pub digest: Option<String>,
+    /// The secret of the run.
+    pub token: Token,
+    /// How long it tries to reach the leader.
+    pub limit: Duration,
+}
+
+/// How the work of an agent ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentEnd {
+    /// The run finished.
+    Finished,
+    /// The run failed, and why.
+    Failed(String),
+    /// The leader is gone, and how that showed.
+    LeaderLost(String),
+    /// The leader did not let it in.
+    Refused(String),
+    /// The leader was not reached.
+    Unreachable(String),
+    /// Somebody ended it.
+    Told(&'static str),
+    /// It cannot work here.
+    Broken(String),
+}
+
+impl AgentEnd {
+    /// The exit code: 0 the run finished, 1 it failed, 3 the leader is lost, 4 the leader was not reached or did not let it in, 5 it was told to end, 6 it cannot work here.
+    pub fn code(&self) -> u8 {
+        match self {
+            AgentEnd::Finished => 0,
+            AgentEnd::Failed(_) => 1,
+            AgentEnd::LeaderLost(_) => 3,
+            AgentEnd::Refused(_) | AgentEnd::Unreachable(_) => 4,
+            AgentEnd::Told(_) => 5,
+            AgentEnd::Broken(_) => 6,
+        }
+    }
+}
+
+impl fmt::Display for AgentEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AgentEnd::Finished => f.write_str("the run is over: it finished"),
+            AgentEnd::Failed(cause) => write!(f, "the run is over: it failed: {cause}"),
+            AgentEnd::LeaderLost(why) => write!(
+                f,
+                "the leader is lost, and whether the run finished is not known: {why}"
+            ),
+            AgentEnd::Refused(reason) => write!(f, "the leader did not let this node in: {reason}"),
+            AgentEnd::Unreachable(why) => write!(f, "the leader was not reached: {why}"),
+            AgentEnd::Told(signal) => write!(f, "{signal} ended this agent"),
+            AgentEnd::Broken(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Runs the agent until the run is over. It belongs to a process of its own: all that runs below the process is ended.
+pub fn agent(options: AgentOptions) -> AgentEnd {
+    if let Err(e) = tree::adopt() {
+        return AgentEnd::Broken(format!("this process cannot adopt orphans: {e}"));
+    }
+    // One thread, and this one: children die with the thread that started them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => return AgentEnd::Broken(format!("no runtime: {e}")),
+    };
+    let end = runtime.block_on(work(options));
+    // Name servers that do not answer keep a thread for long.
+    runtime.shutdown_background();
+    let left = tree::end(FORCE);
+    if !left.is_empty() {
+        eprintln!("left behind: {}", left.join(", "));
+    }
+    end
+}
+
+async fn work(options: AgentOptions) -> AgentEnd {
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    let (Ok(mut term), Ok(mut interrupt)) = signals else {
+        return AgentEnd::Broken("signals cannot be waited for".to_owned());
+    };
+    let joined = tokio::select! {
+        joined = join(&options) => joined,
+        end = told(&mut term, &mut interrupt) => return end,
+    };
+    let (address, channel) = match joined {
+        Ok(joined) => joined,
+        Err(end) => return end,
+    };
+    let (reports, heard) = mpsc::channel(64);
+    let agent = Agent {
+        interface: options
+            .interface
+            .clone()
+            .unwrap_or_else(|| interface_of(address)),
+        folder: options.evidence.join(format!("node-{}", options.node)),
+        options,
+        address,
+        line: channel.open(),
+        processes: BTreeMap::new(),
+        logs: Vec::new(),
+        reports,
+    };
+    agent.work(heard, term, interrupt).await
+}
+
+async fn told(term: &mut Signal, interrupt: &mut Signal) -> AgentEnd {
+    tokio::select! {
+        _ = term.recv() => AgentEnd::Told("SIGTERM"),
+        _ = interrupt.recv() => AgentEnd::Told("SIGINT"),
+    }
+}
+
+/// Reaches the leader and joins, again and again within the limit: pods do not start at the same time, and their names are known later still.
+async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), AgentEnd> {
+    let began = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let why = match timeout(TRY, reach(options)).await {
+            Err(_) => format!("{} does not answer", options.leader),
+            Ok(Err(why)) => why,
+            Ok(Ok((address, stream))) => {
+                let hello = Hello {
+                    schema: SCHEMA,
+                    version: crate::VERSION.to_owned(),
+                    who: Who::Agent {
+                        node: options.node,
+                        count: options.count,
+                        address: address.to_string(),
+                    },
+                    digest: options.digest.clone(),
+                    nonce: nonce().map_err(AgentEnd::Broken)?,
+                };
+                match channel::join(stream, &options.token, hello).await {
+                    Ok((_, channel)) => return Ok((address, channel)),
+                    Err(JoinError::Refused(reason)) => return Err(AgentEnd::Refused(reason)),
+                    Err(JoinError::Impostor) => {
+                        let reason = "whoever answers there does not have the token".to_owned();
+                        return Err(AgentEnd::Refused(reason));
+                    }
+                    Err(JoinError::Broken(e)) => format!("{}: {e}", options.leader),
+                }
+            }
+        };
+        if began.elapsed() + pause >= options.limit {
+            let waited = began.elapsed().as_secs();
+            return Err(AgentEnd::Unreachable(format!(
+                "{why} (tried for {waited} s)\nhelp: the leader is the harness of node 0; it listens there from its start on"
+            )));
+        }
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A connection to the leader, and our own address on it.
+async fn reach(options: &AgentOptions) -> Result<(IpAddr, TcpStream), String> {
+    let found = lookup_host(&options.leader).await.map_err(|e| {
+        format!(
+            "the name of the leader, {}, is not known: {e}",
+            options.leader
+        )
+    })?;
+    let mut why = format!("{} has no address", options.leader);
+    for leader in found {
+        match connect(leader, options.address).await {
+            Ok(stream) => {
+                let own = stream.local_addr().map(|a| a.ip());
+                match (options.address, own) {
+                    (Some(address), _) | (None, Ok(address)) => return Ok((address, stream)),
+                    (None, Err(e)) => why = format!("no own address: {e}"),
+                }
+            }
+            Err(e) => why = format!("{} ({leader}): {e}", options.leader),
+        }
+    }
+    Err(why)
+}
+
+async fn connect(leader: SocketAddr, from: Option<IpAddr>) -> std::io::Result<TcpStream> {
+    match from {
+        Some(from) if from.is_ipv4() == leader.is_ipv4() => {
+            let socket = match leader {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            socket.bind((from, 0).into())?;
+            socket.connect(leader).await
+        }
+        _ => TcpStream::connect(leader).await,
+    }
+}
+
+/// The network interface with this address; nothing where none has it.
+fn interface_of(address: IpAddr) -> String {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let found = interfaces.into_iter().find(|i| i.ip() == address);
+    found.map_or_else(String::new, |i| i.name)
+}
+
+struct Agent {
+    options: AgentOptions,
+    address: IpAddr,
+    interface: String,
+    folder: PathBuf,
+    line: Line<Order, Report>,
+    processes: BTreeMap<String, Running>,
+    /// Of everything that was started since the last survey.
+    logs: Vec<Log>,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Agent {
+    async fn work(
+        mut self,
+        mut heard: mpsc::Receiver<Report>,
+        mut term: Signal,
+        mut interrupt: Signal,
+    ) -> AgentEnd {
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                order = self.line.incoming.recv() => match order {
+                    Some(Heard::Said(Order::Over(Outcome::Finished))) => return AgentEnd::Finished,
+                    Some(Heard::Said(Order::Over(Outcome::Failed { cause }))) => return AgentEnd::Failed(cause),
+                    Some(Heard::Said(order)) => self.obey(order, &mut heard).await,
+                    Some(Heard::Gone(why)) => return AgentEnd::LeaderLost(why),
+                    None => return AgentEnd::LeaderLost("its connection was closed".to_owned()),
+                },
+                Some(report) = heard.recv() => self.pass_on(report).await,
+                _ = beat.tick() => {
+                    let ours: Vec<u32> = self.processes.values().map(|p| p.pid).collect();
+                    tree::reap_orphans(&ours);
+                    self.quote().await;
+                }
+                end = told(&mut term, &mut interrupt) => {
+                    let reason = end.to_string();
+                    let _ = timeout(BEAT, self.line.outgoing.send(Report::Leaving { reason })).await;
+                    // The line needs a moment to say it.
+                    sleep(BEAT / 5).await;
+                    return end;
+                }
+            }
+        }
+    }
+
+    async fn say(&self, report: Report) {
+        // A leader that is gone is heard of on the other side of the line.
+        let _ = self.line.outgoing.send(report).await;
+    }
+
+    async fn pass_on(&mut self, report: Report) {
+        if let Report::Process { name, state } = &report
+            && matches!(state, State::Exited { .. } | State::Stopped { .. })
+        {
+            self.processes.remove(name);
+        }
+        self.say(report).await;
+    }
+
+    /// Says what the processes have said since the last time.
+    async fn quote(&self) {
+        for (name, process) in &self.processes {
+            let lines = process.log.fresh();
+            if !lines.is_empty() {
+                let name = name.clone();
+                self.say(Report::Said { name, lines }).await;
+            }
+        }
+    }
+
+    async fn obey(&mut self, order: Order, heard: &mut mpsc::Receiver<Report>) {
+        let report = match order {
+            Order::Survey { ports, environment } => self.survey(&ports, environment),
+            Order::Write { files } => self.write(&files),
+            Order::Start(order) => match self.start(order) {
+                None => return,
+                Some(report) => report,
+            },
+            Order::Stop { name, grace_ms } => match self.processes.get(&name) {
+                Some(process) => return process.stop(Duration::from_millis(grace_ms)),
+                None => {
+                    let state = State::Stopped {
+                        how: None,
+                        killed: false,
+                    };
+                    Report::Process { name, state }
+                }
+            },
+            Order::Collect => {
+                self.collect().await;
+                Report::Collected
+            }
+            Order::Reset => {
+                self.reset(heard).await;
+                Report::ResetDone
+            }
+            // Whoever called has taken it.
+            Order::Over(_) => return,
+        };
+        self.say(report).await;
+    }
+
+    fn pool_folder(&self) -> PathBuf {
+        self.folder.join("pool")
+    }
+
+    fn survey(&mut self, names: &[String], environment: Vec<String>) -> Report {
+        self.logs.clear();
+        // Held together, so that no two are the same.
+        let mut held = Vec::new();
+        let mut ports = BTreeMap::new();
+        for name in names {
+            let bound = TcpListener::bind((self.address, 0))
+                .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+            match bound {
+                Ok((port, listener)) => {
+                    held.push(listener);
+                    ports.insert(name.clone(), port);
+                }
+                Err(e) => {
+                    let reason = format!("no free port at {}: {e}", self.address);
+                    return Report::Failed { reason };
+                }
+            }
+        }
+        let set = |name: String| Some((name.clone(), std::env::var(name).ok()?));
+        let folder = std::path::absolute(self.pool_folder()).unwrap_or_else(|_| self.pool_folder());
+        Report::Surveyed {
+            ports,
+            interface: self.interface.clone(),
+            environment: environment.into_iter().filter_map(set).collect(),
+            pool_folder: folder.to_string_lossy().into_owned(),
+        }
+    }
+
+    fn write(&self, files: &[(String, String)]) -> Report {
+        let folder = self.pool_folder();
+        for (name, text) in files {
+            let path = folder.join(name);
+            // Whole or not at all: somebody may read it while it is written.
+            let new = folder.join(format!(".{name}.new"));
+            let written = std::fs::create_dir_all(&folder)
+                .and_then(|()| std::fs::write(&new, text))
+                .and_then(|()| std::fs::rename(&new, &path));
+            if let Err(e) = written {
+                let reason = format!("{} cannot be written: {e}", path.display());
+                return Report::Failed { reason };
+            }
+        }
+        Report::Written
+    }
+
+    /// `None`: it runs, and reports itself.
+    fn start(&mut self, order: ProcessOrder) -> Option<Report> {
+        let name = order.name.clone();
+        let started = Log::create(&self.folder, &name)
+            .map_err(|e| format!("no log in {}: {e}", self.folder.display()))
+            .and_then(|log| {
+                self.logs.push(log.clone());
+                let hidden = [TOKEN_VARIABLE, TOKEN_FILE_VARIABLE];
+                process::start(order, log, &hidden, self.reports.clone())
+            });
+        match started {
+            Ok(running) => {
+                self.processes.insert(name, running);
+                None
+            }
+            Err(reason) => {
+                let state = State::NotStarted { reason };
+                Some(Report::Process { name, state })
+            }
+        }
+    }
+
+    async fn collect(&self) {
+        for log in &self.logs {
+            let name = log.path.file_name();
+            let file = name.map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            let Ok(mut reader) = std::fs::File::open(&log.path) else {
+                continue;
+            };
+            let mut piece = Vec::new();
+            loop {
+                piece.clear();
+                let read = reader.by_ref().take(PIECE).read_to_end(&mut piece);
+                if !matches!(read, Ok(1..)) {
+                    break;
+                }
+                let text = String::from_utf8_lossy(&piece).into_owned();
+                let file = file.clone();
+                self.say(Report::Log { file, text }).await;
+            }
+        }
+    }
+
+    /// Ends everything at once; the agent stays.
+    async fn reset(&mut self, heard: &mut mpsc::Receiver<Report>) {
+        for process in self.processes.values() {
+            process.stop(Duration::ZERO);
+        }
+        while !self.processes.is_empty() {
+            match timeout(FORCE, heard.recv()).await {
+                Ok(Some(report)) => self.pass_on(report).await,
+                _ => break,
+            }
+        }
+        let left = tree::end(FORCE);
+        if !left.is_empty() {
+            let reason = format!("left behind: {}", left.join(", "));
+            self.say(Report::Failed { reason }).await;
+        }
+    }
+}
