@@ -14,6 +14,7 @@ struct Given {
     deployments: Vec<String>,
     workloads: Vec<PathBuf>,
     accepts: bool,
+    rehearsed: bool,
     soak: Soak,
     vocabulary: &'static Vocabulary,
 }
@@ -59,7 +60,7 @@ pub(crate) fn found(path: &str) -> Option<PathBuf> {
 
 /// Whether the run is a rehearsal (`--rehearse`, `TRIBUNAL_REHEARSE`): figures are those of the embedded engine.
 pub(crate) fn rehearsed() -> bool {
-    std::env::var_os("TRIBUNAL_REHEARSE").is_some_and(|v| !v.is_empty() && v != "0")
+    GIVEN.get().is_some_and(|given| given.rehearsed)
 }
 
 /// How long soaks last, and whether they go on (`--soak`, `--soak-resume`). Where a length is given, the time limit of every case marked `stability`
@@ -117,6 +118,7 @@ pub(crate) fn given(
         deployments: o.deploy.clone(),
         workloads,
         accepts,
+        rehearsed: o.rehearse,
         soak,
         vocabulary,
     });

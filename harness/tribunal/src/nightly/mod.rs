@@ -17,4 +17,4 @@ mod provide;
 mod result;
 mod run;
 
-pub use provide::{FromNodes, files_asked_for, layouts_of};
+pub use provide::{FromNodes, layouts};

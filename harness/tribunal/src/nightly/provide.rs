@@ -2,6 +2,7 @@
 //!
 //! Promise: each layout is a case with the name that its file gives it; one that asks nothing is skipped with that reason before anything starts.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,30 +18,89 @@ pub struct FromNodes {
     pub file: PathBuf,
     /// What it describes there.
     pub layout: Arc<Layout>,
-    /// Whether the file has others.
-    pub one_of_several: bool,
 }
 
-/// The nodes files that `--deploy` names, each once.
-pub fn files_asked_for() -> Vec<PathBuf> {
-    let mut files = vec![];
+/// The layouts that `--deploy` names as cases. Where it names none, those of the files in `own`, skipped with what to type: a file that is added is seen.
+///
+/// # Errors
+/// All mistakes of the first file that has some.
+pub fn layouts(own: &Path) -> Result<Vec<Case<FromNodes>>, String> {
+    let mut asked: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for name in crate::deployments_asked_for() {
-        let file = parted(&name).and_then(|(file, _)| crate::asked::found(file));
-        if let Some(file) = file.filter(|file| !files.contains(file)) {
-            files.push(file);
+        if let Some((file, layout)) = parted(&name)
+            && let Some(path) = crate::asked::found(file)
+        {
+            let layouts = asked.entry(path).or_default();
+            layouts.extend(layout.map(str::to_owned));
         }
     }
+    let mut cases = vec![];
+    for (path, wanted) in &asked {
+        for layout in read(path)? {
+            if wanted.is_empty() || wanted.contains(&layout.name) {
+                let why = (!asks(&layout)).then(|| NOTHING.to_owned());
+                // Who names the file asks for what it asks, however long it takes.
+                cases.push(case(path, layout, "core_model", why));
+            }
+        }
+    }
+    if asked.is_empty() {
+        for path in files_of(own) {
+            for layout in read(&path)? {
+                let why = format!(
+                    "its servers run under --deploy {}, and on this machine alone with --rehearse beside it",
+                    shown(&path, own)
+                );
+                cases.push(case(&path, layout, "full_model", Some(why)));
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// Why a case without anything to do is skipped.
+const NOTHING: &str =
+    "it asks nothing of its servers: it has neither `benchmarks` nor `test_content`";
+
+/// The nodes files of a folder, sorted; none where it is not there (the program was taken elsewhere).
+fn files_of(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.to_str().is_some_and(|path| parted(path).is_some()))
+        .collect();
+    files.sort();
     files
+}
+
+/// A path as it is typed at the root of the project: with the last two folders.
+fn shown(path: &Path, own: &Path) -> String {
+    let folders: Vec<_> = own.components().rev().take(2).collect();
+    let folder: PathBuf = folders.into_iter().rev().collect();
+    folder
+        .join(path.file_name().unwrap_or_default())
+        .display()
+        .to_string()
+}
+
+fn read(path: &Path) -> Result<Vec<Layout>, String> {
+    let data = crate::performance::data_table()?;
+    let lookups = Lookups {
+        vocabulary: crate::vocabulary_of_run(),
+        data: &data,
+        roots: &[],
+    };
+    let file = NodesFile::read(path, &lookups).map_err(|e| e.to_string())?;
+    Ok(file.layouts)
 }
 
 /// The file of a deployment that is a layout, and the layout, where the file has several: `FILE.yaml`, `FILE.yaml#LAYOUT`.
 fn parted(deployment: &str) -> Option<(&str, Option<&str>)> {
-    let (file, layout) = match deployment.rsplit_once('#') {
-        Some((file, layout)) => (file, Some(layout)),
-        None => (deployment, None),
-    };
-    let is_one = file.ends_with(".yaml") || file.ends_with(".yml");
-    (is_one && !file.contains("://")).then_some((file, layout))
+    crate::nodes::is_file(deployment).then(|| {
+        deployment
+            .split_once('#')
+            .map_or((deployment, None), |(file, layout)| (file, Some(layout)))
+    })
 }
 
 impl FromNodes {
@@ -49,7 +109,10 @@ impl FromNodes {
     /// # Errors
     /// None; the skip is a panic of its own kind.
     pub fn only_its_own(&self, deployment: &str) -> Result<(), Error> {
-        let own = parted(deployment).is_some_and(|(file, layout)| {
+        let names = crate::deployments_asked_for();
+        // No two that are chosen have one name.
+        let asked = names.iter().find(|n| crate::nodes::stem(n) == deployment);
+        let own = asked.and_then(|n| parted(n)).is_some_and(|(file, layout)| {
             let same = layout.is_none_or(|layout| layout == self.layout.name);
             same && crate::asked::found(file).as_ref() == Some(&self.file)
         });
@@ -64,48 +127,17 @@ impl FromNodes {
     }
 }
 
-/// The layouts of these files as cases.
-///
-/// # Errors
-/// All mistakes of the first file that has some.
-pub fn layouts_of(files: &[PathBuf]) -> Result<Vec<Case<FromNodes>>, String> {
-    let data = crate::performance::data_table()?;
-    let lookups = Lookups {
-        vocabulary: crate::vocabulary_of_run(),
-        data: &data,
-        roots: &[],
-    };
-    let mut cases = vec![];
-    for path in files {
-        let file = NodesFile::read(path, &lookups).map_err(|e| e.to_string())?;
-        let several = file.layouts.len() > 1;
-        for layout in file.layouts {
-            cases.push(case(path, layout, several));
-        }
-    }
-    Ok(cases)
-}
-
-fn case(path: &Path, layout: Layout, one_of_several: bool) -> Case<FromNodes> {
-    let name = name(path, one_of_several.then_some(&*layout.name));
+fn case(path: &Path, layout: Layout, level: &str, skipped: Option<String>) -> Case<FromNodes> {
+    let name = name(path, &layout);
     let text = format!("{}: {}", path.display(), layout.test_name);
-    let asks = asks(&layout);
     let value = FromNodes {
         file: path.to_path_buf(),
         layout: Arc::new(layout),
-        one_of_several,
     };
-    // Who names the file asks for what it asks, however long it takes.
-    let case = Case::new(name, value).text(text).marker("core_model");
-    match asks {
-        true => case,
-        false => case.marker_with(
-            "skip",
-            [(
-                String::new(),
-                Value::Str("it asks nothing of its servers: it has neither `benchmarks` nor `test_content`".to_owned()),
-            )],
-        ),
+    let case = Case::new(name, value).text(text).marker(level);
+    match skipped {
+        None => case,
+        Some(why) => case.marker_with("skip", [(String::new(), Value::Str(why))]),
     }
 }
 
@@ -116,13 +148,13 @@ fn asks(layout: &Layout) -> bool {
     steps + phases > 0
 }
 
-/// An identifier: of the file, and of the layout where the file has several.
-fn name(path: &Path, layout: Option<&str>) -> String {
+/// An identifier: of the file, and of the layout of a file that has a list of them.
+fn name(path: &Path, layout: &Layout) -> String {
     let stem = slug(&path.file_stem().unwrap_or_default().to_string_lossy());
     let begins = stem.starts_with(|c: char| c.is_alphabetic() || c == '_');
     let stem = if begins { stem } else { format!("n_{stem}") };
-    match layout {
-        Some(layout) => format!("{stem}__{layout}"),
+    match layout.content {
+        Some(_) => format!("{stem}__{}", layout.name),
         None => stem,
     }
 }
@@ -131,12 +163,18 @@ fn name(path: &Path, layout: Option<&str>) -> String {
 mod tests {
     use super::*;
 
+    fn shipped() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/nodes")
+    }
+
     #[test]
     fn names_are_identifiers() {
+        let several = read(&shipped().join("two-prefillers-one-decoder.yaml")).expect("a file");
+        let one = read(&shipped().join("one-node.yaml")).expect("a file");
         for (path, layout, expected) in [
-            ("a/two-nodes.yaml", None, "two_nodes"),
-            ("2P1D.yaml", None, "n_2p1d"),
-            ("one.yaml", Some("qwen3_32b"), "one__qwen3_32b"),
+            ("a/two-nodes.yaml", &several[0], "two_nodes"),
+            ("2P1D.yaml", &several[0], "n_2p1d"),
+            ("one.yaml", &one[0], "one__qwen3_32b"),
         ] {
             assert_eq!(name(Path::new(path), layout), expected);
         }
@@ -156,17 +194,24 @@ mod tests {
     }
 
     #[test]
-    fn every_shipped_layout_is_a_case() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/nodes");
-        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").path())
-            .collect();
-        files.sort();
-        let cases = layouts_of(&files).expect("no mistakes");
-        assert!(cases.len() >= 6, "{}", cases.len());
-        let wrong = std::env::temp_dir().join("there-is-no-such-nodes-file.yaml");
-        let said = layouts_of(&[wrong]).err().expect("it is not there");
-        assert!(said.contains("there-is-no-such-nodes-file"), "{said}");
+    fn every_file_that_is_added_is_a_case() {
+        let folder = shipped();
+        let (count, there) = (
+            layouts(&folder).expect("no mistakes").len(),
+            files_of(&folder),
+        );
+        assert!(count > there.len() && there.len() >= 4, "{count}");
+        assert!(shown(&there[0], &folder).starts_with("fixtures/nodes/"));
+        let new = tempfile::tempdir().expect("a folder");
+        assert!(
+            layouts(&new.path().join("none"))
+                .expect("nothing")
+                .is_empty()
+        );
+        std::fs::copy(&there[0], new.path().join("new.yaml")).expect("copied");
+        assert_eq!(layouts(new.path()).expect("no mistakes").len(), 1);
+        std::fs::write(new.path().join("wrong.yaml"), "model: [").expect("written");
+        let said = layouts(new.path()).err().expect("it is wrong");
+        assert!(said.contains("wrong.yaml"), "{said}");
     }
 }
