@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Map;
 use tribunal_runner::Error;
 use tribunal_traffic::Metrics;
-use tribunal_workload::{Purpose, Step, Threshold, WorkCase};
+use tribunal_workload::{Amount, DataSpec, Purpose, Step, Threshold, WorkCase};
 
 use super::list::Ruling;
 use super::result::{self, Ours, Task, rounded};
@@ -41,7 +41,10 @@ pub(super) async fn run(
     let from = FromFile {
         file: file.to_path_buf(),
         case: case.clone(),
-        step: step.clone(),
+        step: match rehearsed {
+            true => shortened(step.clone()),
+            false => step.clone(),
+        },
     };
     let key = key(case, step);
     let mut measured = match &step.refused {
@@ -60,6 +63,22 @@ pub(super) async fn run(
     key.clone_into(&mut measured.task.key);
     measured.task.written = step.written.clone();
     measured
+}
+
+/// The embedded engine makes up to three tokens of what is one to a real model: so long a prompt would not fit where it does there.
+const SHORTER: u32 = 3;
+
+/// A step whose random prompts are as long to the embedded engine as they are to the model that the file means.
+fn shortened(mut step: Step) -> Step {
+    let shorter = |length: u32| (length / SHORTER).max(1);
+    if let DataSpec::Random(text) = &mut step.data {
+        text.input = match text.input {
+            Amount::Fixed(length) => Amount::Fixed(shorter(length)),
+            Amount::Range(low, high) => Amount::Range(shorter(low), shorter(high)),
+        };
+        text.prefix /= SHORTER;
+    }
+    step
 }
 
 fn none(ruling: Ruling) -> Measured {

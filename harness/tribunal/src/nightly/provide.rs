@@ -2,12 +2,11 @@
 //!
 //! Promise: each layout is a case with the name that its file gives it; one that asks nothing is skipped with that reason before anything starts.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tribunal_nodes::{Layout, NodesFile};
-use tribunal_runner::{Error, ProviderCase as Case};
+use tribunal_runner::ProviderCase as Case;
 use tribunal_vocabulary::{Value, slug};
 use tribunal_workload::Lookups;
 
@@ -25,26 +24,26 @@ pub struct FromNodes {
 /// # Errors
 /// All mistakes of the first file that has some.
 pub fn layouts(own: &Path) -> Result<Vec<Case<FromNodes>>, String> {
-    let mut asked: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for name in crate::deployments_asked_for() {
-        if let Some((file, layout)) = parted(&name)
-            && let Some(path) = crate::asked::found(file)
-        {
-            let layouts = asked.entry(path).or_default();
-            layouts.extend(layout.map(str::to_owned));
-        }
-    }
     let mut cases = vec![];
-    for (path, wanted) in &asked {
-        for layout in read(path)? {
-            if wanted.is_empty() || wanted.contains(&layout.name) {
+    let mut asked = false;
+    for deployment in crate::deployments_asked_for() {
+        let Some((file, wanted)) = parted(&deployment) else {
+            continue;
+        };
+        asked = true;
+        // One that is not there was told already, and ended the run.
+        let Some(path) = crate::asked::found(file) else {
+            continue;
+        };
+        for layout in read(&path)? {
+            if wanted.is_none_or(|wanted| wanted == layout.name) {
                 let why = (!asks(&layout)).then(|| NOTHING.to_owned());
                 // Who names the file asks for what it asks, however long it takes.
-                cases.push(case(path, layout, "core_model", why));
+                cases.push(case(&path, layout, "core_model", why).only_on(&deployment));
             }
         }
     }
-    if asked.is_empty() {
+    if !asked {
         for path in files_of(own) {
             for layout in read(&path)? {
                 let why = format!(
@@ -101,30 +100,6 @@ fn parted(deployment: &str) -> Option<(&str, Option<&str>)> {
             .split_once('#')
             .map_or((deployment, None), |(file, layout)| (file, Some(layout)))
     })
-}
-
-impl FromNodes {
-    /// Skips the test on another deployment than the one that the layout describes: several may be asked for at once.
-    ///
-    /// # Errors
-    /// None; the skip is a panic of its own kind.
-    pub fn only_its_own(&self, deployment: &str) -> Result<(), Error> {
-        let names = crate::deployments_asked_for();
-        // No two that are chosen have one name.
-        let asked = names.iter().find(|n| crate::nodes::stem(n) == deployment);
-        let own = asked.and_then(|n| parted(n)).is_some_and(|(file, layout)| {
-            let same = layout.is_none_or(|layout| layout == self.layout.name);
-            same && crate::asked::found(file).as_ref() == Some(&self.file)
-        });
-        match own {
-            true => Ok(()),
-            false => crate::skip!(
-                "{} ({}) is for the servers that it describes, and this is {deployment}",
-                self.file.display(),
-                self.layout.name
-            ),
-        }
-    }
 }
 
 fn case(path: &Path, layout: Layout, level: &str, skipped: Option<String>) -> Case<FromNodes> {

@@ -85,7 +85,9 @@ impl SoFar<'_> {
     fn task(&mut self, task: Task, line: usize) -> Result<(), Error> {
         let what = format!("{} (line {line})", task.key);
         tell(&what, &task.ruling);
-        if !task.ours.verdict.is_empty() {
+        // That requests failed is said once.
+        let same = task.ours.verdict == "failed" && matches!(task.ruling, Ruling::Failed(_));
+        if !task.ours.verdict.is_empty() && !same {
             let reasons = task.ours.reasons.join("; ");
             let beside = match reasons.is_empty() {
                 true => String::new(),

@@ -19,6 +19,5 @@ fn layouts() -> Result<Vec<Case<FromNodes>>, String> {
 #[timeout("6h")]
 #[cases(from = layouts)]
 async fn layout(#[case] layout: &FromNodes, bench: Bench) -> TestResult {
-    layout.only_its_own(bench.deployment())?;
     layout.run(&bench).await
 }
