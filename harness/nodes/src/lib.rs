@@ -36,6 +36,8 @@
 //! Rejected: serde for the files (it stops at the first mistake and knows no places), and running the files' own scripts (half of what the files say is read
 //! by none of them).
 
+#[cfg(target_os = "linux")]
+mod control;
 mod file;
 mod front;
 #[cfg(target_os = "linux")]
@@ -43,6 +45,8 @@ mod meeting;
 mod run;
 mod world;
 
+#[cfg(target_os = "linux")]
+pub use control::{NodeControl, NodeProcess, NodeProcesses};
 pub use file::{
     Content, Disaggregated, Form, Layout, Node, NodesFile, Phase, Piece, Places, Pool, PoolFile,
     PoolKind, Port, Process, Proxy, Rank, Role, Targets, Text, Unresolved, Variables,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tribunal_deploy::{Catalogue, Context, Spec, Way};
-use tribunal_nodes::{Layout, NodesFile};
+use tribunal_nodes::{Layout, NodesFile, Targets};
 use tribunal_runner::{Options, UsageError};
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
@@ -215,8 +215,32 @@ fn offered(catalogue: &Catalogue, like: &str) -> Result<Vec<String>, String> {
     Ok(kept.cloned().collect())
 }
 
+/// Whether a prompt that comes again meets what is remembered of it: by one server that answers, and none that is told to remember nothing.
+fn remembers(layout: &Layout) -> bool {
+    let answering = match layout.proxy.as_ref().map(|proxy| &proxy.targets) {
+        None => 1,
+        Some(Targets::Any(all)) => all.len(),
+        Some(Targets::Pair { decode, .. }) => decode.len(),
+        Some(Targets::Encode { rest, .. }) => rest.len(),
+    };
+    let processes = layout.nodes.iter().flat_map(|node| &node.processes);
+    let mut words = processes.flat_map(|process| &process.command);
+    let told = words.any(|word| {
+        FORGETFUL
+            .iter()
+            .any(|no| word.plain().as_deref() == Some(*no))
+    });
+    answering == 1 && !told
+}
+
+/// Options by which servers are told to remember nothing of prompts.
+const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];
+
 fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
-    let capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
+    let mut capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
+    if !remembers(&part.layout) {
+        capabilities.retain(|name| name != "prefix_cache");
+    }
     let text = include_str!("rehearsed.toml");
     Ok(text
         .replace("@MODEL@", &quoted(&part.layout.model))
@@ -355,14 +379,36 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
         .iter()
         .map(|word| serde_json::Value::from(*word).to_string());
     let own = std::iter::once(&process.program).chain(&process.args);
-    // Holes that the start fills in stay holes.
-    let own = own.map(|word| quoted(word));
+    let own = own.map(|word| quoted(&variables_as_they_are(word)));
     let words: Vec<String> = words.chain(own).collect();
     Ok(format!(
         "model = {model}\nserved_name = {model}\ncommand = [{}]\n",
         words.join(", "),
         model = quoted(model),
     ))
+}
+
+/// A variable that is not set (`{NAME}`, where the recipe would have its value) is a text here: nothing looks for what it leads to. What the start fills in
+/// (`{port}`) stays to be filled in.
+fn variables_as_they_are(word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once('{') {
+        out += before;
+        let variable = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let length = after.find(|c| !variable(c)).unwrap_or(after.len());
+        match length > 0 && after[length..].starts_with('}') {
+            true => {
+                out += &format!("{{{{{}}}}}", &after[..length]);
+                rest = &after[length + 1..];
+            }
+            false => {
+                out.push('{');
+                rest = after;
+            }
+        }
+    }
+    out + rest
 }
 
 /// The verb of the embedded engine; without the feature nothing starts, and the gate says why.
@@ -439,6 +485,24 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_is_offered_where_a_prompt_comes_back_to_it() {
+        let v = Vocabulary::shipped();
+        let o = options(&["--rehearse"]);
+        for (file, expected) in [
+            // Its decoder is told to have none; one decoder; four decoders.
+            ("qwen3-235b-disaggregated.yaml", false),
+            ("two-prefillers-one-decoder.yaml", true),
+            ("external-data-parallel.yaml", false),
+        ] {
+            let read = read(&format!("fixtures/nodes/{file}"), &package(), &o, v);
+            let [(_, part)] = &read.expect("a file")[..] else {
+                panic!("{file} has one layout")
+            };
+            assert_eq!(remembers(&part.layout), expected, "{file}");
+        }
+    }
+
+    #[test]
     fn a_layout_is_a_deployment_with_the_parameters_of_the_engine() {
         let v = Vocabulary::shipped();
         let catalogue = Catalogue::new(&[]);
@@ -489,6 +553,18 @@ mod tests {
             let name = line.split(" = ").next().expect("a name");
             let there = engine.contains(&format!("{name}}}"));
             assert_ne!(there, not.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_not_set_are_texts() {
+        for (word, expected) in [
+            ("{TRIBUNAL_GGUF}", "{{TRIBUNAL_GGUF}}"),
+            ("a{X}b{port}{Y", "a{{X}}b{port}{Y"),
+            ("{\"a\": {\"B\": 1}}", "{\"a\": {\"B\": 1}}"),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(variables_as_they_are(word), expected);
         }
     }
 

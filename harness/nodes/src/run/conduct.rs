@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
 
+use crate::control::{Control, Nodes};
 use crate::file::{Layout, NodesFile};
 use crate::meeting::{
     Attached, Conductor, Crew, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
@@ -176,6 +177,7 @@ async fn rehearsed(
         let agent = started.map_err(|e| format!("no agent on node {node} ({address}): {e}"))?;
         agents.push(agent);
     }
+    let _control = control(&task.evidence, &*world, &agents);
     tokio::pin!(told);
     let gathered = tokio::select! {
         gathered = hub.gathered(MEETING) => gathered.map_err(Fatal::from),
@@ -215,6 +217,23 @@ async fn rehearsed(
     hub.over(outcome, LEAVING).await;
     leave(&mut agents).await;
     Ok(code)
+}
+
+/// Lets tests break links and nodes while the layout runs.
+fn control(evidence: &std::path::Path, world: &dyn World, agents: &[Child]) -> Option<Control> {
+    let agents = agents
+        .iter()
+        .map(|agent| tribunal_serving::process_of(agent.id()));
+    let nodes = Nodes {
+        links: world.links(),
+        addresses: world.addresses(),
+        agents: agents.collect::<Option<_>>()?,
+    };
+    let opened = Control::open(evidence, nodes);
+    // A rehearsal in which nothing can be broken is one all the same.
+    opened
+        .inspect_err(|e| say(&format!("nothing can be broken in this rehearsal: {e}")))
+        .ok()
 }
 
 /// The first agent that ends before all have met.
