@@ -9,6 +9,8 @@
 //!
 //! Rejected: calling `kubectl` (its output is for people, and its exit code says little of what happened), and results by a word in a log.
 
+#[cfg(feature = "driver")]
+mod driver;
 mod render;
 
 pub use render::{
@@ -16,3 +18,12 @@ pub use render::{
     MOST_SHARDS, Manifest, Quantity, RUN_LABEL, RunId, Settings, Shape, Subject, TOKEN_KEY, Volume,
     laid_over, object_name,
 };
+
+#[cfg(feature = "driver")]
+pub use driver::{
+    Cluster, Ended, Failure, Interrupts, Outcome, Patience, PodSeen, Report, Said, Status, Tell,
+    collect_run, delete_run, logs_of, random_run, random_token, run, status_of,
+};
+/// The configuration of a client, for whoever has one already.
+#[cfg(feature = "driver")]
+pub use kube::Config;
