@@ -10,6 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -20,7 +21,7 @@ use tribunal_workload::{DataTable, Lookups};
 
 use crate::file::{Layout, NodesFile};
 use crate::meeting::{
-    Attached, Conductor, Crew, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
+    Attached, Conductor, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
     attach, say, tree,
 };
 
@@ -155,7 +156,7 @@ async fn rehearsed(
         digest: None,
         version: crate::VERSION.to_owned(),
     };
-    let hub = Hub::open(listener, token.clone(), expected)?;
+    let hub = Hub::open(listener, token.clone(), expected, Arc::new(say))?;
     say(&format!("{} nodes: {}", count, world.about()));
     let mut agents = Vec::new();
     for (node, address) in world.addresses().iter().enumerate().take(count) {
@@ -166,7 +167,7 @@ async fn rehearsed(
             .args(["--leader", &at.to_string()])
             .args(["--address", address])
             .args(["--interface", &world.interface(node)])
-            .arg("--evidence")
+            .arg("--shared-evidence")
             .arg(&task.evidence)
             .env(TOKEN_VARIABLE, token.reveal())
             .stdin(Stdio::null());
@@ -254,7 +255,6 @@ async fn joined(
         .await
         .map_err(|e| format!("the meeting of the nodes at {hub} is not there: {e}"))?;
     let Attached { crew, addresses } = attach(stream, token).await?;
-    let crew: Crew = crew;
     let mut conductor = Conductor::new(task, crew, addresses);
     let fatal = tokio::select! {
         fatal = conductor.run(front) => Some(fatal),
