@@ -36,12 +36,18 @@
 //! Rejected: serde for the files (it stops at the first mistake and knows no places), and running the files' own scripts (half of what the files say is read
 //! by none of them).
 
+#[cfg(target_os = "linux")]
+mod control;
 mod file;
+mod front;
 #[cfg(target_os = "linux")]
 mod meeting;
 mod place;
 mod run;
+mod world;
 
+#[cfg(target_os = "linux")]
+pub use control::{NodeControl, NodeProcess, NodeProcesses};
 pub use file::{
     Content, Disaggregated, Form, Layout, Node, NodesFile, Phase, Piece, Places, Pool, PoolFile,
     PoolKind, Port, Process, Proxy, Rank, Role, Targets, Text, Unresolved, Variables,
@@ -58,6 +64,8 @@ pub use run::{
 };
 #[cfg(target_os = "linux")]
 pub use run::{Cast, Conduct, conduct};
+#[cfg(target_os = "linux")]
+pub use world::{Links, Namespaces, Party};
 
 /// Of the harness: all nodes of a run need the same one.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -147,6 +147,12 @@ pub struct Options {
     pub vram_unknown: VramUnknown,
     /// `--deploy`: names, files or addresses, as written.
     pub deploy: Vec<String>,
+    /// `--rehearse`.
+    pub rehearse: bool,
+    /// `--node`: `I/N`, as written.
+    pub node: Option<String>,
+    /// `--leader`: `HOST[:PORT]`, as written.
+    pub leader: Option<String>,
     /// `--set`: `KEY=VALUE`, as written.
     pub set: Vec<String>,
     /// `--docs`: pages or folders, as written.
@@ -259,7 +265,7 @@ fn usage<T>(text: impl Into<String>) -> Result<T, UsageError> {
 impl Options {
     /// Whether the command line changes no deployment.
     pub fn sets_nothing(&self) -> bool {
-        self.set.is_empty() && self.platform.is_none()
+        self.set.is_empty() && self.platform.is_none() && !self.rehearse
     }
 
     /// What is repeated when it fails.
@@ -498,6 +504,9 @@ impl Options {
                     ));
                 }
             }
+            "rehearse" => self.rehearse = true,
+            "node" => self.node = Some(value.to_owned()),
+            "leader" => self.leader = Some(value.to_owned()),
             "keyword" => self.keyword = Some(value.to_owned()),
             "max-vram-gib" => match value.parse::<f64>() {
                 Ok(n) if n.is_finite() && n >= 0.0 => self.max_vram_gib = Some(n),

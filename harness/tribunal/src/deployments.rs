@@ -23,6 +23,9 @@ use crate::drawing::parted;
 /// What runs when nothing is chosen.
 pub(crate) const DEFAULT: &str = "embedded";
 
+/// What is the embedded engine already.
+const OURS: [&str; 3] = [DEFAULT, "embedded-offline", "embedded-speech"];
+
 /// How often people are told how far a copy of a model has come.
 const TELL_EVERY: Duration = Duration::from_secs(3);
 
@@ -41,6 +44,7 @@ struct Here {
     workspace: Option<PathBuf>,
     sets: Vec<String>,
     platform: Option<String>,
+    rehearse: bool,
     specs: Mutex<HashMap<String, Result<Spec, String>>>,
     rendered: Mutex<HashMap<(String, Option<String>), Made>>,
     /// The platform of the devices that are here, once somebody wanted to know.
@@ -104,6 +108,7 @@ pub(crate) fn choose(
 fn chosen(name: &str) -> Chosen {
     let stem = match name.strip_suffix(".toml") {
         Some(stem) => stem.rsplit('/').next().unwrap_or(stem),
+        None if crate::nodes::is_file(name) => crate::nodes::stem(name),
         None => name.split_once("://").map_or(name, |(_, rest)| rest),
     };
     let slug = tribunal_vocabulary::slug(stem);
@@ -145,6 +150,7 @@ impl Here {
             workspace,
             sets: o.set.clone(),
             platform: o.platform.clone(),
+            rehearse: o.rehearse,
             specs: Mutex::default(),
             rendered: Mutex::default(),
             found: OnceLock::new(),
@@ -157,7 +163,20 @@ impl Here {
             .entry(name.to_owned())
             .or_insert_with(|| {
                 let (base, variants) = parted(name);
-                let mut spec = self.catalogue.resolve(base).map_err(|p| p.to_string())?;
+                let mut spec = match crate::nodes::spec(base, &self.catalogue) {
+                    Some(made) => made?,
+                    None => {
+                        let spec = self.catalogue.resolve(base).map_err(|p| p.to_string())?;
+                        match self.rehearse && !OURS.contains(&base) {
+                            true => crate::nodes::rehearse(
+                                &spec,
+                                &self.catalogue,
+                                &self.context(&spec),
+                            )?,
+                            false => spec,
+                        }
+                    }
+                };
                 for set in &self.sets {
                     spec.set(set).map_err(|p| format!("--set: {p}"))?;
                 }
@@ -167,6 +186,18 @@ impl Here {
                 }
             })
             .clone()
+    }
+
+    /// What a deployment is read for before it is rehearsed.
+    fn context(&self, spec: &Spec) -> Context<'_> {
+        let asked = self.platform.as_deref();
+        Context {
+            platform: asked.filter(|platform| spec.platforms().contains(platform)),
+            package: Some(self.package.clone()),
+            workspace: self.workspace.clone(),
+            offline: Some(&offline),
+            ..Context::default()
+        }
     }
 
     /// Whose overlays are used: the one asked for, else that of the devices that are here, if they are all of one.
@@ -430,6 +461,8 @@ mod tests {
             ("embedded", "embedded"),
             ("llama-cpp", "llama_cpp"),
             ("deploy/my.server.toml", "my_server"),
+            ("fixtures/nodes/two-nodes.yaml", "two_nodes"),
+            ("one-node.yaml#qwen3_32b", "qwen3_32b"),
             ("http://127.0.0.1:8000", "at_127_0_0_1_8000"),
             ("https://models.example.org/v1", "models_example_org_v1"),
         ] {

@@ -37,6 +37,7 @@ pub fn main(built: Built) -> ExitCode {
     let hidden = tribunal_serving::verb(&args)
         .or_else(|| tribunal_offline::verb(&args))
         .or_else(|| tribunal_faults::verb(&args))
+        .or_else(|| tribunal_nodes::verb(&args))
         .or_else(|| tribunal_runner::verb(&args));
     if let Some(code) = hidden {
         return code;
@@ -122,6 +123,9 @@ fn harness(
         crate::hold::settle(&mut options)?;
     }
     let v = vocabulary(built)?;
+    if let Some(code) = crate::nodes::settle(&mut options, Path::new(built.manifest_dir), v)? {
+        return Ok(code);
+    }
     if options.task == Task::Markers {
         print(&tribunal_report::markers_page(v));
         return Ok(0);

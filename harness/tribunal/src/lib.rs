@@ -43,6 +43,7 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+mod nodes;
 pub mod performance;
 mod recall;
 mod reports;

@@ -1,6 +1,6 @@
 //! The conductor's process: it binds the front, makes the nodes or takes those that have joined, conducts, and leaves nothing.
 //!
-//! `__nodes-conduct --file FILE --layout NAME --host HOST --port PORT [--evidence FOLDER] [--ready-within SECONDS] [--grace SECONDS] (--rehearse | --hub ADDRESS:PORT)`
+//! `__nodes-conduct --file FILE --layout NAME --host HOST --port PORT [--evidence FOLDER] [--ready-within SECONDS] [--grace SECONDS] (--rehearse [--engine OPTION]… | --alone | --hub ADDRESS:PORT)`
 //!
 //! Promise: exit code 0 when it was told to end and nothing is left, 1 with one line that says the cause where something failed. Rejected: conducting in the harness itself (servers have
 //! a keeper, a log and a teardown, and so does this as one of them).
@@ -19,12 +19,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
 
+use crate::control::{Control, Nodes};
 use crate::file::{Layout, NodesFile};
 use crate::meeting::{
     Attached, Conductor, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
     attach, say, tree,
 };
 
+use super::Rehearsal;
+use super::loopback::Loopback;
 use super::stage::{AsWritten, Stage};
 use super::verbs::{AGENT_VERB, FATAL};
 use super::world::World;
@@ -175,6 +178,7 @@ async fn rehearsed(
         let agent = started.map_err(|e| format!("no agent on node {node} ({address}): {e}"))?;
         agents.push(agent);
     }
+    let _control = control(&task.evidence, &*world, &agents);
     tokio::pin!(told);
     let gathered = tokio::select! {
         gathered = hub.gathered(MEETING) => gathered.map_err(Fatal::from),
@@ -214,6 +218,23 @@ async fn rehearsed(
     hub.over(outcome, LEAVING).await;
     leave(&mut agents).await;
     Ok(code)
+}
+
+/// Lets tests break links and nodes while the layout runs.
+fn control(evidence: &std::path::Path, world: &dyn World, agents: &[Child]) -> Option<Control> {
+    let agents = agents
+        .iter()
+        .map(|agent| tribunal_serving::process_of(agent.id()));
+    let nodes = Nodes {
+        links: world.links(),
+        addresses: world.addresses(),
+        agents: agents.collect::<Option<_>>()?,
+    };
+    let opened = Control::open(evidence, nodes);
+    // A rehearsal in which nothing can be broken is one all the same.
+    opened
+        .inspect_err(|e| say(&format!("nothing can be broken in this rehearsal: {e}")))
+        .ok()
 }
 
 /// The first agent that ends before all have met.
@@ -277,7 +298,8 @@ async fn joined(
 pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
     let mut parser = lexopt::Parser::from_args(args.iter().cloned());
     let (mut file, mut layout, mut host, mut port) = (None, None, None, None);
-    let (mut evidence, mut hub, mut rehearse) = (PathBuf::from("."), None, false);
+    let (mut evidence, mut hub) = (PathBuf::from("."), None);
+    let (mut rehearse, mut alone, mut engine) = (false, false, Vec::new());
     let mut ready_within = Duration::from_secs(2800);
     let mut grace = Duration::from_secs(5);
     let wrong = |e: lexopt::Error| e.to_string();
@@ -285,9 +307,16 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
         let Long(name) = arg else {
             return Err(arg.unexpected().to_string());
         };
-        if name == "rehearse" {
-            rehearse = true;
-            continue;
+        match name {
+            "rehearse" => {
+                rehearse = true;
+                continue;
+            }
+            "alone" => {
+                alone = true;
+                continue;
+            }
+            _ => {}
         }
         let name = name.to_owned();
         let value = parser.value().map_err(wrong)?;
@@ -306,6 +335,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
             "port" => port = text.parse::<u16>().ok(),
             "evidence" => evidence = PathBuf::from(value),
             "hub" => hub = Some(text),
+            "engine" => engine.push(text),
             "ready-within" => ready_within = seconds()?,
             "grace" => grace = seconds()?,
             _ => return Err(format!("there is no --{name}")),
@@ -321,8 +351,23 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
         .map_err(|e| format!("{host}:{port} cannot be listened at: {e}"))?;
     let (cast, stage): (Cast, Box<dyn Stage>) = match (rehearse, hub) {
         (true, _) => {
-            let (world, stage) = super::rehearsal(layout.nodes.len())?;
-            (Cast::Rehearsed(world), stage)
+            // From here on this process may be in a network of its own; the front is not.
+            let (world, note) = super::world(layout.nodes.len())?;
+            if let Some(note) = note {
+                say(&note);
+            }
+            let program = std::env::current_exe();
+            let program = program.map_err(|e| format!("this program has no path: {e}"))?;
+            let stage = Rehearsal {
+                program: program.to_string_lossy().into_owned(),
+                model: layout.model.clone(),
+                engine,
+            };
+            (Cast::Rehearsed(world), Box::new(stage))
+        }
+        (false, None) if alone => {
+            let world = Loopback::new(layout.nodes.len()).map_err(|e| e.to_string())?;
+            (Cast::Rehearsed(Box::new(world)), Box::new(AsWritten))
         }
         (false, Some(hub)) => {
             let token = Token::find(|name| std::env::var(name).ok())?;

@@ -19,4 +19,5 @@ pub use stage::{AsWritten, CommandLine, Stage, Subject};
 pub use verbs::{AGENT_VERB, CONDUCT_VERB, FATAL, verb};
 pub use world::World;
 
-use rehearsal::rehearsal;
+#[cfg(target_os = "linux")]
+use rehearsal::{Rehearsal, world};

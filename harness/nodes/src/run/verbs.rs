@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use crate::front::{self, POOL_VERB};
+
+use super::routes::PROXY_VERB;
+
 /// The conductor of a layout: see [`conduct`](super::conduct).
 pub const CONDUCT_VERB: &str = "__nodes-conduct";
 
@@ -17,6 +21,11 @@ pub const FATAL: &str = "tribunal-nodes: fatal: ";
 /// Call it before any thread is started: a rehearsal enters namespaces.
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let (name, rest) = args.split_first()?;
+    match name.to_str()? {
+        PROXY_VERB => return Some(front::run_proxy(rest)),
+        POOL_VERB => return Some(front::run_pool(rest)),
+        _ => {}
+    }
     let run: fn(&[OsString]) -> Result<u8, String> = match name.to_str()? {
         #[cfg(target_os = "linux")]
         CONDUCT_VERB => super::conduct::run,

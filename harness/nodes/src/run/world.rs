@@ -24,6 +24,12 @@ pub trait World: Send {
     /// It cannot be started there.
     fn spawn(&mut self, node: usize, command: Command) -> io::Result<Child>;
 
+    /// What can be broken between the nodes; `None`: nothing.
+    #[cfg(target_os = "linux")]
+    fn links(&self) -> Option<crate::world::Links> {
+        None
+    }
+
     /// What a person should know of it, in a line: `4 network namespaces, 10.77.0.1 to 10.77.0.4`.
     fn about(&self) -> String;
 }
