@@ -359,6 +359,12 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
             ));
         }
     };
+    if let Some(part) = recipe.parts.first() {
+        return Err(format!(
+            "{name} is several processes ({} and others): a rehearsal stands for one server, or for the processes of a nodes file",
+            part.name
+        ));
+    }
     let model = recipe.served_name.as_ref().or(recipe.model.as_ref());
     let model = model.ok_or_else(|| format!("{name} says no model that requests could ask for"))?;
     let mut command = vec![
@@ -382,7 +388,8 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
     let own = own.map(|word| quoted(&variables_as_they_are(word)));
     let words: Vec<String> = words.chain(own).collect();
     Ok(format!(
-        "model = {model}\nserved_name = {model}\ncommand = [{}]\n",
+        "model = {model}\nserved_name = {model}\nports = {}\ncommand = [{}]\n",
+        process.ports,
         words.join(", "),
         model = quoted(model),
     ))
