@@ -241,6 +241,9 @@ fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
     if !remembers(&part.layout) {
         capabilities.retain(|name| name != "prefix_cache");
     }
+    if part.layout.nodes.len() > 1 {
+        capabilities.push("rehearsed_nodes".to_owned());
+    }
     let text = include_str!("rehearsed.toml");
     Ok(text
         .replace("@MODEL@", &quoted(&part.layout.model))
