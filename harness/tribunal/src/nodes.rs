@@ -9,10 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tribunal_deploy::{Catalogue, Context, Spec, Way};
+#[cfg(target_os = "linux")]
+use tribunal_nodes::NodeControl;
 use tribunal_nodes::{Layout, NodesFile, Targets};
 use tribunal_runner::{Options, UsageError};
+#[cfg(target_os = "linux")]
+use tribunal_serving::Server;
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
+
+#[cfg(target_os = "linux")]
+use crate::Error;
 
 /// What the nodes of a layout are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +42,19 @@ static PARTS: OnceLock<BTreeMap<String, Part>> = OnceLock::new();
 
 /// How many nodes files are looked through for one run.
 const MOST_FILES: usize = 1024;
+
+/// What can be done to the nodes of a rehearsal while it runs: links and nodes that break and heal.
+///
+/// # Errors
+/// The server is no rehearsal of a nodes file, or it has ended.
+#[cfg(target_os = "linux")]
+pub fn nodes_of(server: &Server) -> Result<NodeControl, Error> {
+    let folder = server.log_path().and_then(Path::parent);
+    let folder = folder.ok_or_else(|| {
+        Error::msg("this server was only reached, so no nodes of it are here to be broken")
+    })?;
+    NodeControl::of(folder).map_err(Error::of)
+}
 
 /// Whether a name of a deployment is a nodes file.
 pub(crate) fn is_file(name: &str) -> bool {
