@@ -90,6 +90,8 @@ pub(crate) struct Conductor {
     running: BTreeSet<(usize, String)>,
     last: BTreeMap<(usize, String), VecDeque<String>>,
     waves: Vec<Vec<(usize, String)>>,
+    /// The nodes that are gone: then the run is over for all of them.
+    left: BTreeSet<usize>,
     say: fn(&str),
 }
 
@@ -108,6 +110,7 @@ impl Conductor {
             running: BTreeSet::new(),
             last: BTreeMap::new(),
             waves: Vec::new(),
+            left: BTreeSet::new(),
             say,
         }
     }
@@ -256,9 +259,15 @@ impl Conductor {
             };
             match event {
                 Event::Here { addresses } => self.addresses = addresses,
-                Event::Refused { who, reason } => (self.say)(&format!("refused {who}: {reason}")),
+                Event::Left { node } => {
+                    self.left.insert(node);
+                    if self.left.len() >= self.addresses.len() {
+                        return Err("all nodes have left".to_owned().into());
+                    }
+                }
                 Event::Lost { node, why, .. } => {
                     let place = self.place(node);
+                    self.left.insert(node);
                     return Err(format!("{place} is lost: {why}").into());
                 }
                 Event::Report { node, report } => match self.judge(node, report)? {
@@ -386,11 +395,25 @@ impl Conductor {
 
     /// Ends everything at once, after a failure, and brings the logs here.
     pub(crate) async fn abandon(&mut self) {
-        let count = self.task.layout.nodes.len();
-        for node in 0..count {
-            self.order(node, Order::Reset).await;
+        if self.left.is_empty() {
+            for node in 0..self.task.layout.nodes.len() {
+                self.order(node, Order::Reset).await;
+            }
+            return self.collect().await;
         }
-        self.collect().await;
+        // The run is over: the others end by themselves, and send their logs before they leave.
+        let rest = async {
+            while self.left.len() < self.addresses.len() {
+                if let Err(fatal) = self.next().await
+                    && fatal.last.is_none()
+                {
+                    return;
+                }
+            }
+        };
+        if timeout(ANSWER, rest).await.is_err() {
+            (self.say)("not all logs came");
+        }
     }
 
     /// Brings the logs of all nodes here.

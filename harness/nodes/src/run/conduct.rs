@@ -10,6 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -21,7 +22,7 @@ use tribunal_workload::{DataTable, Lookups};
 use crate::control::{Control, Nodes};
 use crate::file::{Layout, NodesFile};
 use crate::meeting::{
-    Attached, Conductor, Crew, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
+    Attached, Conductor, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
     attach, say, tree,
 };
 
@@ -158,7 +159,7 @@ async fn rehearsed(
         digest: None,
         version: crate::VERSION.to_owned(),
     };
-    let hub = Hub::open(listener, token.clone(), expected)?;
+    let hub = Hub::open(listener, token.clone(), expected, Arc::new(say))?;
     say(&format!("{} nodes: {}", count, world.about()));
     let mut agents = Vec::new();
     for (node, address) in world.addresses().iter().enumerate().take(count) {
@@ -169,7 +170,7 @@ async fn rehearsed(
             .args(["--leader", &at.to_string()])
             .args(["--address", address])
             .args(["--interface", &world.interface(node)])
-            .arg("--evidence")
+            .arg("--shared-evidence")
             .arg(&task.evidence)
             .env(TOKEN_VARIABLE, token.reveal())
             .stdin(Stdio::null());
@@ -275,7 +276,6 @@ async fn joined(
         .await
         .map_err(|e| format!("the meeting of the nodes at {hub} is not there: {e}"))?;
     let Attached { crew, addresses } = attach(stream, token).await?;
-    let crew: Crew = crew;
     let mut conductor = Conductor::new(task, crew, addresses);
     let fatal = tokio::select! {
         fatal = conductor.run(front) => Some(fatal),
