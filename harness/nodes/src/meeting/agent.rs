@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::channel::{BEAT, Heard, Line};
 use super::free_port::free_port;
@@ -27,6 +27,8 @@ use super::tree;
 const FORCE: Duration = Duration::from_secs(5);
 /// How long the logs may take to be sent when the run has failed.
 const PARTING: Duration = Duration::from_secs(5);
+/// How long the last words may take to be sent.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// A piece of a log that is sent.
 const PIECE: u64 = 128 << 10;
 
@@ -203,6 +205,7 @@ impl Agent {
                     Some(Heard::Said(Order::Over(Outcome::Failed { cause }))) => {
                         if !self.shared {
                             self.part(&mut heard).await;
+                            self.line.finish(FAREWELL).await;
                         }
                         return AgentEnd::Failed(cause);
                     }
@@ -218,9 +221,8 @@ impl Agent {
                 }
                 end = told(&mut term, &mut interrupt) => {
                     let reason = end.to_string();
-                    let _ = timeout(BEAT, self.line.outgoing.send(Report::Leaving { reason })).await;
-                    // The line needs a moment to say it.
-                    sleep(BEAT / 5).await;
+                    let _ = timeout(FAREWELL, self.line.outgoing.send(Report::Leaving { reason })).await;
+                    self.line.finish(FAREWELL).await;
                     return end;
                 }
             }
@@ -232,8 +234,6 @@ impl Agent {
         let all = async {
             self.reset(heard).await;
             self.collect().await;
-            // The line needs a moment to say it.
-            sleep(BEAT / 5).await;
         };
         let _ = timeout(PARTING, all).await;
     }

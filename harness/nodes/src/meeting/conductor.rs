@@ -48,6 +48,8 @@ pub(crate) struct Fatal {
     pub cause: String,
     /// The last lines of whoever is to blame, and his name.
     pub last: Option<(String, Vec<String>)>,
+    /// One process is to blame: its node and the meeting are there.
+    pub of_process: bool,
 }
 
 impl fmt::Display for Fatal {
@@ -77,7 +79,11 @@ impl fmt::Display for Fatal {
 
 impl From<String> for Fatal {
     fn from(cause: String) -> Self {
-        Fatal { cause, last: None }
+        Fatal {
+            cause,
+            last: None,
+            of_process: false,
+        }
     }
 }
 
@@ -268,7 +274,11 @@ impl Conductor {
                 Event::Lost { node, why, .. } => {
                     let place = self.place(node);
                     self.left.insert(node);
-                    return Err(format!("{place} is lost: {why}").into());
+                    return Err(Fatal {
+                        cause: format!("{place} is lost: {why}"),
+                        last: self.last_of(node),
+                        of_process: false,
+                    });
                 }
                 Event::Report { node, report } => match self.judge(node, report)? {
                     None => {}
@@ -284,6 +294,14 @@ impl Conductor {
             let limit = ANSWER.as_secs();
             Err(format!("not all nodes answered within {limit} s").into())
         })
+    }
+
+    /// The last lines of a node that cannot say them any more.
+    fn last_of(&self, node: usize) -> Option<(String, Vec<String>)> {
+        let mut of_node = self.last.iter().filter(|((other, _), _)| *other == node);
+        let ((_, name), lines) = of_node.next()?;
+        let lines = lines.iter().cloned().collect();
+        Some((format!("node-{node}/{name}"), lines))
     }
 
     /// What a report means; `None`: nothing that anybody waits for.
@@ -308,6 +326,7 @@ impl Conductor {
                 let blame = |what: String, tail: Vec<String>| Fatal {
                     cause: format!("{place}: {name} {what}"),
                     last: Some((format!("node-{node}/{name}"), tail)),
+                    of_process: true,
                 };
                 match state {
                     State::NotStarted { reason } => {
@@ -380,7 +399,7 @@ impl Conductor {
                 while stopping.iter().any(|who| self.running.contains(who)) {
                     if let Err(fatal) = self.next().await {
                         (self.say)(&format!("while stopping: {fatal}"));
-                        if fatal.last.is_none() {
+                        if !fatal.of_process {
                             return;
                         }
                     }
@@ -405,7 +424,7 @@ impl Conductor {
         let rest = async {
             while self.left.len() < self.addresses.len() {
                 if let Err(fatal) = self.next().await
-                    && fatal.last.is_none()
+                    && !fatal.of_process
                 {
                     return;
                 }
@@ -431,7 +450,7 @@ impl Conductor {
                 match self.next().await {
                     Ok((_, Report::Collected)) => waiting -= 1,
                     Ok(_) => {}
-                    Err(fatal) if fatal.last.is_some() => {}
+                    Err(fatal) if fatal.of_process => {}
                     Err(_) => return,
                 }
             }

@@ -56,7 +56,8 @@ mod tests {
         assert_eq!(of("15000 40000"), 40_001..=65_535);
         assert_eq!(of("nonsense"), 20_000..=32_767);
         assert_eq!(outside(None), 20_000..=32_767);
-        assert_eq!(*of("1024 65535").end(), 65_535);
+        // Everywhere: then any of them will do.
+        assert!(!of("1024 65535").is_empty());
     }
 
     #[test]

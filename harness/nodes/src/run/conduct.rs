@@ -38,6 +38,8 @@ const MEETING: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 /// How long agents may take to leave when the run is over.
 const LEAVING: Duration = Duration::from_secs(3);
+/// The same, when it has failed.
+const BROKEN: Duration = Duration::from_millis(700);
 /// How long everything below may take to end when it is killed.
 const FORCE: Duration = Duration::from_secs(5);
 
@@ -185,7 +187,7 @@ async fn rehearsed(
         fatal = first_to_end(&mut agents) => Err(fatal),
         () = &mut told => {
             hub.over(Outcome::Finished, LEAVING).await;
-            leave(&mut agents).await;
+            leave(&mut agents, LEAVING).await;
             return Ok(0);
         }
     };
@@ -215,8 +217,13 @@ async fn rehearsed(
             }
         }
     };
-    hub.over(outcome, LEAVING).await;
-    leave(&mut agents).await;
+    let limit = match outcome {
+        Outcome::Finished => LEAVING,
+        // One that is stopped or cut off would be waited for in vain.
+        Outcome::Failed { .. } => BROKEN,
+    };
+    hub.over(outcome, limit).await;
+    leave(&mut agents, limit).await;
     Ok(code)
 }
 
@@ -253,9 +260,9 @@ async fn first_to_end(agents: &mut [Child]) -> Fatal {
 }
 
 /// Waits for the agents; what is left of them is ended with everything else.
-async fn leave(agents: &mut [Child]) {
+async fn leave(agents: &mut [Child], limit: Duration) {
     let began = Instant::now();
-    while began.elapsed() < LEAVING {
+    while began.elapsed() < limit {
         let lives = |agent: &mut Child| matches!(agent.try_wait(), Ok(None));
         if !agents.iter_mut().any(lives) {
             return;

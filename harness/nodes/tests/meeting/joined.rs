@@ -290,8 +290,15 @@ fn lost_leader() {
     assert!(line.contains("the meeting of the nodes is gone"), "{line}");
     // The agent of node 0 has the same to say, and the server below it is gone as well.
     layout.nothing_is_left();
-    let own = std::fs::read_to_string(folder.path().join("node-0/agent.log")).unwrap();
-    assert!(own.contains("the leader is lost"), "{own}");
+    let deadline = Instant::now() + LONG;
+    loop {
+        let own = std::fs::read_to_string(folder.path().join("node-0/agent.log")).unwrap();
+        if own.contains("the leader is lost") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{own}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn told() {
