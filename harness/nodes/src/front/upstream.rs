@@ -115,6 +115,12 @@ impl Upstream {
         }
     }
 
+    /// Whether it was not well when it was asked last.
+    pub fn is_unwell(&self, target: &Target) -> bool {
+        let unwell = self.unwell.lock().unwrap_or_else(PoisonError::into_inner);
+        unwell.contains_key(&target.address)
+    }
+
     /// Logs whose health is another than it was.
     pub fn tell<'a>(&self, found: impl Iterator<Item = (&'a Target, &'a str)>) {
         let mut unwell = self.unwell.lock().unwrap_or_else(PoisonError::into_inner);

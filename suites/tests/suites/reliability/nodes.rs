@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tribunal::NodeControl;
-use tribunal::faults::{FaultError, FaultErrorKind, Oracle, Proven, Undo};
-use tribunal::offers;
+use tribunal::faults::{Confine, FaultError, FaultErrorKind, Oracle, Proven, Undo};
 use tribunal::prelude::*;
-use tribunal::serving::Offers;
+use tribunal::serving::{Offers, StartOptions};
+use tribunal::{chosen, offers};
 
 use super::stage::{SOME, Stage};
 use super::told;
@@ -363,7 +363,7 @@ async fn ended(
 
 /// How many seconds it took until no process of the server was left; `None`: it still has some.
 async fn all_over(server: Server, from: Instant) -> Option<f64> {
-    while from.elapsed() < SILENT * 2 {
+    while from.elapsed() < GIVEN_UP * 2 {
         if server.processes().is_empty() {
             return Some(from.elapsed().as_secs_f64());
         }
@@ -426,8 +426,8 @@ impl Undo for Heals<'_> {
 
 /// A cut for so long is healed before anybody gives up.
 const BRIEF: Duration = Duration::from_secs(3);
-/// Whoever watches the proxy gives up after three bad answers, each of which may take three seconds.
-const GIVEN_UP: Duration = Duration::from_secs(14);
+/// Whoever watches the proxy gives up after three bad answers, of which the first may take five seconds.
+const GIVEN_UP: Duration = Duration::from_secs(12);
 /// A request to a server that cannot be reached fails within this time.
 const UNREACHABLE: Duration = Duration::from_secs(8);
 
@@ -644,4 +644,79 @@ async fn slow(server: &Server, offers: &Offers) -> TestResult {
         })
         .await;
     stage.told("nodes/slow", report)
+}
+
+/// So large is the disk of a node that is full: one page of memory, which its first log takes.
+const PAGE: u64 = 4096;
+
+/// The folder of the first node is on a disk on which no second file has room: what is lost is told, and requests are served.
+#[tribunal::test]
+#[timeout("5m")]
+#[requires(capability = "rehearsed_nodes")]
+async fn disk(chosen: Vec<Deployment>) -> TestResult {
+    let case = "nodes/disk";
+    let Some(deployment) = chosen.into_iter().next() else {
+        skip!("no deployment was chosen (`--deploy`)");
+    };
+    if let Err(error) = Confine::allowed() {
+        skip!("{error}");
+    }
+    let offers = deployment.offered().clone();
+    let folder = tribunal::evidence()?;
+    let small = folder.join("node-0");
+    std::fs::create_dir_all(&small)?;
+    let deployment = Confine::new().disk(&small, PAGE).around(deployment);
+    let server = Server::start(&deployment, &StartOptions::new(&folder))
+        .await
+        .map_err(Error::of)?;
+    let stage = Stage::new(&server, &offers)?;
+    let nodes = Nodes::of(&server)?;
+    let report = stage
+        .doing("the disk of node 0 is full")
+        .then(stage.at_once(SOME).neighbours())
+        .expect_all([
+            Oracle::NothingHangs,
+            Oracle::NeighboursUnaffected,
+            Oracle::NoDoubleAnswer,
+            Oracle::Conserved,
+            Oracle::RecoversWithin(stage.bounds().recovery),
+        ])
+        .run(async |moment| {
+            let fault = "the disk of node 0 is full";
+            // As its processes see it.
+            let agent = nodes.all[0].pids[0];
+            let seen = format!("/proc/{agent}/root{}", small.join("more").display());
+            match std::fs::write(&seen, "more") {
+                Err(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+                    Ok(Proven::new(moment.timeline, format!("{fault}: {e}")))
+                }
+                other => Err(FaultError::new(
+                    FaultErrorKind::Unproven,
+                    fault,
+                    format!("{seen}: {other:?}"),
+                )),
+            }
+        })
+        .await;
+    let said = nodes.said();
+    let name = format!("{}: ", nodes.name(0));
+    let line = said.lines().find(|line| {
+        line.contains(&name) && line.contains("cannot be written") && line.contains("No space left")
+    });
+    let line = match line {
+        Some(line) => Ok(line.to_owned()),
+        None => Err(format!("no line says so:\n{said}")),
+    };
+    let told = stage.told(case, report);
+    let found = told::found(
+        server.name(),
+        case,
+        "that logs are lost is told",
+        line,
+        None,
+    );
+    drop(stage);
+    server.stop().await.map_err(Error::of)?;
+    told?;
+    found
 }
