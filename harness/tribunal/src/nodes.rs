@@ -310,6 +310,9 @@ fn remembers(layout: &Layout) -> bool {
     answering == 1 && !told
 }
 
+/// What a rehearsal of several nodes offers: [`nodes_of`] has something to break.
+const NODES: &str = "rehearsed_nodes";
+
 /// Options by which servers are told to remember nothing of prompts.
 const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];
 
@@ -319,7 +322,7 @@ fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
         capabilities.retain(|name| name != "prefix_cache");
     }
     if part.layout.nodes.len() > 1 {
-        capabilities.push("rehearsed_nodes".to_owned());
+        capabilities.push(NODES.to_owned());
     }
     let text = include_str!("rehearsed.toml");
     Ok(text

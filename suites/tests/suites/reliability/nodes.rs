@@ -1,14 +1,13 @@
 //! Nodes of a rehearsal that are killed, stopped, cut off, slow, or out of room: `--rehearse --deploy FILE.yaml` of several nodes.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use tribunal::NodeControl;
 use tribunal::faults::{Confine, FaultError, FaultErrorKind, Oracle, Proven, Undo};
 use tribunal::prelude::*;
 use tribunal::serving::{Offers, StartOptions};
-use tribunal::{chosen, offers};
+use tribunal::{NodeControl, chosen, nodes_of, offers};
 
 use super::stage::{SOME, Stage};
 use super::told;
@@ -42,8 +41,7 @@ impl Nodes {
         let Some(log) = server.log_path() else {
             skip!("the server is only reached and was not started by this run");
         };
-        let folder = log.parent().unwrap_or(Path::new("."));
-        let control = NodeControl::of(folder)?;
+        let control = nodes_of(server)?;
         let all: Vec<Seen> = control
             .processes()?
             .into_iter()
