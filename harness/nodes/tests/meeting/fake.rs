@@ -35,6 +35,7 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
             server(rest);
             Some(ExitCode::SUCCESS)
         }
+        [crate::names::NAMES, scenario] => Some(crate::names::scenario(scenario)),
         [WORKER, ..] => {
             std::thread::sleep(Duration::from_secs(600));
             Some(ExitCode::SUCCESS)

@@ -10,6 +10,8 @@ mod fake;
 #[cfg(target_os = "linux")]
 mod joined;
 #[cfg(target_os = "linux")]
+mod names;
+#[cfg(target_os = "linux")]
 mod refused;
 #[cfg(target_os = "linux")]
 mod rounds;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let trials = [
         ends::trials(),
         joined::trials(),
+        names::trials(),
         refused::trials(),
         rounds::trials(),
     ]
