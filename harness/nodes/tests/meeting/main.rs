@@ -4,6 +4,8 @@
 //! `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod ends;
 #[cfg(target_os = "linux")]
 mod fake;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     }
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        clock::trials(),
         ends::trials(),
         joined::trials(),
         names::trials(),

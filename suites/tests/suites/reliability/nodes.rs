@@ -719,3 +719,28 @@ async fn disk(chosen: Vec<Deployment>) -> TestResult {
     told?;
     found
 }
+
+/// A node whose leader's name nobody knows: it says so, with the name, within its time.
+#[tribunal::test]
+#[timeout("1m")]
+async fn name() -> TestResult {
+    let began = Instant::now();
+    let agent = tokio::process::Command::new(std::env::current_exe()?)
+        .args(["__nodes-agent", "--node", "1/2", "--join-within", "1"])
+        .args(["--leader", "leader.tribunal.invalid:4000"])
+        .arg("--evidence")
+        .arg(tribunal::evidence()?)
+        .env("TRIBUNAL_NODES_TOKEN", "a token of this test only")
+        .env_remove("TRIBUNAL_NODES_TOKEN_FILE")
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&agent.stdout).into_owned();
+    let named = said.contains("leader.tribunal.invalid") && said.contains("(DNS)");
+    if agent.status.code() != Some(4) || !named {
+        fail!("it ended with {} and said: {said}", agent.status);
+    }
+    tribunal::log!("after {:.1?}: {}", began.elapsed(), said.trim());
+    Ok(())
+}
