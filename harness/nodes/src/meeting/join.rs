@@ -19,6 +19,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(5);
+/// How long the first packets of one may be on their way.
+const AGAIN: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(300)];
 /// How long the last one may at least.
 const SHORTEST_TRY: Duration = Duration::from_millis(500);
 
@@ -80,19 +82,35 @@ async fn reach(options: &AgentOptions, within: Duration) -> Result<(IpAddr, TcpS
     };
     let mut why = format!("the leader, {name}, has no address");
     for leader in found {
-        match timeout(within, connect(leader, options.address)).await {
-            Ok(Ok(stream)) => {
+        match connect_soon(leader, options.address, within).await {
+            Some(Ok(stream)) => {
                 let own = stream.local_addr().map(|a| a.ip());
                 match (options.address, own) {
                     (Some(address), _) | (None, Ok(address)) => return Ok((address, stream)),
                     (None, Err(e)) => why = format!("no own address: {e}"),
                 }
             }
-            Ok(Err(e)) => why = format!("{name} ({leader}): {e}"),
-            Err(_) => why = format!("{name} ({leader}) does not answer within {seconds:.1} s"),
+            Some(Err(e)) => why = format!("{name} ({leader}): {e}"),
+            None => why = format!("{name} ({leader}) does not answer within {seconds:.1} s"),
         }
     }
     Err(why)
+}
+
+/// A connection within this time; `None`: nobody answers. Whose first packet is lost, as on a link that has just come up, asks again before the kernel would, which waits for a second.
+async fn connect_soon(
+    leader: SocketAddr,
+    from: Option<IpAddr>,
+    within: Duration,
+) -> Option<std::io::Result<TcpStream>> {
+    let began = Instant::now();
+    for limit in AGAIN {
+        if let Ok(done) = timeout(limit.min(within), connect(leader, from)).await {
+            return Some(done);
+        }
+    }
+    let left = within.saturating_sub(began.elapsed());
+    timeout(left, connect(leader, from)).await.ok()
 }
 
 async fn connect(leader: SocketAddr, from: Option<IpAddr>) -> std::io::Result<TcpStream> {

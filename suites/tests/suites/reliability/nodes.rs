@@ -657,10 +657,13 @@ async fn disk(chosen: Vec<Deployment>) -> TestResult {
     let Some(deployment) = chosen.into_iter().next() else {
         skip!("no deployment was chosen (`--deploy`)");
     };
+    let offers = deployment.offered().clone();
+    if !offers.capabilities.contains("rehearsed_nodes") {
+        skip!("the deployment is no rehearsal of several nodes (`--rehearse`)");
+    }
     if let Err(error) = Confine::allowed() {
         skip!("{error}");
     }
-    let offers = deployment.offered().clone();
     let folder = tribunal::evidence()?;
     let small = folder.join("node-0");
     std::fs::create_dir_all(&small)?;
