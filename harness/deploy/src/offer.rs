@@ -13,7 +13,7 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 51] = [
+pub const CAPABILITIES: [(&str, &str); 52] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
@@ -94,6 +94,10 @@ pub const CAPABILITIES: [(&str, &str); 51] = [
     (
         "defects",
         "wrong answers on demand: the header x-engine-defect, and GET /debug/defects",
+    ),
+    (
+        "rehearsed_nodes",
+        "several nodes on this machine that can be broken; what `--rehearse` makes of a nodes file",
     ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),

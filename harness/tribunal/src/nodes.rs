@@ -310,6 +310,9 @@ fn remembers(layout: &Layout) -> bool {
     answering == 1 && !told
 }
 
+/// What a rehearsal of several nodes offers: [`nodes_of`] has something to break.
+const NODES: &str = "rehearsed_nodes";
+
 /// Options by which servers are told to remember nothing of prompts.
 const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];
 
@@ -317,6 +320,9 @@ fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
     let mut capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
     if !remembers(&part.layout) {
         capabilities.retain(|name| name != "prefix_cache");
+    }
+    if part.layout.nodes.len() > 1 {
+        capabilities.push(NODES.to_owned());
     }
     let text = include_str!("rehearsed.toml");
     Ok(text

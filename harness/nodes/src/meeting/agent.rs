@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read as _;
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -24,7 +26,7 @@ use super::token::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token};
 use super::tree;
 
 /// How long everything below may take to end when it is killed.
-const FORCE: Duration = Duration::from_secs(5);
+pub(super) const FORCE: Duration = Duration::from_secs(5);
 /// How long the logs may take to be sent when the run has failed.
 const PARTING: Duration = Duration::from_secs(5);
 /// How long the last words may take to be sent.
@@ -58,7 +60,8 @@ pub struct AgentOptions {
 }
 
 /// How the work of an agent ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AgentEnd {
     /// The run finished.
     Finished,
@@ -71,7 +74,7 @@ pub enum AgentEnd {
     /// The leader was not reached.
     Unreachable(String),
     /// Somebody ended it.
-    Told(&'static str),
+    Told(String),
     /// It cannot work here.
     Broken(String),
 }
@@ -107,8 +110,8 @@ impl fmt::Display for AgentEnd {
     }
 }
 
-/// Runs the agent until the run is over. It belongs to a process of its own: all that runs below the process is ended.
-pub fn agent(options: AgentOptions) -> AgentEnd {
+/// Runs the agent in this process, below one that ends what a killed agent leaves behind. `guarded`: standard input says how long that one lives.
+pub(crate) fn serve(options: AgentOptions, guarded: bool) -> AgentEnd {
     if let Err(e) = tree::adopt() {
         return AgentEnd::Broken(format!("this process cannot adopt orphans: {e}"));
     }
@@ -120,7 +123,7 @@ pub fn agent(options: AgentOptions) -> AgentEnd {
         Ok(runtime) => runtime,
         Err(e) => return AgentEnd::Broken(format!("no runtime: {e}")),
     };
-    let end = runtime.block_on(work(options));
+    let end = runtime.block_on(work(options, guarded));
     // Name servers that do not answer keep a thread for long.
     runtime.shutdown_background();
     let left = tree::end(FORCE);
@@ -130,17 +133,14 @@ pub fn agent(options: AgentOptions) -> AgentEnd {
     end
 }
 
-async fn work(options: AgentOptions) -> AgentEnd {
-    let signals = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    );
-    let (Ok(mut term), Ok(mut interrupt)) = signals else {
-        return AgentEnd::Broken("signals cannot be waited for".to_owned());
+async fn work(options: AgentOptions, guarded: bool) -> AgentEnd {
+    let mut above = match Above::new(guarded) {
+        Ok(above) => above,
+        Err(e) => return AgentEnd::Broken(format!("signals cannot be waited for: {e}")),
     };
     let joined = tokio::select! {
         joined = join(&options) => joined,
-        end = told(&mut term, &mut interrupt) => return end,
+        end = above.told() => return end,
     };
     let (address, channel) = match joined {
         Ok(joined) => joined,
@@ -162,13 +162,48 @@ async fn work(options: AgentOptions) -> AgentEnd {
         logs: Vec::new(),
         reports,
     };
-    agent.work(heard, term, interrupt).await
+    agent.work(heard, above).await
 }
 
-async fn told(term: &mut Signal, interrupt: &mut Signal) -> AgentEnd {
-    tokio::select! {
-        _ = term.recv() => AgentEnd::Told("SIGTERM"),
-        _ = interrupt.recv() => AgentEnd::Told("SIGINT"),
+/// Who may end an agent.
+struct Above {
+    term: Signal,
+    interrupt: Signal,
+    guard: Option<pipe::Receiver>,
+}
+
+impl Above {
+    fn new(guarded: bool) -> std::io::Result<Above> {
+        use std::os::fd::AsFd as _;
+        let guard = match guarded {
+            true => {
+                let stdin = std::io::stdin().as_fd().try_clone_to_owned()?;
+                Some(pipe::Receiver::from_owned_fd(stdin)?)
+            }
+            false => None,
+        };
+        Ok(Above {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            guard,
+        })
+    }
+
+    /// Waits until one of them does.
+    async fn told(&mut self) -> AgentEnd {
+        let guard = async {
+            match &mut self.guard {
+                // Nothing is ever said there.
+                Some(guard) => while let Ok(1..) = guard.read(&mut [0; 16]).await {},
+                None => std::future::pending().await,
+            }
+        };
+        let who = tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            () = guard => "the death of the process above it",
+        };
+        AgentEnd::Told(who.to_owned())
     }
 }
 
@@ -190,12 +225,7 @@ struct Agent {
 }
 
 impl Agent {
-    async fn work(
-        mut self,
-        mut heard: mpsc::Receiver<Report>,
-        mut term: Signal,
-        mut interrupt: Signal,
-    ) -> AgentEnd {
+    async fn work(mut self, mut heard: mpsc::Receiver<Report>, mut above: Above) -> AgentEnd {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -219,7 +249,7 @@ impl Agent {
                     tree::reap_orphans(&ours);
                     self.quote().await;
                 }
-                end = told(&mut term, &mut interrupt) => {
+                end = above.told() => {
                     let reason = end.to_string();
                     let _ = timeout(FAREWELL, self.line.outgoing.send(Report::Leaving { reason })).await;
                     self.line.finish(FAREWELL).await;
@@ -260,6 +290,9 @@ impl Agent {
                 let name = name.clone();
                 self.say(Report::Said { name, lines }).await;
             }
+        }
+        for text in self.logs.iter().filter_map(Log::trouble) {
+            self.say(Report::Noted { text }).await;
         }
     }
 
@@ -386,7 +419,9 @@ impl Agent {
             let mut piece = Vec::new();
             loop {
                 piece.clear();
-                let read = reader.by_ref().take(PIECE).read_to_end(&mut piece);
+                let read = std::io::Read::by_ref(&mut reader);
+                let read =
+                    std::io::Read::read_to_end(&mut std::io::Read::take(read, PIECE), &mut piece);
                 if !matches!(read, Ok(1..)) {
                     break;
                 }

@@ -221,7 +221,7 @@ fn own_agent(options: &LeadOptions) -> Result<Child, String> {
     let errors = log.try_clone().map_err(|e| e.to_string())?;
     let mut command = Command::new(program);
     command
-        .arg(AGENT_VERB)
+        .args([AGENT_VERB, "--guard"])
         .args(["--node", &format!("{}/{}", place.node, place.count)])
         .args(["--leader", &place.leader])
         .arg("--evidence")

@@ -7,6 +7,7 @@ mod conductor;
 mod frame;
 mod free_port;
 mod front;
+mod guard;
 mod health;
 mod hub;
 mod join;
@@ -25,7 +26,9 @@ pub(crate) use conductor::{Conductor, Fatal, Task, say};
 pub(crate) use hub::{Expected, Hub};
 pub(crate) use plan::Limits;
 
-pub use agent::{AgentEnd, AgentOptions, agent};
+pub(crate) use agent::serve;
+pub use agent::{AgentEnd, AgentOptions};
+pub use guard::agent;
 pub use lead::{LeadOptions, Leading};
 pub use message::Outcome;
 pub use token::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token};

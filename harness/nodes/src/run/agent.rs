@@ -1,14 +1,15 @@
 //! The agent's process.
 //!
-//! `__nodes-agent --node I/N --leader HOST:PORT [--address ADDRESS] [--interface NAME] [--evidence FOLDER | --shared-evidence FOLDER] [--digest DIGEST] [--join-within SECONDS]`, and the token in the environment.
+//! `__nodes-agent --node I/N --leader HOST:PORT [--address ADDRESS] [--interface NAME] [--evidence FOLDER | --shared-evidence FOLDER] [--digest DIGEST] [--join-within SECONDS] [--guard]`, and the token in the environment.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 
-use crate::meeting::{AgentOptions, Token, agent, say};
+use crate::meeting::{AgentOptions, Token, agent, say, serve};
 
 /// The verb.
 pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
@@ -16,11 +17,23 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
     let wrong = |e: lexopt::Error| e.to_string();
     let (mut node, mut leader, mut address, mut interface) = (None, None, None, None);
     let (mut digest, mut evidence, mut shared) = (None, PathBuf::from("."), false);
+    let (mut guard, mut guarded) = (false, false);
     let mut limit = Duration::from_secs(30);
     while let Some(arg) = parser.next().map_err(wrong)? {
         let Long(name) = arg else {
             return Err(arg.unexpected().to_string());
         };
+        match name {
+            "guard" => {
+                guard = true;
+                continue;
+            }
+            "guarded" => {
+                guarded = true;
+                continue;
+            }
+            _ => {}
+        }
         let name = name.to_owned();
         let value = parser.value().map_err(wrong)?;
         let text = value.to_string_lossy().into_owned();
@@ -43,7 +56,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
     }
     let (node, count) = node.ok_or("--node is missing")?;
     let token = Token::find(|name| std::env::var(name).ok())?;
-    let end = agent(AgentOptions {
+    let options = AgentOptions {
         node,
         count,
         leader: leader.ok_or("--leader is missing")?,
@@ -54,7 +67,19 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
         digest,
         token: token.ok_or("no token: TRIBUNAL_NODES_TOKEN is not set")?,
         limit,
-    });
-    say(&format!("node {node}: {end}"));
+    };
+    let end = match guard {
+        true => agent(options),
+        false => serve(options, guarded),
+    };
+    match guarded {
+        // For the process above, which says it to people.
+        true => {
+            let end = serde_json::to_string(&end).unwrap_or_default();
+            // It may be its death that ended this one.
+            let _ = writeln!(std::io::stdout(), "{end}");
+        }
+        false => say(&format!("node {node}: {end}")),
+    }
     Ok(end.code())
 }

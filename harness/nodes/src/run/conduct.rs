@@ -6,7 +6,7 @@
 //! a keeper, a log and a teardown, and so does this as one of them).
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -131,7 +131,8 @@ fn fail(fatal: &Fatal) -> u8 {
             say(&format!("{who} | {line}"));
         }
     }
-    println!("{FATAL}{fatal}");
+    // A reader that is gone changes nothing.
+    let _ = writeln!(io::stdout(), "{FATAL}{fatal}");
     1
 }
 

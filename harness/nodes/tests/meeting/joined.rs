@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tribunal_nodes::{
     LeadOptions, Leading, Outcome, Place, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token,
 };
-use tribunal_serving::{ProcessSignal, process_of, processes_below, signal_process};
+use tribunal_serving::{ProcessInfo, ProcessSignal, process_of, processes_below, signal_process};
 
 use crate::support::{Conducted, LONG, file, plain};
 
@@ -129,7 +129,12 @@ impl Drop for Joiner {
 }
 
 pub fn trials() -> Vec<Trial> {
-    let all: [(&str, fn()); 6] = [
+    let all: [(&str, fn()); 8] = [
+        (
+            "a_killed_agent_leaves_nothing_to_its_guard",
+            killed_under_guard,
+        ),
+        ("a_killed_guard_leaves_nothing_to_its_agent", killed_guard),
         (
             "deployments_follow_each_other_and_the_run_finishes",
             two_deployments,
@@ -320,5 +325,49 @@ fn told() {
         failed.contains("is lost: SIGTERM ended this agent"),
         "{failed}"
     );
+    leading.over(Outcome::Finished);
+}
+
+/// A run of two nodes, the second one with a guard, and what it says of the agent below.
+fn guarded() -> (Leading, Joiner, Conducted, ProcessInfo, TempDir) {
+    let port = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    let joiner = joiner(1, 2, port, &["--guard"]);
+    let leading = lead(port, 2, folder.path()).unwrap();
+    let layout = Conducted::with(&file(2, &plain), Some(&leading.hub())).ready();
+    assert!(joiner.runs(3), "an agent, a server and its worker");
+    let agent = processes_below(joiner.child.id()).remove(0);
+    (leading, joiner, layout, agent, folder)
+}
+
+fn killed_under_guard() {
+    let (leading, mut joiner, mut layout, agent, _folder) = guarded();
+    assert!(signal_process(&agent, ProcessSignal::Kill).unwrap());
+    let (code, last) = joiner.ended();
+    assert_eq!(code, Some(6), "{last}");
+    assert!(
+        last.contains("the agent of this node broke off: signal: 9"),
+        "{last}"
+    );
+    assert_eq!(layout.ended().code(), Some(1));
+    layout.nothing_is_left();
+    leading.over(Outcome::Finished);
+}
+
+fn killed_guard() {
+    let (leading, mut joiner, mut layout, agent, _folder) = guarded();
+    joiner.child.kill().unwrap();
+    assert_eq!(layout.ended().code(), Some(1));
+    let line = layout.line(tribunal_nodes::FATAL);
+    assert!(
+        line.contains("is lost: the death of the process above it ended this agent"),
+        "{line}"
+    );
+    layout.nothing_is_left();
+    let deadline = Instant::now() + LONG;
+    while process_of(agent.pid).is_some_and(|now| now.start_time == agent.start_time) {
+        assert!(Instant::now() < deadline, "the agent stays");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     leading.over(Outcome::Finished);
 }
