@@ -42,6 +42,7 @@ mod file;
 mod front;
 #[cfg(target_os = "linux")]
 mod meeting;
+mod place;
 mod run;
 mod world;
 
@@ -53,8 +54,10 @@ pub use file::{
 };
 #[cfg(target_os = "linux")]
 pub use meeting::{
-    AgentEnd, AgentOptions, Outcome, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token, agent,
+    AgentEnd, AgentOptions, LeadOptions, Leading, Outcome, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE,
+    Token, agent,
 };
+pub use place::{LEADER_PORT, Place};
 pub use run::{
     AGENT_VERB, AsWritten, CONDUCT_VERB, CommandLine, FATAL, Loopback, PROXY_VERB, Routes, Stage,
     Subject, World, verb,

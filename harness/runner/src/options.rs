@@ -154,6 +154,8 @@ pub struct Options {
     pub node: Option<String>,
     /// `--leader`: `HOST[:PORT]`, as written.
     pub leader: Option<String>,
+    /// `--join-within`; `None` means the default.
+    pub join_within: Option<Duration>,
     /// `--set`: `KEY=VALUE`, as written.
     pub set: Vec<String>,
     /// `--docs`: pages or folders, as written.
@@ -540,6 +542,7 @@ impl Options {
                     v => return usage(choice(shown, v, &["fail", "warn"])),
                 }
             }
+            "join-within" => self.join_within = Some(limit(value, shown)?),
             "start-spacing" => self.start_spacing = Some(limit(value, shown)?),
             "shard" => {
                 let wanted = shard::wanted(value).ok_or_else(|| {

@@ -123,7 +123,12 @@ fn harness(
         crate::hold::settle(&mut options)?;
     }
     let v = vocabulary(built)?;
-    if let Some(code) = crate::nodes::settle(&mut options, Path::new(built.manifest_dir), v)? {
+    if let Some(code) = crate::nodes::settle(
+        &mut options,
+        Path::new(built.manifest_dir),
+        v,
+        isolated.is_some(),
+    )? {
         return Ok(code);
     }
     if options.task == Task::Markers {
@@ -362,6 +367,7 @@ fn run(
     context: Context,
     simulated: Option<PathBuf>,
 ) -> Result<u8, UsageError> {
+    crate::nodes::begin()?;
     let o = &context.options;
     let json = o.format == Format::Json;
     let (capture, out, err) = Capture::install(o.nocapture, json)
@@ -435,5 +441,6 @@ fn report(
     };
     // What was let go of (a start that was cut short) is gone before we are.
     tribunal_serving::wait_for_dropped(context.options.grace.unwrap_or(GRACE));
+    crate::nodes::over(code);
     std::process::exit(code.into());
 }

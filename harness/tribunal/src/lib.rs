@@ -60,6 +60,8 @@ pub use asked::{
 pub use docs::docs;
 pub use fixtures::{chosen, embedded, judged, offers, start};
 pub use judged::{judging_of, voices_of};
+#[cfg(target_os = "linux")]
+pub use nodes::nodes_of;
 pub use starting::Start;
 pub use tribunal_accuracy as accuracy;
 pub use tribunal_client as client;

@@ -9,10 +9,19 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use tribunal_deploy::{Catalogue, Context, Spec, Way};
+#[cfg(target_os = "linux")]
+use tribunal_nodes::NodeControl;
 use tribunal_nodes::{Layout, NodesFile, Targets};
+#[cfg(target_os = "linux")]
+use tribunal_runner::Task;
 use tribunal_runner::{Options, UsageError};
+#[cfg(target_os = "linux")]
+use tribunal_serving::Server;
 use tribunal_vocabulary::Vocabulary;
 use tribunal_workload::{DataTable, Lookups};
+
+#[cfg(target_os = "linux")]
+use crate::Error;
 
 /// What the nodes of a layout are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,8 @@ enum Cast {
     Rehearsed,
     /// This machine, as the only node.
     Alone,
+    /// Machines that meet at this address.
+    Joined(String),
 }
 
 /// A layout that was chosen.
@@ -35,6 +46,19 @@ static PARTS: OnceLock<BTreeMap<String, Part>> = OnceLock::new();
 
 /// How many nodes files are looked through for one run.
 const MOST_FILES: usize = 1024;
+
+/// What can be done to the nodes of a rehearsal while it runs: links and nodes that break and heal.
+///
+/// # Errors
+/// The server is no rehearsal of a nodes file, or it has ended.
+#[cfg(target_os = "linux")]
+pub fn nodes_of(server: &Server) -> Result<NodeControl, Error> {
+    let folder = server.log_path().and_then(Path::parent);
+    let folder = folder.ok_or_else(|| {
+        Error::msg("this server was only reached, so no nodes of it are here to be broken")
+    })?;
+    NodeControl::of(folder).map_err(Error::of)
+}
 
 /// Whether a name of a deployment is a nodes file.
 pub(crate) fn is_file(name: &str) -> bool {
@@ -62,10 +86,10 @@ pub(crate) fn settle(
     o: &mut Options,
     package: &Path,
     v: &Vocabulary,
+    isolated: bool,
 ) -> Result<Option<u8>, UsageError> {
     if !o.deploy.iter().any(|name| is_file(name)) {
-        let given = [("--node", &o.node), ("--leader", &o.leader)];
-        if let Some((name, _)) = given.iter().find(|(_, value)| value.is_some()) {
+        if let Some((name, _)) = given(o) {
             return Err(UsageError(format!(
                 "{name} is about the nodes of a nodes file\nhelp: choose one with --deploy FILE.yaml"
             )));
@@ -84,7 +108,7 @@ pub(crate) fn settle(
             names.push(name);
             continue;
         }
-        for (name, part) in read(&name, package, o, v)? {
+        for (name, part) in read(&name, package, v)? {
             if parts.len() >= MOST_FILES {
                 return Err(UsageError(format!(
                     "--deploy: more than {MOST_FILES} layouts at once"
@@ -95,18 +119,82 @@ pub(crate) fn settle(
         }
     }
     o.deploy = names;
+    for part in parts.values_mut() {
+        if o.rehearse {
+            part.cast = Cast::Rehearsed;
+        }
+    }
+    let several = parts.values().any(|part| part.layout.nodes.len() > 1);
+    if !o.rehearse && several {
+        if o.process_per_test {
+            return Err(UsageError(
+                "nodes meet once for a run, and this runner starts a process for each test\nhelp: run it by `cargo test`, or rehearse it (--rehearse)".into(),
+            ));
+        }
+        if let Some(code) = on_machines(o, &mut parts, isolated)? {
+            return Ok(Some(code));
+        }
+    } else if let Some((option, _)) = given(o) {
+        return Err(UsageError(format!(
+            "{option} is about files of several nodes, and each that was chosen has one"
+        )));
+    }
     // The first call of a process counts; there is only one.
     let _ = PARTS.set(parts);
     Ok(None)
 }
 
-/// The layouts of a nodes file that a name means, with the names of their deployments.
-fn read(
-    name: &str,
-    package: &Path,
+/// Settles which machine this is; an exit code where it was none that runs tests.
+#[cfg(target_os = "linux")]
+fn on_machines(
     o: &Options,
-    v: &Vocabulary,
-) -> Result<Vec<(String, Part)>, UsageError> {
+    parts: &mut BTreeMap<String, Part>,
+    isolated: bool,
+) -> Result<Option<u8>, UsageError> {
+    let several: Vec<(&String, usize)> = parts
+        .iter()
+        .filter(|(_, part)| part.layout.nodes.len() > 1)
+        .map(|(name, part)| (name, part.layout.nodes.len()))
+        .collect();
+    let place = machines::place(o, &several)?;
+    let token = machines::token()?;
+    let digest = machines::digest(parts.values().map(|part| part.path.as_path()))?;
+    let running = matches!(o.task, Task::Run) && !isolated;
+    if running && place.node > 0 {
+        return Ok(Some(machines::follow(o, &place, token, digest)));
+    }
+    let hub = machines::hub(&place);
+    for part in parts.values_mut() {
+        if part.layout.nodes.len() > 1 {
+            part.cast = Cast::Joined(hub.clone());
+        }
+    }
+    if running {
+        machines::expect(o, place, token, digest);
+    }
+    Ok(None)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn on_machines(
+    _: &Options,
+    _: &mut BTreeMap<String, Part>,
+    _: bool,
+) -> Result<Option<u8>, UsageError> {
+    Err(UsageError(
+        "files of several nodes run on Linux only".into(),
+    ))
+}
+
+/// An option about machines, and its value.
+fn given(o: &Options) -> Option<(&'static str, &str)> {
+    let all = [("--node", &o.node), ("--leader", &o.leader)];
+    all.into_iter()
+        .find_map(|(name, value)| Some((name, value.as_deref()?)))
+}
+
+/// The layouts of a nodes file that a name means, with the names of their deployments.
+fn read(name: &str, package: &Path, v: &Vocabulary) -> Result<Vec<(String, Part)>, UsageError> {
     let (file, wanted) = name
         .split_once('#')
         .map_or((name, None), |(f, l)| (f, Some(l)));
@@ -126,17 +214,16 @@ fn read(
         if wanted.is_some_and(|wanted| wanted != layout.name) {
             continue;
         }
-        let cast = match (o.rehearse, layout.nodes.len()) {
-            (true, _) => Cast::Rehearsed,
-            (false, 0 | 1) => Cast::Alone,
-            (false, several) => return Err(nowhere(name, several)),
-        };
         let name = match several {
             true => format!("{file}#{}", layout.name),
             false => name.to_owned(),
         };
-        let path = path.clone();
-        parts.push((name, Part { path, layout, cast }));
+        let part = Part {
+            path: path.clone(),
+            layout,
+            cast: Cast::Alone,
+        };
+        parts.push((name, part));
     }
     if parts.is_empty() {
         let wanted = wanted.unwrap_or_default();
@@ -148,17 +235,6 @@ fn read(
         )));
     }
     Ok(parts)
-}
-
-/// A layout of several nodes, and nobody said where they are.
-fn nowhere(name: &str, nodes: usize) -> UsageError {
-    let last = nodes - 1;
-    UsageError(format!(
-        "--deploy {name} is of {nodes} nodes, and nothing says which of them this is\n\
-         help: rehearse it on this machine: cargo test -- --rehearse --deploy {name}\n\
-         help: or run it on {nodes} machines: --node 0/{nodes} on the one that runs the tests, and on the others --node 1/{nodes} to {last}/{nodes} with --leader HOST; \
-         LeaderWorkerSet and Indexed Jobs say it by their variables"
-    ))
 }
 
 /// Where a file lies: from the current folder, the package and the workspace.
@@ -180,9 +256,10 @@ fn find(file: &str, package: &Path) -> Result<PathBuf, UsageError> {
 /// The deployment of a layout; `None` where the name is none of a layout that was chosen.
 pub(crate) fn spec(name: &str, catalogue: &Catalogue) -> Option<Result<Spec, String>> {
     let part = PARTS.get()?.get(name)?;
-    let made = match part.cast {
+    let made = match &part.cast {
         Cast::Rehearsed => rehearsed(part, catalogue),
-        Cast::Alone => alone(part, catalogue),
+        Cast::Alone => written(part, catalogue, &["--alone"]),
+        Cast::Joined(hub) => written(part, catalogue, &["--hub", hub]),
     };
     Some(made.and_then(|text| {
         let origin = format!("the deployment made of {}", part.path.display());
@@ -233,6 +310,9 @@ fn remembers(layout: &Layout) -> bool {
     answering == 1 && !told
 }
 
+/// What a rehearsal of several nodes offers: [`nodes_of`] has something to break.
+const NODES: &str = "x_nodes";
+
 /// Options by which servers are told to remember nothing of prompts.
 const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];
 
@@ -240,6 +320,9 @@ fn rehearsed(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
     let mut capabilities = offered(catalogue, crate::deployments::DEFAULT)?;
     if !remembers(&part.layout) {
         capabilities.retain(|name| name != "prefix_cache");
+    }
+    if part.layout.nodes.len() > 1 {
+        capabilities.push(NODES.to_owned());
     }
     let text = include_str!("rehearsed.toml");
     Ok(text
@@ -292,18 +375,20 @@ fn engine() -> String {
     all.join("\n    ")
 }
 
-/// The only node of a layout, with the commands of the file.
-fn alone(part: &Part, catalogue: &Catalogue) -> Result<String, String> {
+/// A layout with the commands of the file.
+fn written(part: &Part, catalogue: &Catalogue, cast: &[&str]) -> Result<String, String> {
     let capabilities = offered(catalogue, "vllm")?;
+    let cast: Vec<String> = cast.iter().map(|word| quoted(word)).collect();
     Ok(format!(
         "doc = {}\nmodel = {model}\nserved_name = {model}\n\
-         command = [\"{{self}}\", \"__nodes-conduct\", \"--file\", {}, \"--layout\", {}, \"--host\", \"{{host}}\", \"--port\", \"{{port}}\", \"--evidence\", \"{{evidence}}\", \"--alone\"]\n\
+         command = [\"{{self}}\", \"__nodes-conduct\", \"--file\", {}, \"--layout\", {}, \"--host\", \"{{host}}\", \"--port\", \"{{port}}\", \"--evidence\", \"{{evidence}}\", {cast}]\n\
          capabilities = {}\nready.within = \"2800s\"\nlimits.grace = \"60s\"\n",
         quoted(&part.layout.test_name),
         quoted(&part.path.display().to_string()),
         quoted(&part.layout.name),
         listed(capabilities.iter().map(String::as_str)),
         model = quoted(&part.layout.model),
+        cast = cast.join(", "),
     ))
 }
 
@@ -359,6 +444,12 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
             ));
         }
     };
+    if let Some(part) = recipe.parts.first() {
+        return Err(format!(
+            "{name} is several processes ({} and others): a rehearsal stands for one server, or for the processes of a nodes file",
+            part.name
+        ));
+    }
     let model = recipe.served_name.as_ref().or(recipe.model.as_ref());
     let model = model.ok_or_else(|| format!("{name} says no model that requests could ask for"))?;
     let mut command = vec![
@@ -382,7 +473,8 @@ fn of_level(spec: &Spec, context: &Context<'_>, level: Option<&str>) -> Result<S
     let own = own.map(|word| quoted(&variables_as_they_are(word)));
     let words: Vec<String> = words.chain(own).collect();
     Ok(format!(
-        "model = {model}\nserved_name = {model}\ncommand = [{}]\n",
+        "model = {model}\nserved_name = {model}\nports = {}\ncommand = [{}]\n",
+        process.ports,
         words.join(", "),
         model = quoted(model),
     ))
@@ -416,9 +508,17 @@ fn tribunal_engine_verb() -> &'static str {
     "__tribunal-engine"
 }
 
+#[cfg_attr(not(target_os = "linux"), path = "nodes/machines_elsewhere.rs")]
+mod machines;
+pub(crate) use machines::{begin, over};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn settle(o: &mut Options, package: &Path, v: &Vocabulary) -> Result<Option<u8>, UsageError> {
+        super::settle(o, package, v, false)
+    }
 
     fn options(arguments: &[&str]) -> Options {
         let arguments: Vec<_> = arguments.iter().map(Into::into).collect();
@@ -487,14 +587,13 @@ mod tests {
     #[test]
     fn a_cache_is_offered_where_a_prompt_comes_back_to_it() {
         let v = Vocabulary::shipped();
-        let o = options(&["--rehearse"]);
         for (file, expected) in [
             // Its decoder is told to have none; one decoder; four decoders.
             ("qwen3-235b-disaggregated.yaml", false),
             ("two-prefillers-one-decoder.yaml", true),
             ("external-data-parallel.yaml", false),
         ] {
-            let read = read(&format!("fixtures/nodes/{file}"), &package(), &o, v);
+            let read = read(&format!("fixtures/nodes/{file}"), &package(), v);
             let [(_, part)] = &read.expect("a file")[..] else {
                 panic!("{file} has one layout")
             };
@@ -506,8 +605,7 @@ mod tests {
     fn a_layout_is_a_deployment_with_the_parameters_of_the_engine() {
         let v = Vocabulary::shipped();
         let catalogue = Catalogue::new(&[]);
-        let o = options(&["--rehearse"]);
-        let read = read("fixtures/nodes/one-node.yaml", &package(), &o, v).expect("a file");
+        let read = read("fixtures/nodes/one-node.yaml", &package(), v).expect("a file");
         let names: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names.len(), 3, "{names:?}");
         assert!(names[0].ends_with("one-node.yaml#qwen3_32b"), "{names:?}");

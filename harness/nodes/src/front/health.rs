@@ -31,6 +31,11 @@ pub(super) async fn answer(upstream: &std::sync::Arc<Upstream>) -> Response<Body
     }
     let mut found = asked.join_all().await;
     found.sort_by_key(|(index, ..)| *index);
+    upstream.tell(
+        found
+            .iter()
+            .map(|(_, target, status)| (target, status.as_str())),
+    );
     let well = found.iter().all(|(.., status)| status == "200");
     let targets: Vec<_> = found
         .into_iter()

@@ -3,7 +3,9 @@
 //! Promise: a server is told by its role and address in every error; connections are kept and used again; a request that was begun and given up ends at the server
 //! as well, because its connection is closed.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
@@ -72,6 +74,8 @@ pub(super) struct Upstream {
     /// Who gives the answers.
     pub answering: Group,
     client: Client<HttpConnector, Body>,
+    /// Those that were not well when they were asked last.
+    unwell: Mutex<BTreeMap<String, String>>,
 }
 
 impl Upstream {
@@ -98,6 +102,23 @@ impl Upstream {
             before,
             answering,
             client,
+            unwell: Mutex::default(),
+        }
+    }
+
+    /// Logs whose health is another than it was.
+    pub fn tell<'a>(&self, found: impl Iterator<Item = (&'a Target, &'a str)>) {
+        let mut unwell = self.unwell.lock().unwrap_or_else(PoisonError::into_inner);
+        for (Target { role, address }, status) in found {
+            let before = match status {
+                "200" => unwell.remove(address),
+                status => unwell.insert(address.clone(), status.to_owned()),
+            };
+            let now = (status != "200").then_some(status);
+            if before.as_deref() != now {
+                let now = now.unwrap_or("well again");
+                eprintln!("the {role} at {address}: {now}");
+            }
         }
     }
 

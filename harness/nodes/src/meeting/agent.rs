@@ -6,29 +6,29 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::channel::{self, BEAT, Channel, Heard, JoinError, Line};
+use super::channel::{BEAT, Heard, Line};
+use super::free_port::free_port;
+use super::join::{interface_of, join};
 use super::log::Log;
-use super::message::{Hello, Order, Outcome, ProcessOrder, Report, SCHEMA, State, Who};
+use super::message::{Order, Outcome, ProcessOrder, Report, State};
 use super::process::{self, Running};
-use super::token::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token, nonce};
+use super::token::{TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, Token};
 use super::tree;
 
-/// The first pause between two tries to reach the leader; each is half as long again.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long one try may take.
-const TRY: Duration = Duration::from_secs(5);
 /// How long everything below may take to end when it is killed.
 const FORCE: Duration = Duration::from_secs(5);
+/// How long the logs may take to be sent when the run has failed.
+const PARTING: Duration = Duration::from_secs(5);
+/// How long the last words may take to be sent.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// A piece of a log that is sent.
 const PIECE: u64 = 128 << 10;
 
@@ -47,6 +47,8 @@ pub struct AgentOptions {
     pub interface: Option<String>,
     /// Where its logs go: `node-<i>` in this folder.
     pub evidence: PathBuf,
+    /// The leader reads that folder too, and is not sent what lies there.
+    pub shared: bool,
     /// The digest of its nodes file; `None`: it has none.
     pub digest: Option<String>,
     /// The secret of the run.
@@ -150,8 +152,10 @@ async fn work(options: AgentOptions) -> AgentEnd {
             .interface
             .clone()
             .unwrap_or_else(|| interface_of(address)),
-        folder: options.evidence.join(format!("node-{}", options.node)),
-        options,
+        home: options.evidence.join(format!("node-{}", options.node)),
+        deployments: 0,
+        shared: options.shared,
+        held: Vec::new(),
         address,
         line: channel.open(),
         processes: BTreeMap::new(),
@@ -168,98 +172,16 @@ async fn told(term: &mut Signal, interrupt: &mut Signal) -> AgentEnd {
     }
 }
 
-/// Reaches the leader and joins, again and again within the limit: pods do not start at the same time, and their names are known later still.
-async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), AgentEnd> {
-    let began = Instant::now();
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let why = match timeout(TRY, reach(options)).await {
-            Err(_) => format!("{} does not answer", options.leader),
-            Ok(Err(why)) => why,
-            Ok(Ok((address, stream))) => {
-                let hello = Hello {
-                    schema: SCHEMA,
-                    version: crate::VERSION.to_owned(),
-                    who: Who::Agent {
-                        node: options.node,
-                        count: options.count,
-                        address: address.to_string(),
-                    },
-                    digest: options.digest.clone(),
-                    nonce: nonce().map_err(AgentEnd::Broken)?,
-                };
-                match channel::join(stream, &options.token, hello).await {
-                    Ok((_, channel)) => return Ok((address, channel)),
-                    Err(JoinError::Refused(reason)) => return Err(AgentEnd::Refused(reason)),
-                    Err(JoinError::Impostor) => {
-                        let reason = "whoever answers there does not have the token".to_owned();
-                        return Err(AgentEnd::Refused(reason));
-                    }
-                    Err(JoinError::Broken(e)) => format!("{}: {e}", options.leader),
-                }
-            }
-        };
-        if began.elapsed() + pause >= options.limit {
-            let waited = began.elapsed().as_secs();
-            return Err(AgentEnd::Unreachable(format!(
-                "{why} (tried for {waited} s)\nhelp: the leader is the harness of node 0; it listens there from its start on"
-            )));
-        }
-        sleep(pause).await;
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-    }
-}
-
-/// A connection to the leader, and our own address on it.
-async fn reach(options: &AgentOptions) -> Result<(IpAddr, TcpStream), String> {
-    let found = lookup_host(&options.leader).await.map_err(|e| {
-        format!(
-            "the name of the leader, {}, is not known: {e}",
-            options.leader
-        )
-    })?;
-    let mut why = format!("{} has no address", options.leader);
-    for leader in found {
-        match connect(leader, options.address).await {
-            Ok(stream) => {
-                let own = stream.local_addr().map(|a| a.ip());
-                match (options.address, own) {
-                    (Some(address), _) | (None, Ok(address)) => return Ok((address, stream)),
-                    (None, Err(e)) => why = format!("no own address: {e}"),
-                }
-            }
-            Err(e) => why = format!("{} ({leader}): {e}", options.leader),
-        }
-    }
-    Err(why)
-}
-
-async fn connect(leader: SocketAddr, from: Option<IpAddr>) -> std::io::Result<TcpStream> {
-    match from {
-        Some(from) if from.is_ipv4() == leader.is_ipv4() => {
-            let socket = match leader {
-                SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                SocketAddr::V6(_) => TcpSocket::new_v6()?,
-            };
-            socket.bind((from, 0).into())?;
-            socket.connect(leader).await
-        }
-        _ => TcpStream::connect(leader).await,
-    }
-}
-
-/// The network interface with this address; nothing where none has it.
-fn interface_of(address: IpAddr) -> String {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let found = interfaces.into_iter().find(|i| i.ip() == address);
-    found.map_or_else(String::new, |i| i.name)
-}
-
 struct Agent {
-    options: AgentOptions,
+    shared: bool,
+    /// The ports that were found free, until something starts that may take them.
+    held: Vec<TcpListener>,
     address: IpAddr,
     interface: String,
-    folder: PathBuf,
+    /// The folder of this node.
+    home: PathBuf,
+    /// How many have been started here.
+    deployments: u32,
     line: Line<Order, Report>,
     processes: BTreeMap<String, Running>,
     /// Of everything that was started since the last survey.
@@ -280,7 +202,13 @@ impl Agent {
             tokio::select! {
                 order = self.line.incoming.recv() => match order {
                     Some(Heard::Said(Order::Over(Outcome::Finished))) => return AgentEnd::Finished,
-                    Some(Heard::Said(Order::Over(Outcome::Failed { cause }))) => return AgentEnd::Failed(cause),
+                    Some(Heard::Said(Order::Over(Outcome::Failed { cause }))) => {
+                        if !self.shared {
+                            self.part(&mut heard).await;
+                            self.line.finish(FAREWELL).await;
+                        }
+                        return AgentEnd::Failed(cause);
+                    }
                     Some(Heard::Said(order)) => self.obey(order, &mut heard).await,
                     Some(Heard::Gone(why)) => return AgentEnd::LeaderLost(why),
                     None => return AgentEnd::LeaderLost("its connection was closed".to_owned()),
@@ -293,13 +221,21 @@ impl Agent {
                 }
                 end = told(&mut term, &mut interrupt) => {
                     let reason = end.to_string();
-                    let _ = timeout(BEAT, self.line.outgoing.send(Report::Leaving { reason })).await;
-                    // The line needs a moment to say it.
-                    sleep(BEAT / 5).await;
+                    let _ = timeout(FAREWELL, self.line.outgoing.send(Report::Leaving { reason })).await;
+                    self.line.finish(FAREWELL).await;
                     return end;
                 }
             }
         }
+    }
+
+    /// Ends everything, and says what it has said: the leader wants to know why the run failed.
+    async fn part(&mut self, heard: &mut mpsc::Receiver<Report>) {
+        let all = async {
+            self.reset(heard).await;
+            self.collect().await;
+        };
+        let _ = timeout(PARTING, all).await;
     }
 
     async fn say(&self, report: Report) {
@@ -359,21 +295,28 @@ impl Agent {
         self.say(report).await;
     }
 
+    /// Where what is started now writes.
+    fn folder(&self) -> PathBuf {
+        match self.shared {
+            true => self.home.clone(),
+            // A run has several deployments, one after another.
+            false => self.home.join(format!("deployment-{}", self.deployments)),
+        }
+    }
+
     fn pool_folder(&self) -> PathBuf {
-        self.folder.join("pool")
+        self.folder().join("pool")
     }
 
     fn survey(&mut self, names: &[String], environment: Vec<String>) -> Report {
         self.logs.clear();
-        // Held together, so that no two are the same.
-        let mut held = Vec::new();
+        self.deployments += 1;
+        self.held.clear();
         let mut ports = BTreeMap::new();
         for name in names {
-            let bound = TcpListener::bind((self.address, 0))
-                .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
-            match bound {
-                Ok((port, listener)) => {
-                    held.push(listener);
+            match free_port(self.address) {
+                Ok((port, held)) => {
+                    self.held.push(held);
                     ports.insert(name.clone(), port);
                 }
                 Err(e) => {
@@ -412,8 +355,10 @@ impl Agent {
     /// `None`: it runs, and reports itself.
     fn start(&mut self, order: ProcessOrder) -> Option<Report> {
         let name = order.name.clone();
-        let started = Log::create(&self.folder, &name)
-            .map_err(|e| format!("no log in {}: {e}", self.folder.display()))
+        self.held.clear();
+        let folder = self.folder();
+        let started = Log::create(&folder, &name)
+            .map_err(|e| format!("no log in {}: {e}", folder.display()))
             .and_then(|log| {
                 self.logs.push(log.clone());
                 let hidden = [TOKEN_VARIABLE, TOKEN_FILE_VARIABLE];

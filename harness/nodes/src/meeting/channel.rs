@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::frame::{self, LARGEST, LARGEST_STRANGER, Seal};
@@ -255,6 +256,16 @@ pub(crate) enum Heard<I> {
 pub(crate) struct Line<I, O> {
     pub incoming: mpsc::Receiver<Heard<I>>,
     pub outgoing: mpsc::Sender<O>,
+    speaking: JoinHandle<()>,
+}
+
+impl<I, O> Line<I, O> {
+    /// Waits until everything is on its way, and closes.
+    pub(crate) async fn finish(self, limit: Duration) {
+        drop(self.outgoing);
+        // A side that does not listen any more hears nothing.
+        let _ = timeout(limit, self.speaking).await;
+    }
 }
 
 impl Channel {
@@ -267,15 +278,17 @@ impl Channel {
         let (said, to_send) = mpsc::channel::<O>(WAITING);
         let (heard, incoming) = mpsc::channel(WAITING);
         let speaking = tokio::spawn(speak(self.outgoing, to_send));
+        let mute = speaking.abort_handle();
         tokio::spawn(async move {
             let why = listen(self.incoming, &heard).await;
             // A writer that waits for a side that is gone would wait for ever, and whoever speaks with it.
-            speaking.abort();
+            mute.abort();
             let _ = heard.send(Heard::Gone(why)).await;
         });
         Line {
             incoming,
             outgoing: said,
+            speaking,
         }
     }
 }

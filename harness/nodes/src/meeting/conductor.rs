@@ -48,6 +48,8 @@ pub(crate) struct Fatal {
     pub cause: String,
     /// The last lines of whoever is to blame, and his name.
     pub last: Option<(String, Vec<String>)>,
+    /// One process is to blame: its node and the meeting are there.
+    pub of_process: bool,
 }
 
 impl fmt::Display for Fatal {
@@ -77,7 +79,11 @@ impl fmt::Display for Fatal {
 
 impl From<String> for Fatal {
     fn from(cause: String) -> Self {
-        Fatal { cause, last: None }
+        Fatal {
+            cause,
+            last: None,
+            of_process: false,
+        }
     }
 }
 
@@ -90,6 +96,8 @@ pub(crate) struct Conductor {
     running: BTreeSet<(usize, String)>,
     last: BTreeMap<(usize, String), VecDeque<String>>,
     waves: Vec<Vec<(usize, String)>>,
+    /// The nodes that are gone: then the run is over for all of them.
+    left: BTreeSet<usize>,
     say: fn(&str),
 }
 
@@ -108,6 +116,7 @@ impl Conductor {
             running: BTreeSet::new(),
             last: BTreeMap::new(),
             waves: Vec::new(),
+            left: BTreeSet::new(),
             say,
         }
     }
@@ -256,10 +265,20 @@ impl Conductor {
             };
             match event {
                 Event::Here { addresses } => self.addresses = addresses,
-                Event::Refused { who, reason } => (self.say)(&format!("refused {who}: {reason}")),
+                Event::Left { node } => {
+                    self.left.insert(node);
+                    if self.left.len() >= self.addresses.len() {
+                        return Err("all nodes have left".to_owned().into());
+                    }
+                }
                 Event::Lost { node, why, .. } => {
                     let place = self.place(node);
-                    return Err(format!("{place} is lost: {why}").into());
+                    self.left.insert(node);
+                    return Err(Fatal {
+                        cause: format!("{place} is lost: {why}"),
+                        last: self.last_of(node),
+                        of_process: false,
+                    });
                 }
                 Event::Report { node, report } => match self.judge(node, report)? {
                     None => {}
@@ -275,6 +294,14 @@ impl Conductor {
             let limit = ANSWER.as_secs();
             Err(format!("not all nodes answered within {limit} s").into())
         })
+    }
+
+    /// The last lines of a node that cannot say them any more.
+    fn last_of(&self, node: usize) -> Option<(String, Vec<String>)> {
+        let mut of_node = self.last.iter().filter(|((other, _), _)| *other == node);
+        let ((_, name), lines) = of_node.next()?;
+        let lines = lines.iter().cloned().collect();
+        Some((format!("node-{node}/{name}"), lines))
     }
 
     /// What a report means; `None`: nothing that anybody waits for.
@@ -299,6 +326,7 @@ impl Conductor {
                 let blame = |what: String, tail: Vec<String>| Fatal {
                     cause: format!("{place}: {name} {what}"),
                     last: Some((format!("node-{node}/{name}"), tail)),
+                    of_process: true,
                 };
                 match state {
                     State::NotStarted { reason } => {
@@ -371,7 +399,7 @@ impl Conductor {
                 while stopping.iter().any(|who| self.running.contains(who)) {
                     if let Err(fatal) = self.next().await {
                         (self.say)(&format!("while stopping: {fatal}"));
-                        if fatal.last.is_none() {
+                        if !fatal.of_process {
                             return;
                         }
                     }
@@ -386,11 +414,25 @@ impl Conductor {
 
     /// Ends everything at once, after a failure, and brings the logs here.
     pub(crate) async fn abandon(&mut self) {
-        let count = self.task.layout.nodes.len();
-        for node in 0..count {
-            self.order(node, Order::Reset).await;
+        if self.left.is_empty() {
+            for node in 0..self.task.layout.nodes.len() {
+                self.order(node, Order::Reset).await;
+            }
+            return self.collect().await;
         }
-        self.collect().await;
+        // The run is over: the others end by themselves, and send their logs before they leave.
+        let rest = async {
+            while self.left.len() < self.addresses.len() {
+                if let Err(fatal) = self.next().await
+                    && !fatal.of_process
+                {
+                    return;
+                }
+            }
+        };
+        if timeout(ANSWER, rest).await.is_err() {
+            (self.say)("not all logs came");
+        }
     }
 
     /// Brings the logs of all nodes here.
@@ -408,7 +450,7 @@ impl Conductor {
                 match self.next().await {
                     Ok((_, Report::Collected)) => waiting -= 1,
                     Ok(_) => {}
-                    Err(fatal) if fatal.last.is_some() => {}
+                    Err(fatal) if fatal.of_process => {}
                     Err(_) => return,
                 }
             }

@@ -4,21 +4,20 @@
 //! a node that is lost ends the run on all others, with its cause. Rejected: nodes that find each other by polling a server's health (the end of a run and the
 //! loss of a node look the same there).
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
 
-use super::channel::{self, Channel, Guest, Heard, JoinError, Line};
-use super::message::{Event, Hello, Order, Outcome, Relay, Report, SCHEMA, Who};
+use super::message::{Event, Order, Outcome, Relay};
+use super::reception;
 use super::token::{Token, nonce};
 
 /// Those who may be greeting at the same time: more are no nodes of ours.
-const STRANGERS: usize = 64;
+pub(super) const STRANGERS: usize = 64;
 /// Events that may wait for a conductor.
-const WAITING: usize = 256;
+pub(super) const WAITING: usize = 256;
 /// How long the nodes may take to hear of the end before the connections are dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -33,17 +32,17 @@ pub(crate) struct Expected {
 }
 
 /// A node that has joined.
-struct Member {
-    address: String,
-    orders: mpsc::Sender<Order>,
+pub(super) struct Member {
+    pub address: String,
+    pub orders: mpsc::Sender<Order>,
 }
 
 #[derive(Default)]
-struct State {
-    members: Vec<Option<Member>>,
+pub(super) struct State {
+    pub members: Vec<Option<Member>>,
     /// All have been there at once.
-    begun: bool,
-    over: Option<Outcome>,
+    pub begun: bool,
+    pub over: Option<Outcome>,
     /// Who was refused, and why.
     refused: Vec<String>,
     /// Who hears what the nodes say.
@@ -52,13 +51,17 @@ struct State {
     audiences: u64,
 }
 
-struct Shared {
-    token: Token,
-    expected: Expected,
-    run: String,
+pub(super) struct Shared {
+    pub token: Token,
+    pub expected: Expected,
+    tell: Tell,
+    pub run: String,
     state: Mutex<State>,
-    changed: Notify,
+    pub changed: Notify,
 }
+
+/// Hears a line for the person at the leader.
+pub(crate) type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The meeting of a run.
 #[derive(Clone)]
@@ -72,52 +75,13 @@ pub(crate) struct Crew {
     pub orders: mpsc::Sender<Relay>,
 }
 
-/// A conductor that takes part from another process.
-pub(crate) struct Attached {
-    pub crew: Crew,
-    pub addresses: Vec<String>,
-}
-
-/// Takes part as the conductor, in a meeting where all nodes are.
-pub(crate) async fn attach(stream: TcpStream, token: &Token) -> Result<Attached, String> {
-    let hello = Hello {
-        schema: SCHEMA,
-        version: crate::VERSION.to_owned(),
-        who: Who::Conductor,
-        digest: None,
-        nonce: nonce()?,
-    };
-    let joined = channel::join(stream, token, hello).await;
-    let (_, channel) = joined.map_err(|error| match error {
-        JoinError::Refused(reason) => reason,
-        JoinError::Impostor => "whoever answers there does not have the token".to_owned(),
-        JoinError::Broken(e) => format!("the meeting of the nodes does not answer: {e}"),
-    })?;
-    let mut line: Line<Event, Relay> = channel.open();
-    let (heard, events) = mpsc::channel(WAITING);
-    let orders = line.outgoing;
-    let Some(Heard::Said(Event::Here { addresses })) = line.incoming.recv().await else {
-        return Err("the meeting of the nodes is over, or not complete".to_owned());
-    };
-    tokio::spawn(async move {
-        while let Some(Heard::Said(event)) = line.incoming.recv().await {
-            if heard.send(event).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(Attached {
-        crew: Crew { events, orders },
-        addresses,
-    })
-}
-
 impl Hub {
-    /// Opens a meeting on a socket that listens.
+    /// Opens a meeting on a socket that listens; `tell` hears who was refused.
     pub(crate) fn open(
         listener: TcpListener,
         token: Token,
         expected: Expected,
+        tell: Tell,
     ) -> Result<Hub, String> {
         let mut run = nonce()?;
         run.truncate(12);
@@ -125,6 +89,7 @@ impl Hub {
         let shared = Arc::new(Shared {
             token,
             expected,
+            tell,
             run,
             state: Mutex::new(State {
                 members,
@@ -132,7 +97,7 @@ impl Hub {
             }),
             changed: Notify::new(),
         });
-        tokio::spawn(accept(listener, shared.clone()));
+        tokio::spawn(reception::accept(listener, shared.clone()));
         Ok(Hub { shared })
     }
 
@@ -170,16 +135,11 @@ impl Hub {
         Ok(Crew { events, orders })
     }
 
-    /// Why the run is over, if it is.
-    pub(crate) fn ended(&self) -> Option<Outcome> {
-        self.shared.state().over.clone()
-    }
-
     /// Waits until something ends the run.
     pub(crate) async fn end(&self) -> Outcome {
         loop {
             let changed = self.shared.changed.notified();
-            if let Some(outcome) = self.ended() {
+            if let Some(outcome) = self.shared.state().over.clone() {
                 return outcome;
             }
             changed.await;
@@ -210,7 +170,7 @@ impl State {
         self.begun.then(|| Ok(self.addresses()))
     }
 
-    fn addresses(&self) -> Vec<String> {
+    pub fn addresses(&self) -> Vec<String> {
         let members = self.members.iter();
         members
             .map(|m| m.as_ref().map_or_else(String::new, |m| m.address.clone()))
@@ -239,7 +199,7 @@ impl State {
     }
 
     /// Why this node may not join; `None`: it may.
-    fn objection(&self, node: usize, count: usize, expected: &Expected) -> Option<String> {
+    pub fn objection(&self, node: usize, count: usize, expected: &Expected) -> Option<String> {
         if count != expected.count {
             return Some(format!(
                 "it says that there are {count} nodes, and this run has {}",
@@ -271,12 +231,12 @@ impl State {
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the conductor, if there is one.
-    async fn tell(&self, event: Event) {
+    pub async fn tell(&self, event: Event) {
         let audience = self.state().audience.clone();
         if let Some(audience) = audience {
             // One that does not listen any more has left.
@@ -284,8 +244,21 @@ impl Shared {
         }
     }
 
+    /// Somebody was refused.
+    pub fn refused(&self, who: &str, reason: &str) {
+        let line = format!("{who}: {reason}");
+        {
+            let mut state = self.state();
+            // Somebody who tries for hours must not fill the memory.
+            if state.refused.len() < STRANGERS {
+                state.refused.push(line.clone());
+            }
+        }
+        (self.tell)(&format!("refused {line}"));
+    }
+
     /// A new audience: its number, and what it hears.
-    fn listen(&self) -> Result<(u64, mpsc::Receiver<Event>), String> {
+    pub fn listen(&self) -> Result<(u64, mpsc::Receiver<Event>), String> {
         let mut state = self.state();
         if state.audience.is_some() {
             return Err("another deployment is being conducted: there is one at a time".to_owned());
@@ -305,7 +278,7 @@ impl Shared {
     }
 
     /// The conductor has left: what it started is ended.
-    async fn deaf(&self, number: u64) {
+    pub async fn deaf(&self, number: u64) {
         let orders = {
             let mut state = self.state();
             if state.audiences != number || state.audience.take().is_none() {
@@ -321,7 +294,7 @@ impl Shared {
         }
     }
 
-    async fn relay(&self, relay: Relay) {
+    pub async fn relay(&self, relay: Relay) {
         let orders = {
             let state = self.state();
             let member = state.members.get(relay.node).and_then(Option::as_ref);
@@ -333,7 +306,7 @@ impl Shared {
         }
     }
 
-    async fn over(&self, outcome: Outcome) {
+    pub async fn over(&self, outcome: Outcome) {
         let orders = {
             let mut state = self.state();
             if state.over.is_some() {
@@ -354,182 +327,5 @@ impl State {
     fn orders(&self) -> Vec<mpsc::Sender<Order>> {
         let members = self.members.iter().flatten();
         members.map(|member| member.orders.clone()).collect()
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
-    loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            // Out of descriptors: some come back.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let Ok(place) = strangers.clone().acquire_owned().await else {
-            return;
-        };
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            let guest = introduce(&shared, stream, peer).await;
-            drop(place);
-            if let Some(guest) = guest {
-                receive(&shared, guest, peer).await;
-            }
-        });
-    }
-}
-
-/// Somebody with the token, this build and this file.
-async fn introduce(shared: &Shared, stream: TcpStream, peer: SocketAddr) -> Option<Guest> {
-    let guest = match channel::greet(stream, &shared.token).await {
-        Ok(Ok(guest)) => guest,
-        Ok(Err(reason)) => {
-            refused(shared, peer.to_string(), reason).await;
-            return None;
-        }
-        // Port scanners and health checks come and go.
-        Err(_) => return None,
-    };
-    let expected = &shared.expected;
-    let hello = &guest.hello;
-    let reason = match (&expected.digest, &hello.digest) {
-        _ if hello.version != expected.version => format!(
-            "its harness is version {}, and the leader's {}: every node needs the same build",
-            hello.version, expected.version
-        ),
-        (Some(ours), Some(theirs)) if ours != theirs => {
-            "its nodes file is not that of the leader: every node needs the same one".to_owned()
-        }
-        _ => return Some(guest),
-    };
-    turn_away(shared, guest, peer, reason).await;
-    None
-}
-
-async fn turn_away(shared: &Shared, guest: Guest, peer: SocketAddr, reason: String) {
-    let who = match &guest.hello.who {
-        Who::Agent { node, .. } => format!("node {node} ({peer})"),
-        Who::Conductor => format!("a conductor ({peer})"),
-    };
-    guest.refuse(reason.clone()).await;
-    refused(shared, who, reason).await;
-}
-
-async fn refused(shared: &Shared, who: String, reason: String) {
-    {
-        let mut state = shared.state();
-        // Somebody who tries for hours must not fill the memory.
-        if state.refused.len() < STRANGERS {
-            state.refused.push(format!("{who}: {reason}"));
-        }
-    }
-    shared.tell(Event::Refused { who, reason }).await;
-}
-
-async fn receive(shared: &Arc<Shared>, guest: Guest, peer: SocketAddr) {
-    match guest.hello.who.clone() {
-        Who::Conductor => match shared.listen() {
-            Ok((number, events)) => {
-                if let Ok(channel) = guest.welcome(&shared.token, &shared.run).await {
-                    conduct(shared, channel, events).await;
-                }
-                shared.deaf(number).await;
-            }
-            Err(reason) => turn_away(shared, guest, peer, reason).await,
-        },
-        Who::Agent {
-            node,
-            count,
-            address,
-        } => {
-            let (orders, to_send) = mpsc::channel(WAITING);
-            let objection = {
-                let mut state = shared.state();
-                let objection = state.objection(node, count, &shared.expected);
-                if objection.is_none() {
-                    // The place is taken before the welcome is sent, so that it is given once.
-                    state.members[node] = Some(Member {
-                        address: address.clone(),
-                        orders,
-                    });
-                }
-                objection
-            };
-            if let Some(reason) = objection {
-                return turn_away(shared, guest, peer, reason).await;
-            }
-            let why = match guest.welcome(&shared.token, &shared.run).await {
-                Ok(channel) => attend(shared, node, channel, to_send).await,
-                Err(error) => format!("it did not hear that it may join: {error}"),
-            };
-            leave(shared, node, address, why).await;
-        }
-    }
-}
-
-/// Takes part in the meeting for a node; the reason for which that ended.
-async fn attend(
-    shared: &Shared,
-    node: usize,
-    channel: Channel,
-    mut to_send: mpsc::Receiver<Order>,
-) -> String {
-    let mut line: Line<Report, Order> = channel.open();
-    let here = {
-        let mut state = shared.state();
-        let all = !state.begun && state.members.iter().all(Option::is_some);
-        state.begun |= all;
-        all.then(|| state.addresses())
-    };
-    if let Some(addresses) = here {
-        shared.changed.notify_waiters();
-        shared.tell(Event::Here { addresses }).await;
-    }
-    loop {
-        tokio::select! {
-            heard = line.incoming.recv() => match heard {
-                Some(Heard::Said(Report::Leaving { reason })) => return reason,
-                Some(Heard::Said(report)) => shared.tell(Event::Report { node, report }).await,
-                Some(Heard::Gone(why)) => return why,
-                None => return "its connection was closed".to_owned(),
-            },
-            order = to_send.recv() => if let Some(order) = order {
-                // If it is gone, the other arm says so.
-                let _ = line.outgoing.send(order).await;
-            },
-        }
-    }
-}
-
-async fn leave(shared: &Shared, node: usize, address: String, why: String) {
-    let lost = {
-        let mut state = shared.state();
-        state.members[node] = None;
-        state.over.is_none() && state.begun
-    };
-    shared.changed.notify_waiters();
-    if lost {
-        let cause = format!("node {node} ({address}) is lost: {why}");
-        shared.tell(Event::Lost { node, address, why }).await;
-        shared.over(Outcome::Failed { cause }).await;
-    }
-}
-
-/// Relays between a conductor and the nodes until it leaves.
-async fn conduct(shared: &Shared, channel: Channel, mut events: mpsc::Receiver<Event>) {
-    let mut line: Line<Relay, Event> = channel.open();
-    loop {
-        tokio::select! {
-            heard = line.incoming.recv() => match heard {
-                Some(Heard::Said(relay)) => shared.relay(relay).await,
-                Some(Heard::Gone(_)) | None => return,
-            },
-            event = events.recv() => match event {
-                Some(event) => if line.outgoing.send(event).await.is_err() {
-                    return;
-                },
-                None => return,
-            },
-        }
     }
 }

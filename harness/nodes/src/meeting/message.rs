@@ -230,10 +230,9 @@ pub(crate) enum Event {
         address: String,
         why: String,
     },
-    /// Somebody was refused.
-    Refused {
-        who: String,
-        reason: String,
+    /// A node has left after the end of the run.
+    Left {
+        node: usize,
     },
 }
 

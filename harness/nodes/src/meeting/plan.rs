@@ -344,3 +344,7 @@ fn line(
         env: resolved(env, variables)?,
     })
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

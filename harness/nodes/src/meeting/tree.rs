@@ -18,17 +18,15 @@ pub(crate) fn adopt() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends all descendants at once; what is left after the limit, in words.
+/// Ends all descendants at once; what is left after the limit, in words. Nobody else may wait for one of them any more.
 ///
-/// They are stopped before they are killed, so that nobody forks or starts a sibling again meanwhile.
+/// They are stopped before they are killed, so that nobody forks or starts a sibling again meanwhile. The kernel's list of children may miss one while another ends: only when
+/// there is no child to wait for, there is none.
 pub(crate) fn end(limit: Duration) -> Vec<String> {
     let me = std::process::id();
     let deadline = Instant::now() + limit;
-    loop {
+    while has_children() {
         let tree = processes_below(me);
-        if tree.is_empty() {
-            return Vec::new();
-        }
         if Instant::now() >= deadline {
             let named = tree.iter().map(|p| format!("pid {} ({})", p.pid, p.name));
             return named.collect();
@@ -40,6 +38,18 @@ pub(crate) fn end(limit: Duration) -> Vec<String> {
             }
         }
         std::thread::sleep(LOOK);
+    }
+    Vec::new()
+}
+
+/// Whether there is a child that has not ended; those that have are reaped.
+fn has_children() -> bool {
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The agent's process.
 //!
-//! `__nodes-agent --node I/N --leader HOST:PORT [--address ADDRESS] [--interface NAME] [--evidence FOLDER] [--digest DIGEST] [--join-within SECONDS]`, and the token in the environment.
+//! `__nodes-agent --node I/N --leader HOST:PORT [--address ADDRESS] [--interface NAME] [--evidence FOLDER | --shared-evidence FOLDER] [--digest DIGEST] [--join-within SECONDS]`, and the token in the environment.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
     let mut parser = lexopt::Parser::from_args(args.iter().cloned());
     let wrong = |e: lexopt::Error| e.to_string();
     let (mut node, mut leader, mut address, mut interface) = (None, None, None, None);
-    let (mut digest, mut evidence) = (None, PathBuf::from("."));
+    let (mut digest, mut evidence, mut shared) = (None, PathBuf::from("."), false);
     let mut limit = Duration::from_secs(30);
     while let Some(arg) = parser.next().map_err(wrong)? {
         let Long(name) = arg else {
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
             "address" => address = Some(text.parse().map_err(|_| no())?),
             "interface" => interface = Some(text).filter(|text| !text.is_empty()),
             "evidence" => evidence = PathBuf::from(value),
+            "shared-evidence" => (evidence, shared) = (PathBuf::from(value), true),
             "digest" => digest = Some(text),
             "join-within" => limit = Duration::from_secs(text.parse().map_err(|_| no())?),
             _ => return Err(format!("there is no --{name}")),
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<u8, String> {
         address,
         interface,
         evidence,
+        shared,
         digest,
         token: token.ok_or("no token: TRIBUNAL_NODES_TOKEN is not set")?,
         limit,

@@ -10,6 +10,7 @@ use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lexopt::prelude::*;
@@ -21,7 +22,7 @@ use tribunal_workload::{DataTable, Lookups};
 use crate::control::{Control, Nodes};
 use crate::file::{Layout, NodesFile};
 use crate::meeting::{
-    Attached, Conductor, Crew, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
+    Attached, Conductor, Expected, Fatal, Hub, Limits, Outcome, TOKEN_VARIABLE, Task, Token,
     attach, say, tree,
 };
 
@@ -37,6 +38,8 @@ const MEETING: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 /// How long agents may take to leave when the run is over.
 const LEAVING: Duration = Duration::from_secs(3);
+/// The same, when it has failed.
+const BROKEN: Duration = Duration::from_millis(700);
 /// How long everything below may take to end when it is killed.
 const FORCE: Duration = Duration::from_secs(5);
 
@@ -158,7 +161,7 @@ async fn rehearsed(
         digest: None,
         version: crate::VERSION.to_owned(),
     };
-    let hub = Hub::open(listener, token.clone(), expected)?;
+    let hub = Hub::open(listener, token.clone(), expected, Arc::new(say))?;
     say(&format!("{} nodes: {}", count, world.about()));
     let mut agents = Vec::new();
     for (node, address) in world.addresses().iter().enumerate().take(count) {
@@ -169,7 +172,7 @@ async fn rehearsed(
             .args(["--leader", &at.to_string()])
             .args(["--address", address])
             .args(["--interface", &world.interface(node)])
-            .arg("--evidence")
+            .arg("--shared-evidence")
             .arg(&task.evidence)
             .env(TOKEN_VARIABLE, token.reveal())
             .stdin(Stdio::null());
@@ -184,7 +187,7 @@ async fn rehearsed(
         fatal = first_to_end(&mut agents) => Err(fatal),
         () = &mut told => {
             hub.over(Outcome::Finished, LEAVING).await;
-            leave(&mut agents).await;
+            leave(&mut agents, LEAVING).await;
             return Ok(0);
         }
     };
@@ -214,8 +217,13 @@ async fn rehearsed(
             }
         }
     };
-    hub.over(outcome, LEAVING).await;
-    leave(&mut agents).await;
+    let limit = match outcome {
+        Outcome::Finished => LEAVING,
+        // One that is stopped or cut off would be waited for in vain.
+        Outcome::Failed { .. } => BROKEN,
+    };
+    hub.over(outcome, limit).await;
+    leave(&mut agents, limit).await;
     Ok(code)
 }
 
@@ -252,9 +260,9 @@ async fn first_to_end(agents: &mut [Child]) -> Fatal {
 }
 
 /// Waits for the agents; what is left of them is ended with everything else.
-async fn leave(agents: &mut [Child]) {
+async fn leave(agents: &mut [Child], limit: Duration) {
     let began = Instant::now();
-    while began.elapsed() < LEAVING {
+    while began.elapsed() < limit {
         let lives = |agent: &mut Child| matches!(agent.try_wait(), Ok(None));
         if !agents.iter_mut().any(lives) {
             return;
@@ -275,7 +283,6 @@ async fn joined(
         .await
         .map_err(|e| format!("the meeting of the nodes at {hub} is not there: {e}"))?;
     let Attached { crew, addresses } = attach(stream, token).await?;
-    let crew: Crew = crew;
     let mut conductor = Conductor::new(task, crew, addresses);
     let fatal = tokio::select! {
         fatal = conductor.run(front) => Some(fatal),

@@ -88,7 +88,7 @@ impl Links {
     /// # Errors
     /// The kernel refuses.
     pub fn mend_all(&self) -> io::Result<()> {
-        let nodes = 0..self.nodes.len();
+        let mut nodes = 0..self.nodes.len();
         let parties: Vec<Party> = nodes
             .clone()
             .map(Party::Node)
@@ -99,7 +99,7 @@ impl Links {
                 self.mend(*from, *to)?;
             }
         }
-        nodes.map(|node| self.rate(node, None)).collect()
+        nodes.try_for_each(|node| self.rate(node, None))
     }
 
     fn of(&self, party: Party) -> io::Result<(Arc<OwnedFd>, &'static str)> {

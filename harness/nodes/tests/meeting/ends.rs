@@ -32,12 +32,16 @@ fn told() {
     }))
     .ready();
     let answer = layout.get();
-    assert!(answer.ends_with("127.77.0.1"), "{answer}");
+    assert!(
+        answer.contains("\r\n\r\n127.77.") && answer.ends_with(".1"),
+        "{answer}"
+    );
     for node in 0..3 {
         let log = layout.evidence.join(format!("node-{node}/server.log"));
         let text = std::fs::read_to_string(&log).unwrap();
         assert!(
-            text.contains(&format!("fake server at 127.77.0.{}", node + 1)),
+            text.starts_with("fake server at 127.77.")
+                && text.contains(&format!(".{} with", node + 1)),
             "{text}"
         );
     }

@@ -14,12 +14,23 @@ use tribunal_workload::{DataTable, Lookups};
 
 const CONDUCT: &str = "fake-conduct";
 const SERVER: &str = "fake-server";
+const LEAD: &str = "fake-lead";
 const WORKER: &str = "fake-worker";
 
 pub fn verb(args: &[OsString]) -> Option<ExitCode> {
     let words: Vec<&str> = args.iter().filter_map(|a| a.to_str()).collect();
     match words[..] {
-        [CONDUCT, file, port, evidence] => Some(conductor(file, port, evidence)),
+        [CONDUCT, file, port, evidence, ref hub @ ..] => {
+            Some(conductor(file, port, evidence, hub.first().copied()))
+        }
+        [LEAD, port, evidence] => {
+            let leading = crate::joined::lead(port.parse().unwrap(), 2, evidence.as_ref());
+            let leading = leading.unwrap();
+            println!("led: {}", leading.hub());
+            std::thread::sleep(Duration::from_secs(600));
+            drop(leading);
+            Some(ExitCode::SUCCESS)
+        }
         [SERVER, ref rest @ ..] => {
             server(rest);
             Some(ExitCode::SUCCESS)
@@ -60,7 +71,7 @@ impl Stage for Fakes {
     }
 }
 
-fn conductor(file: &str, port: &str, evidence: &str) -> ExitCode {
+fn conductor(file: &str, port: &str, evidence: &str, hub: Option<&str>) -> ExitCode {
     let data = DataTable::default();
     let lookups = Lookups {
         vocabulary: Vocabulary::shipped(),
@@ -69,7 +80,13 @@ fn conductor(file: &str, port: &str, evidence: &str) -> ExitCode {
     };
     let mut read = NodesFile::read(Path::new(file), &lookups).unwrap();
     let layout = read.layouts.remove(0);
-    let world = Loopback::new(layout.nodes.len()).unwrap();
+    let cast = match hub {
+        None => Cast::Rehearsed(Box::new(Loopback::new(layout.nodes.len()).unwrap())),
+        Some(hub) => Cast::Joined {
+            hub: hub.to_owned(),
+            token: crate::joined::token(),
+        },
+    };
     let code = conduct(
         Conduct {
             layout,
@@ -81,7 +98,7 @@ fn conductor(file: &str, port: &str, evidence: &str) -> ExitCode {
             ready_within: Duration::from_secs(20),
             grace: Duration::from_secs(3),
         },
-        Cast::Rehearsed(Box::new(world)),
+        cast,
     );
     match code {
         Ok(code) => ExitCode::from(code),

@@ -8,6 +8,10 @@ mod ends;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
+mod joined;
+#[cfg(target_os = "linux")]
+mod refused;
+#[cfg(target_os = "linux")]
 mod rounds;
 #[cfg(target_os = "linux")]
 mod support;
@@ -21,10 +25,15 @@ fn main() -> ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [ends::trials(), rounds::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        ends::trials(),
+        joined::trials(),
+        refused::trials(),
+        rounds::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

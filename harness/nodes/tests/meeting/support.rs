@@ -33,12 +33,28 @@ pub fn file(nodes: usize, of_node: &dyn Fn(usize) -> String) -> String {
     text
 }
 
+/// Which block of loopback addresses is free differs from run to run.
+fn in_block_zero(line: &str) -> String {
+    let mut pieces = line.split("127.77.");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out += "127.77.0";
+        out += piece.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    out
+}
+
 pub fn plain(_: usize) -> String {
     "fake server --port $SERVER_PORT".to_owned()
 }
 
 impl Conducted {
     pub fn start(text: &str) -> Conducted {
+        Conducted::with(text, None)
+    }
+
+    /// Conducted on nodes that have joined a hub; without one, rehearsed.
+    pub fn with(text: &str, hub: Option<&str>) -> Conducted {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nodes.yaml");
         std::fs::write(&path, text).unwrap();
@@ -53,6 +69,7 @@ impl Conducted {
             .arg(&path)
             .arg(port.to_string())
             .arg(&evidence)
+            .args(hub)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -64,6 +81,7 @@ impl Conducted {
         let keep = said.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
+                let line = in_block_zero(&line);
                 keep.lock().unwrap().push(line.clone());
                 let _ = sender.send(line);
             }
@@ -111,22 +129,31 @@ impl Conducted {
             .collect()
     }
 
+    /// The first process below the conductor of which this holds. The kernel's list may miss one while others come and go.
+    fn find(&self, what: &str, is: &dyn Fn(&str) -> bool) -> ProcessInfo {
+        let deadline = Instant::now() + LONG;
+        loop {
+            if let Some((found, _)) = self.below().into_iter().find(|(_, line)| is(line)) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "no {what}:\n{}", self.all());
+        }
+    }
+
     pub fn agent(&self, node: usize) -> ProcessInfo {
-        let found = self.below().into_iter().find(|(_, line)| {
-            line.contains("__nodes-agent") && line.contains(&format!("--node {node}/"))
-        });
-        found.unwrap_or_else(|| panic!("no agent {node}")).0
+        let of_node = format!("--node {node}/");
+        let is = |line: &str| line.contains("__nodes-agent") && line.contains(&of_node);
+        self.find(&format!("agent {node}"), &is)
     }
 
     pub fn server(&self, node: usize) -> ProcessInfo {
-        let address = format!(" 127.77.0.{} ", node + 1);
-        let found = self
-            .below()
-            .into_iter()
-            .find(|(_, line)| line.contains("fake-server") && line.contains(&address));
-        found
-            .unwrap_or_else(|| panic!("no server on node {node}"))
-            .0
+        let last = format!(".{}", node + 1);
+        let is = |line: &str| {
+            // The mark, then the address.
+            let mut words = line.split(' ').skip_while(|word| *word != "fake-server");
+            words.nth(2).is_some_and(|address| address.ends_with(&last))
+        };
+        self.find(&format!("server on node {node}"), &is)
     }
 
     pub fn signal(&self, process: &ProcessInfo, signal: ProcessSignal) {

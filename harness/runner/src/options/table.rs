@@ -356,6 +356,14 @@ pub const TABLE: &[OptionRow] = &[
         "Where node 0 is [default: as the cluster says]",
     ),
     row(
+        "join-within",
+        None,
+        "DURATION",
+        Own,
+        true,
+        "How long the nodes may take to meet [default: 30m]",
+    ),
+    row(
         "docs",
         None,
         "PATH",

@@ -9,6 +9,8 @@ mod malformed;
 mod memory;
 mod misbehaviours;
 mod network;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod scarce;
 mod stage;
 mod stopped;
