@@ -13,6 +13,7 @@ use crate::deploy::{self, DeployCommand};
 use crate::devices::{self, DevicesOptions};
 use crate::faults;
 use crate::flaky;
+use crate::k8s;
 use crate::model::{self, MODEL_HELP};
 use crate::nodes;
 use crate::pipeline;
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Devices(DevicesOptions),
     Faults(faults::FaultsOptions),
     Flaky(flaky::FlakyOptions),
+    Kubernetes(Box<k8s::K8sOptions>),
     Model(crate::model::ModelOptions),
     Nodes(crate::nodes::NodesOptions),
     Pipeline(pipeline::PipelineOptions),
@@ -61,7 +63,7 @@ pub(crate) struct DoctorOptions {
 /// The hidden verb of [`Command::Namespaces`].
 pub(crate) const NAMESPACES: &str = "__namespaces";
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "baseline",
     "coverage",
     "deploy",
@@ -69,6 +71,7 @@ const VERBS: [&str; 17] = [
     "doctor",
     "faults",
     "flaky",
+    "k8s",
     "model",
     "nodes",
     "pipeline",
@@ -96,6 +99,7 @@ Verbs:
   doctor          check what tests and deployments need, each with its remedy
   faults          break a deployment that `cargo test -- --hold` holds open, by hand
   flaky           which cases fail now and then, and which fail since some commit
+  k8s             run suites and files of several nodes on a Kubernetes cluster, or print what would be created there
   model           where the name of a model leads; write tiny models with known answers
   nodes           check or show files of several nodes: what would run where, and what is measured
   pipeline        print a pipeline for CI from the stages, or filter one by what changed
@@ -162,6 +166,7 @@ pub(crate) fn parse(mut arguments: Vec<OsString>) -> Result<Command, String> {
         Some(Value(verb)) if verb == "devices" => devices::parse(parser),
         Some(Value(verb)) if verb == "faults" => faults::parse(parser),
         Some(Value(verb)) if verb == "flaky" => flaky::parse(parser),
+        Some(Value(verb)) if verb == "k8s" => k8s::parse(parser),
         Some(Value(verb)) if verb == "model" => model::parse(parser),
         Some(Value(verb)) if verb == "nodes" => nodes::parse(parser),
         Some(Value(verb)) if verb == "pipeline" => pipeline::parse(parser),
@@ -239,6 +244,7 @@ fn help(mut parser: lexopt::Parser) -> Result<Command, String> {
         Some(Value(verb)) if verb == "devices" => Ok(Command::Help(devices::HELP)),
         Some(Value(verb)) if verb == "faults" => Ok(Command::Help(faults::HELP)),
         Some(Value(verb)) if verb == "flaky" => Ok(Command::Help(flaky::HELP)),
+        Some(Value(verb)) if verb == "k8s" => Ok(Command::Help(k8s::HELP)),
         Some(Value(verb)) if verb == "model" => Ok(Command::Help(MODEL_HELP)),
         Some(Value(verb)) if verb == "nodes" => Ok(Command::Help(nodes::HELP)),
         Some(Value(verb)) if verb == "pipeline" => Ok(Command::Help(pipeline::HELP)),
@@ -362,7 +368,7 @@ mod tests {
             ),
             (
                 "profile",
-                "unknown verb `profile`; there are: baseline, coverage, deploy, devices, doctor, faults, flaky, model, nodes, pipeline, profile-vram, report, soak, stages, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
+                "unknown verb `profile`; there are: baseline, coverage, deploy, devices, doctor, faults, flaky, k8s, model, nodes, pipeline, profile-vram, report, soak, stages, traffic, workload, help\nhelp: see `cargo tribunal --help`\n",
             ),
             (
                 "help doktor",

@@ -1,7 +1,7 @@
 //! `cargo tribunal`: what works on this machine, and what to do about the rest.
 //!
 //! `baseline` keeps what performance tests compare with; `doctor` looks at the machine, `devices` at its accelerators, `deploy` at deployments, `model` at
-//! models; `faults` breaks a server by hand; `flaky` judges cases by their past; `nodes` reads files of several nodes; `report` makes reports of runs; `soak` judges journals of soaks; `stages`, `coverage` and
+//! models; `faults` breaks a server by hand; `flaky` judges cases by their past; `k8s` runs on a cluster; `nodes` reads files of several nodes; `report` makes reports of runs; `soak` judges journals of soaks; `stages`, `coverage` and
 //! `pipeline` look at the catalog of tests; `workload` reads workload files; `traffic` says how exactly load is sent, and `profile-vram` what a test needs of a device. The program is started through the alias in
 //! `.cargo/config.toml` or, once it is installed, by cargo as a subcommand (cargo then repeats the word `tribunal`); both are the same here.
 //!
@@ -17,6 +17,7 @@ mod devices;
 mod doctor;
 mod faults;
 mod flaky;
+mod k8s;
 mod model;
 mod namespaces;
 mod nodes;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Ok(Command::Devices(options)) => devices::run(&options),
         Ok(Command::Faults(options)) => faults::run(&options),
         Ok(Command::Flaky(options)) => flaky::run(&options),
+        Ok(Command::Kubernetes(options)) => k8s::run(&options),
         Ok(Command::Model(options)) => model::run(&options),
         Ok(Command::Nodes(options)) => nodes::run(&options),
         Ok(Command::Pipeline(options)) => pipeline::run(&options),

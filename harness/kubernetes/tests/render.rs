@@ -117,11 +117,7 @@ fn every_shipped_file_is_a_manifest_that_a_cluster_takes() {
                 .unwrap_or_else(|wrong| panic!("{path}: {wrong}"));
         }
         // What is written is what was made.
-        assert_eq!(
-            documents(&manifest.yaml().unwrap()),
-            manifest.objects,
-            "{path}"
-        );
+        assert_eq!(documents(&manifest.yaml()), manifest.objects, "{path}");
     }
 }
 
@@ -224,7 +220,7 @@ fn the_token_is_a_reference_and_stands_in_no_file() {
         manifest.token_secret.as_deref(),
         Some("qwen3-235b-disaggregated-abc123-token")
     );
-    let text = manifest.yaml().unwrap();
+    let text = manifest.yaml();
     assert!(text.contains("secretKeyRef"));
     assert!(text.contains("# `cargo tribunal k8s run` makes the Secret"));
 }
@@ -414,7 +410,7 @@ fn evidence_goes_to_a_claim_where_one_is_named() {
 fn a_cluster_replaces_nothing_in_the_values_of_settings() {
     let own = settings("[kubernetes]\nimage = \"x:1\"\n[kubernetes.env]\nA = \"$(HOSTNAME)/x\"\n");
     let manifest = rendered(REFERENCE, &own);
-    let text = manifest.yaml().unwrap();
+    let text = manifest.yaml();
     assert!(text.contains("$$(HOSTNAME)/x"));
 }
 
@@ -510,7 +506,7 @@ fn without_an_image_nothing_is_rendered() {
 
 #[test]
 fn the_same_inputs_are_the_same_bytes() {
-    assert_eq!(shipped(PAIR).yaml().unwrap(), shipped(PAIR).yaml().unwrap());
+    assert_eq!(shipped(PAIR).yaml(), shipped(PAIR).yaml());
 }
 
 #[test]
@@ -529,7 +525,6 @@ fn a_hundred_manifests() {
         bytes += Manifest::render(subject, &own, &run())
             .unwrap()
             .yaml()
-            .unwrap()
             .len();
     }
     println!(

@@ -119,9 +119,11 @@ pub async fn run(
                 Err(_) => missing.push(format!("all that had not been collected after {:?}", cluster.patience.collect)),
             },
         }
-        if let Ok(text) = manifest.yaml() {
-            write(&mut missing, &folder.join("manifest.yaml"), &text);
-        }
+        write(
+            &mut missing,
+            &folder.join("manifest.yaml"),
+            &manifest.yaml(),
+        );
         outcome = confirmed(outcome, manifest, folder);
     }
     let stays = if created {
@@ -239,7 +241,7 @@ impl Work<'_> {
             json!({
                 "apiVersion": "v1",
                 "kind": "Secret",
-                "metadata": metadata(name, namespace, &manifest.run),
+                "metadata": metadata(name, &manifest.name, namespace, &manifest.run),
                 "stringData": { TOKEN_KEY: self.token },
                 "type": "Opaque",
             })
@@ -407,7 +409,8 @@ fn broken(pods: &BTreeMap<usize, &PodSeen>, shape: Shape, listed: bool) -> Optio
             return Some(format!("{title} is being deleted by somebody else"));
         }
         match &pod.ended {
-            Some(ended) if matches!(shape, Shape::Nodes(_)) && index > 0 => {
+            // One that ended well was told that the run is over.
+            Some(ended) if matches!(shape, Shape::Nodes(_)) && index > 0 && ended.code != 0 => {
                 return Some(format!("{title} {ended}, and node 0 did not end"));
             }
             _ => {}

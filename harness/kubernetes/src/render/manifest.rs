@@ -124,10 +124,7 @@ impl Manifest {
     }
 
     /// The file for a cluster, below lines of comment.
-    ///
-    /// # Errors
-    /// In words: it cannot be written.
-    pub fn yaml(&self) -> Result<String, String> {
+    pub fn yaml(&self) -> String {
         let mut out = String::new();
         let mut comment = |line: &str| {
             let line: String = line.chars().filter(|c| !c.is_control()).collect();
@@ -147,14 +144,14 @@ impl Manifest {
                 "  kubectl create secret generic {secret}{namespace} --from-literal={TOKEN_KEY}=\"$(openssl rand -hex 32)\""
             ));
         }
-        out.push_str(&yaml::documents(&self.objects)?);
-        Ok(out)
+        out.push_str(&yaml::documents(&self.objects));
+        out
     }
 }
 
-/// What every object begins with.
-pub(crate) fn metadata(name: &str, namespace: Option<&str>, run: &RunId) -> Value {
-    let mut metadata = json!({ "name": name, "labels": labels(name, run) });
+/// What every object begins with: its own name, and the labels of the run's.
+pub(crate) fn metadata(name: &str, of: &str, namespace: Option<&str>, run: &RunId) -> Value {
+    let mut metadata = json!({ "name": name, "labels": labels(of, run) });
     if let Some(namespace) = namespace {
         metadata["namespace"] = json!(namespace);
     }
@@ -241,12 +238,12 @@ fn nodes(
         }
         .template()
     };
-    let mut map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "immutable": true, "metadata": metadata(&name, namespace, run) });
+    let mut map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "immutable": true, "metadata": metadata(&name, &name, namespace, run) });
     map["data"][&file_name] = json!(text);
     let set = json!({
         "apiVersion": LEADER_WORKER_SET.0,
         "kind": LEADER_WORKER_SET.1,
-        "metadata": metadata(&name, namespace, run),
+        "metadata": metadata(&name, &name, namespace, run),
         "spec": {
             "replicas": 1,
             "startupPolicy": "LeaderCreated",
@@ -262,7 +259,7 @@ fn nodes(
         "apiVersion": "v1",
         "kind": "Service",
         // The set itself has a headless Service of its own name.
-        "metadata": metadata(&format!("{name}-leader"), namespace, run),
+        "metadata": metadata(&format!("{name}-leader"), &name, namespace, run),
         "spec": {
             "ports": [{ "name": "http", "port": port, "protocol": "TCP", "targetPort": port }],
             "selector": { "leaderworkerset.sigs.k8s.io/name": name, "role": "leader" },
@@ -312,7 +309,7 @@ fn shards(stem: &str, count: u32, settings: &Settings, run: &RunId) -> Result<Ma
     let job = json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": metadata(&name, namespace, run),
+        "metadata": metadata(&name, &name, namespace, run),
         "spec": {
             "activeDeadlineSeconds": deadline,
             // A part that fails is not repeated, and ends no other.

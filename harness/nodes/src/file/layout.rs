@@ -208,9 +208,9 @@ pub enum Phase {
     ChatCompletion,
     /// A question about an image.
     Image,
-    /// The messages of the file.
+    /// A message on the route /v1/messages for each prompt.
     Messages,
-    /// How many processes hold rank 0's device.
+    /// Exactly one process is `vllm serve`.
     CheckRank0ProcessCount,
     /// Benchmarks are compared with each other.
     BenchmarkComparisons,

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tribunal_runner::Error;
 use tribunal_traffic::Metrics;
 use tribunal_workload::{Amount, DataSpec, Purpose, Step, Threshold, WorkCase};
@@ -68,9 +68,25 @@ pub(super) async fn run(
 /// The embedded engine makes up to three tokens of what is one to a real model: so long a prompt would not fit where it does there.
 const SHORTER: u32 = 3;
 
+/// Sampling that the embedded engine refuses, and real servers take.
+const REFUSED: [&str; 6] = [
+    "logit_bias",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+];
+
+/// Takes out of a rehearsed request what is refused there.
+pub(super) fn without_refused(request: &mut Map<String, Value>) {
+    request.retain(|key, _| !REFUSED.contains(&&**key));
+}
+
 /// A step whose random prompts are as long to the embedded engine as they are to the model that the file means.
 fn shortened(mut step: Step) -> Step {
     let shorter = |length: u32| (length / SHORTER).max(1);
+    without_refused(&mut step.extra_body);
     if let DataSpec::Random(text) = &mut step.data {
         text.input = match text.input {
             Amount::Fixed(length) => Amount::Fixed(shorter(length)),

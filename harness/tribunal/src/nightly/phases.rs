@@ -8,6 +8,7 @@ use tribunal_client::{Client, RawAnswer, Timeouts};
 use tribunal_nodes::{Content, Layout, Phase};
 use tribunal_serving::Server;
 
+use super::benchmark::without_refused;
 use super::list::Ruling;
 use super::picture;
 use crate::performance::Bench;
@@ -35,12 +36,22 @@ pub(super) async fn run(
         Err(error) => return Ruling::Failed(error.to_string()),
     };
     let model = layout.model.as_str();
+    let mut content = content.clone();
+    if rehearsed {
+        without_refused(&mut content.request);
+    }
+    let content = &content;
     let ended = match phase {
         Phase::Completion => completion(&client, model, content).await,
         Phase::ChatCompletion => chats(&client, model, content).await,
         Phase::Image => match picture::request(model, content.media_request.as_ref()) {
             Err(why) => return why,
-            Ok(body) => picture_answer(&client, &body, content.expected.as_ref()).await,
+            Ok(mut body) => {
+                if rehearsed {
+                    without_refused(&mut body);
+                }
+                picture_answer(&client, &body.into(), content.expected.as_ref()).await
+            }
         },
         Phase::Messages => match messages(&client, model, content).await {
             Err(404) if rehearsed => {

@@ -17,7 +17,7 @@ const LARGEST: u64 = 64 << 20;
 const QUESTION: &str = "What is the content of this image?";
 
 /// The body of the request; or why there is none.
-pub(super) fn request(model: &str, asked: Option<&Value>) -> Result<Value, Ruling> {
+pub(super) fn request(model: &str, asked: Option<&Value>) -> Result<Map<String, Value>, Ruling> {
     let usual = Value::Null;
     let asked = asked.unwrap_or(&usual);
     let default = asked["image_path"].as_str();
@@ -40,7 +40,7 @@ pub(super) fn request(model: &str, asked: Option<&Value>) -> Result<Value, Rulin
     }
     body.insert("model".to_owned(), model.into());
     body.insert("messages".to_owned(), messages(asked, &pictures)?);
-    Ok(body.into())
+    Ok(body)
 }
 
 /// A picture as an address that holds it: of a file, or drawn.
