@@ -20,8 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(5);
 
-/// Reaches the leader and joins, again and again within the limit.
-pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), AgentEnd> {
+/// Our address, the name of the run and the connection. Reaches the leader and joins, again and again within the limit.
+pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, String, Channel), AgentEnd> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -41,7 +41,7 @@ pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), Ag
                     nonce: nonce().map_err(AgentEnd::Broken)?,
                 };
                 match channel::join(stream, &options.token, hello).await {
-                    Ok((_, channel)) => return Ok((address, channel)),
+                    Ok((run, channel)) => return Ok((address, run, channel)),
                     Err(JoinError::Refused(reason)) => return Err(AgentEnd::Refused(reason)),
                     Err(JoinError::Impostor) => {
                         let reason = "whoever answers there does not have the token".to_owned();
