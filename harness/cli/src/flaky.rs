@@ -113,17 +113,19 @@ struct Read {
     notes: Vec<String>,
 }
 
+/// Where the history is: where the command line says, the environment, or the workspace.
+pub(crate) fn history_folder(asked: Option<PathBuf>) -> PathBuf {
+    let named = || std::env::var_os("TRIBUNAL_HISTORY_DIR").filter(|dir| !dir.is_empty());
+    asked
+        .or_else(|| named().map(PathBuf::from))
+        .unwrap_or_else(|| workspace().target.join("tribunal/history"))
+}
+
 /// Judges them all.
 pub(crate) fn run(options: &FlakyOptions) -> ExitCode {
-    let workspace = workspace();
     let mut read = Read::default();
     if options.folders.is_empty() {
-        let named = || std::env::var_os("TRIBUNAL_HISTORY_DIR").filter(|dir| !dir.is_empty());
-        let folder = options
-            .history
-            .clone()
-            .or_else(|| named().map(PathBuf::from));
-        read.history(&folder.unwrap_or_else(|| workspace.target.join("tribunal/history")));
+        read.history(&history_folder(options.history.clone()));
     }
     for folder in &options.folders {
         if let Err(e) = read.folder(folder) {
@@ -154,7 +156,7 @@ pub(crate) fn run(options: &FlakyOptions) -> ExitCode {
         .into_iter()
         .filter_map(|(case, past)| judge(case, past, &window))
         .collect();
-    let between = |from: &str, to: &str| commits(&workspace.root, from, to);
+    let between = |from: &str, to: &str| commits(&workspace().root, from, to);
     let text = match options.json {
         true => format!("{}\n", as_json(&judged, &read, options.days, &between)),
         false => as_text(judged, &read, options.days, &between),

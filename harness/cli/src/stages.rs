@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use lexopt::Arg::{Long, Short, Value};
 use tribunal_events::Outcome;
+use tribunal_history::History;
 use tribunal_stages::{Suite, audit, in_stage};
 
 use crate::catalog::{Found, Source};
@@ -20,8 +21,17 @@ use crate::command::{Command, clean, nearest_flag, see, wrong};
 const FAILS: u8 = 1;
 /// It cannot be told.
 const WRONG: u8 = 2;
-const FLAGS: [&str; 10] = [
-    "run", "verify", "format", "help", "catalog", "binary", "package", "test", "features",
+const FLAGS: [&str; 11] = [
+    "run",
+    "history-dir",
+    "verify",
+    "format",
+    "help",
+    "catalog",
+    "binary",
+    "package",
+    "test",
+    "features",
     "release",
 ];
 
@@ -33,7 +43,8 @@ Usage: cargo tribunal stages [FLAGS]
 
 Flags:
       --verify          ask the test program as well: `--stage STAGE` and `--stage STAGE.STEP` must list what was computed here
-      --run RUN         a recorded run, for the time that tests take: its folder, its events.jsonl, or `latest` (repeatable)
+      --history-dir DIR the history, for the time that tests take; else TRIBUNAL_HISTORY_DIR, else target/tribunal/history
+      --run RUN         recorded runs in its stead: a folder, an events.jsonl, or `latest` (repeatable)
       --format text|json
       --catalog FILE    tests as `cargo test -- --run-level slow --list --format json` printed them
       --binary FILE     a test program that is built already
@@ -55,6 +66,7 @@ Exit code: 0 all is well, 1 something is not, 2 it cannot be told, or the comman
 pub(crate) struct StagesOptions {
     source: Source,
     runs: Vec<PathBuf>,
+    history: Option<PathBuf>,
     verify: bool,
     json: bool,
 }
@@ -66,6 +78,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, String> {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help(HELP)),
             Long("run") => options.runs.push(parser.value().map_err(wrong)?.into()),
+            Long("history-dir") => options.history = Some(parser.value().map_err(wrong)?.into()),
             Long("verify") => options.verify = true,
             Long("format") => options.json = format(&mut parser)?,
             Long(flag) => {
@@ -109,7 +122,11 @@ pub(crate) fn run(options: &StagesOptions) -> ExitCode {
         Ok(found) => found,
         Err(why) => return complain(&why),
     };
-    let times = match times(&options.runs) {
+    let times = match options.runs.is_empty() {
+        true => Ok(remembered(&found.suite, options.history.clone())),
+        false => times(&options.runs),
+    };
+    let times = match times {
         Ok(times) => times,
         Err(why) => return complain(&why),
     };
@@ -138,12 +155,23 @@ pub(crate) fn run(options: &StagesOptions) -> ExitCode {
     ExitCode::from(if clean { 0 } else { FAILS })
 }
 
+/// What the history lets expect of each case; nothing of those that it does not know, and of none where there is no history.
+fn remembered(suite: &Suite, folder: Option<PathBuf>) -> HashMap<String, Duration> {
+    let history = History::open(crate::flaky::history_folder(folder));
+    for note in history.notes() {
+        let _ = writeln!(std::io::stderr(), "note: {note}");
+    }
+    let of = |name: &String| {
+        let seconds = history.expected(name)?.seconds();
+        Some((name.clone(), Duration::try_from_secs_f64(seconds).ok()?))
+    };
+    let names = suite.cases.iter().map(|case| &case.name);
+    names.filter_map(of).collect()
+}
+
 /// What the longest attempt of each case took that came to its end in these runs.
 fn times(runs: &[PathBuf]) -> Result<HashMap<String, Duration>, String> {
     let mut out: HashMap<String, Duration> = HashMap::new();
-    if runs.is_empty() {
-        return Ok(out);
-    }
     let runs: Vec<PathBuf> = runs
         .iter()
         .map(|run| crate::report::named(run, None))

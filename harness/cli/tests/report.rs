@@ -141,3 +141,45 @@ fn mistakes_say_what_to_do_and_have_their_codes() {
         );
     }
 }
+
+/// Two pods of one Indexed Job: they begin in the same second with the same process ids, run a part each, and one case ran in both.
+#[test]
+fn logs_of_two_nodes_are_one_report() {
+    let pod = |name: &str, index: u32, cases: [(&str, bool); 2]| {
+        let host = json!({"name": name, "pid": 1});
+        let mut lines = vec![
+            json!({"event": "run_started", "schema": 1, "at": 1e12, "run": "same", "package": "p", "target": "t", "host": host, "shard": {"index": index, "count": 2}}),
+        ];
+        for (case, (test, passed)) in cases.into_iter().enumerate() {
+            let at = 1e12 + 10.0 * case as f64;
+            let outcome = if passed { "passed" } else { "failed" };
+            lines.extend([
+                json!({"event": "case", "case": case, "name": test, "test": test}),
+                json!({"event": "case_started", "at": at, "case": case, "attempt": 1}),
+                json!({"event": "case_ended", "at": at + 5.0, "case": case, "attempt": 1, "outcome": outcome, "text": if passed { "" } else { "no" }}),
+            ]);
+        }
+        let failed = cases.iter().any(|(_, passed)| !passed);
+        lines.push(
+            json!({"event": "run_ended", "at": 1e12 + 90.0, "code": if failed { 101 } else { 0 }}),
+        );
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        lines.join("\n") + "\n"
+    };
+    let folder = evidence(&[
+        ("node-0", pod("pod-0", 1, [("m::a", true), ("m::b", true)])),
+        ("node-1", pod("pod-1", 2, [("m::c", false), ("m::d", true)])),
+    ]);
+    for order in [["node-0", "node-1"], ["node-1", "node-0"]] {
+        let [one, two] = order;
+        let said = run(folder.path(), &[one, two, "--junit", "j.xml"]);
+        assert_eq!(said.status.code(), Some(0), "{}", text(&said.stderr));
+        let made = std::fs::read_to_string(folder.path().join("j.xml")).unwrap();
+        for test in ["m::a", "m::b", "m::c", "m::d"] {
+            let times = made.matches(&format!("name=\"{test}\"")).count();
+            assert_eq!(times, 1, "{test}: {made}");
+        }
+        assert!(made.contains("tests=\"4\""), "{made}");
+        assert_eq!(made.matches("<failure").count(), 1, "{made}");
+    }
+}

@@ -120,7 +120,7 @@ fn stages_are_audited_and_compared_with_what_the_program_lists() {
     assert!(out(&good).contains("2 cases: every step's tests are its own"));
     assert!(out(&good).contains("lists the same for every stage and step"));
     let log = [
-        json!({"event": "run_started", "schema": 1, "at": 1.0, "run": "one"}),
+        json!({"event": "run_started", "schema": 1, "at": 1.0, "run": "20260102-030405.678-1"}),
         json!({"event": "case", "case": 0, "name": "unit_test"}),
         json!({"event": "case_started", "at": 1.0, "case": 0, "attempt": 1}),
         json!({"event": "case_ended", "at": 2.0, "case": 0, "attempt": 1, "outcome": "passed", "times": {"set_up": 1.0, "body": 90.0, "teardown": 0.0}}),
@@ -134,6 +134,32 @@ fn stages_are_audited_and_compared_with_what_the_program_lists() {
         out(&timed),
         err(&timed)
     );
+    let log = tribunal_events::RunLog::parse(
+        &std::fs::read_to_string(root.join("events.jsonl")).unwrap(),
+        root,
+    )
+    .unwrap();
+    tribunal_history::History::open(root.join("past"))
+        .add(&log)
+        .unwrap();
+    for (line, told) in [
+        (
+            "stages --catalog list.jsonl --history-dir past",
+            "1m31s one after the other, of 1 recorded",
+        ),
+        (
+            "stages --catalog list.jsonl --history-dir none",
+            "no recorded times",
+        ),
+    ] {
+        let asked = run(root, line);
+        assert!(
+            out(&asked).contains(told),
+            "{line}: {}{}",
+            out(&asked),
+            err(&asked)
+        );
+    }
     std::fs::write(root.join("wrong"), "").unwrap();
     let wrong = run(root, "stages --binary bin/tests --verify");
     assert_eq!(wrong.status.code(), Some(1));

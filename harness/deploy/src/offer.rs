@@ -13,14 +13,14 @@ use crate::node::{Entry, Node, Table, Value};
 use crate::reader::{Reader, list};
 
 /// Every capability that a deployment may name, with what it means.
-pub const CAPABILITIES: [(&str, &str); 51] = [
+pub const CAPABILITIES: [(&str, &str); 52] = [
     ("chat", "POST /v1/chat/completions"),
     ("completions", "POST /v1/completions"),
     ("responses", "POST /v1/responses"),
     ("embeddings", "POST /v1/embeddings"),
     (
         "embedding_lists",
-        "embeddings of several texts of different lengths in one request, each as if it were alone",
+        "embeddings of several texts of different lengths at once, in one request or in several, each as if it were alone",
     ),
     ("rerank", "POST /v1/rerank"),
     ("score", "POST /v1/score"),
@@ -94,6 +94,10 @@ pub const CAPABILITIES: [(&str, &str); 51] = [
     (
         "defects",
         "wrong answers on demand: the header x-engine-defect, and GET /debug/defects",
+    ),
+    (
+        "rehearsed_nodes",
+        "several nodes on this machine that can be broken; what `--rehearse` makes of a nodes file",
     ),
     ("error_params", "errors that name the wrong parameter"),
     ("strict_validation", "parameters out of range are refused"),

@@ -113,6 +113,9 @@ pub struct RunStarted {
     /// How many cases each filter removed.
     #[serde(skip_serializing_if = "is_default")]
     pub removed: Vec<(String, usize)>,
+    /// What declared priorities require and no test covers, in sentences; absent where nothing is declared, so that nobody looked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub gaps: Option<Vec<String>>,
 }
 
 /// The level in force.

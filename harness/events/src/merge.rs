@@ -109,6 +109,12 @@ fn beginning(logs: &[RunLog]) -> RunStarted {
                 started.deployments.push(name.clone());
             }
         }
+        // What the tests of one program lack, those of another may have.
+        match (&mut started.gaps, &part.gaps) {
+            (Some(gaps), Some(others)) => gaps.retain(|gap| others.contains(gap)),
+            (none @ None, Some(others)) => *none = Some(others.clone()),
+            (_, None) => {}
+        }
         if started.host.devices.is_empty() {
             started.host.devices = part.host.devices.clone();
         }

@@ -60,6 +60,24 @@ fn names(log: &RunLog) -> Vec<(&str, Outcome)> {
 }
 
 #[test]
+fn what_one_program_lacks_another_may_have() {
+    let lacking = |name: &str, gaps: Option<&[&str]>| {
+        let mut log = run(name, 1.0);
+        log.started.gaps = gaps.map(|all| all.iter().map(ToString::to_string).collect());
+        log
+    };
+    let of = |logs: [RunLog; 2]| merge(logs.into()).started.gaps;
+    let one = || lacking("r1", Some(&["a", "b"]));
+    assert_eq!(
+        of([one(), lacking("r2", Some(&["b"]))]),
+        Some(vec!["b".into()])
+    );
+    // Nobody looked there.
+    assert_eq!(of([one(), lacking("r2", None)]), one().started.gaps);
+    assert_eq!(of([lacking("r0", None), one()]), one().started.gaps);
+}
+
+#[test]
 fn shards_are_one_run_in_whichever_order() {
     let shard = |index: usize, name: &str, at: f64| {
         let mut log = with(

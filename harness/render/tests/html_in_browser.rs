@@ -23,10 +23,9 @@ fn browser() -> Option<Browser> {
     }
 }
 
-fn written(run: &RunLog, folder: &Path, gaps: Option<Vec<String>>) -> PathBuf {
+fn written(run: &RunLog, folder: &Path) -> PathBuf {
     let mut options = HtmlOptions::default();
     options.beside = Some(folder.to_owned());
-    options.gaps = gaps;
     let page = folder.join("report.html");
     std::fs::write(&page, html(run, &options).text).unwrap();
     page.canonicalize().unwrap()
@@ -45,11 +44,9 @@ const OPEN_ALL: &str = "(async () => { for (let round = 0; round < 8; round += 1
 fn what_a_server_says_is_only_shown() {
     let Some(mut browser) = browser() else { return };
     let root = tempfile::tempdir().unwrap();
-    let page = written(
-        &demo::demo(root.path()),
-        root.path(),
-        Some(vec![demo::HOSTILE.to_owned()]),
-    );
+    let mut run = demo::demo(root.path());
+    run.started.gaps = Some(vec![demo::HOSTILE.to_owned()]);
+    let page = written(&run, root.path());
     browser.screen(1280, 1000, false);
     browser.open(&page, "");
     assert_eq!(browser.value(OPEN_ALL), 0);
@@ -100,7 +97,7 @@ fn what_a_server_says_is_only_shown() {
 fn its_policy_stops_what_the_page_did_not_bring() {
     let Some(mut browser) = browser() else { return };
     let root = tempfile::tempdir().unwrap();
-    let page = written(&demo::demo(root.path()), root.path(), None);
+    let page = written(&demo::demo(root.path()), root.path());
     browser.open(&page, "");
     browser.value("(() => { const one = document.createElement('script'); one.textContent = 'window.hit = 2'; document.body.append(one); const two = document.createElement('img'); two.src = 'https://example.org/x.png'; document.body.append(two); \
         const three = document.createElement('div'); three.innerHTML = '<b onclick=\"window.hit=3\">x</b>'; document.body.append(three); three.firstChild.click(); })()");
@@ -120,7 +117,7 @@ fn its_policy_stops_what_the_page_did_not_bring() {
 fn a_failure_has_its_media_its_transcript_and_its_log() {
     let Some(mut browser) = browser() else { return };
     let root = tempfile::tempdir().unwrap();
-    let page = written(&demo::demo(root.path()), root.path(), None);
+    let page = written(&demo::demo(root.path()), root.path());
     browser.screen(1280, 1400, false);
     browser.open(&page, "#case-0");
     let inside = "document.querySelector('#failures details.case[data-case=\"0\"]')";
@@ -150,7 +147,7 @@ fn a_failure_has_its_media_its_transcript_and_its_log() {
 fn it_is_used_by_keys_alone() {
     let Some(mut browser) = browser() else { return };
     let root = tempfile::tempdir().unwrap();
-    let page = written(&demo::demo(root.path()), root.path(), None);
+    let page = written(&demo::demo(root.path()), root.path());
     browser.screen(1280, 900, false);
     browser.open(&page, "");
     browser.key("Tab");
@@ -197,8 +194,10 @@ fn it_is_used_by_keys_alone() {
 fn every_section_is_there_on_wide_and_narrow_screens() {
     let Some(mut browser) = browser() else { return };
     let root = tempfile::tempdir().unwrap();
-    let gaps = vec!["models: qwen3_omni has no test at full_model".to_owned()];
-    let page = written(&demo::demo(root.path()), root.path(), Some(gaps));
+    let mut run = demo::demo(root.path());
+    let gap = "model `qwen3_omni` has priority high and no test at `full_model`";
+    run.started.gaps = Some(vec![gap.to_owned()]);
+    let page = written(&run, root.path());
     for (name, width, height, dark) in [
         ("wide-light", 1280, 1000, false),
         ("wide-dark", 1280, 1000, true),
@@ -260,7 +259,7 @@ fn a_thousand_cases_open() {
         let outcome = if case % 20 == 0 { "failed" } else { "passed" };
         log.line("case_ended", at * 10.0 + 30.0, json!({"case": case, "attempt": 1, "outcome": outcome, "text": "a failure\n".repeat(30), "times": {"set_up": 0.01, "body": 0.015, "teardown": 0.005}}));
     }
-    let page = written(&log.run(root.path()), root.path(), None);
+    let page = written(&log.run(root.path()), root.path());
     browser.screen(1280, 1000, false);
     browser.open(&page, "");
     let shown = browser.value("performance.getEntriesByName('shown')[0]?.startTime");

@@ -16,6 +16,8 @@ pub struct Context {
     pub removed: Vec<(Filter, usize)>,
     /// How many cases were selected.
     pub selected: usize,
+    /// What declared priorities require and no test covers; none where nobody looked.
+    pub gaps: Option<Vec<String>>,
     /// The options.
     pub options: Options,
     /// Findings that do not stop the run: how many of each severity.

@@ -21,6 +21,7 @@ fn context(args: &[&str], removed: &[(Filter, usize)]) -> Context {
         narrowing: None,
         removed: removed.to_vec(),
         selected: 0,
+        gaps: None,
         options: Options::parse(&args, &|_| None).expect("a valid command line"),
         findings: vec![],
         vocabulary: Vocabulary::shipped(),

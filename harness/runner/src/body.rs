@@ -208,6 +208,7 @@ pub struct Case<T> {
     name: String,
     text: Option<String>,
     markers: Vec<(String, Vec<(String, tribunal_vocabulary::Value)>)>,
+    on: Option<String>,
     value: T,
 }
 
@@ -218,6 +219,7 @@ impl<T> Case<T> {
             name: name.into(),
             text: None,
             markers: vec![],
+            on: None,
             value,
         }
     }
@@ -225,6 +227,12 @@ impl<T> Case<T> {
     /// How the value reads in reports and in the sharing keys of fixtures; without it, the name.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
+        self
+    }
+
+    /// The only deployment of the run that it is for, as `--deploy` has it; on the others there is no such case.
+    pub fn only_on(mut self, deployment: impl Into<String>) -> Self {
+        self.on = Some(deployment.into());
         self
     }
 
@@ -258,6 +266,7 @@ impl<T: Send + Sync + 'static> IntoCases<T> for Vec<Case<T>> {
             .into_iter()
             .map(|c| crate::registry::ProvidedCase {
                 text: c.text.unwrap_or_else(|| c.name.clone()),
+                on: c.on,
                 name: c.name,
                 markers: c.markers,
                 value: Arc::new(c.value),

@@ -61,6 +61,8 @@ pub struct Case {
     pub index: usize,
     /// The value and its text that a provider made.
     pub provided: Option<(Arc<dyn Any + Send + Sync>, String, String)>,
+    /// The only deployment that it is for, as its provider says; `None`: each that is chosen.
+    pub on: Option<Arc<str>>,
     /// Index into [`Catalog::deployments`]; `None` for a case that reads none, or names its own.
     pub chosen: Option<usize>,
     /// What a feature matrix drew for it; see [`Catalog::drawn`].
@@ -199,9 +201,15 @@ impl Catalog {
             Cases::Listed(list) => list[case.index].params.iter().any(|(n, _)| *n == DEPLOY),
             _ => false,
         };
+        let is_for = |case: &Case, chosen: &Chosen| {
+            let only = case.on.as_deref();
+            only.is_none_or(|only| only == chosen.name)
+        };
         match deployments.len() {
             0 => {}
             1 => {
+                self.cases
+                    .retain(|case| !reads[case.test] || is_for(case, &deployments[0]));
                 for case in &mut self.cases {
                     if reads[case.test] && !own(&self.tests, case) {
                         case.chosen = Some(0);
@@ -215,12 +223,15 @@ impl Catalog {
                         cases.push(case);
                         continue;
                     }
-                    cases.extend(deployments.iter().enumerate().map(|(index, d)| Case {
+                    let all = deployments.iter().enumerate();
+                    let all = all.filter(|(_, chosen)| is_for(&case, chosen));
+                    cases.extend(all.map(|(index, d)| Case {
                         test: case.test,
                         name: [&case.name, "::", &d.segment].concat(),
                         marks: case.marks.clone(),
                         index: case.index,
                         provided: case.provided.clone(),
+                        on: case.on.clone(),
                         chosen: Some(index),
                         row: None,
                     }));
@@ -335,6 +346,7 @@ impl Catalog {
                 index,
                 provided: None,
                 chosen: None,
+                on: None,
                 row: None,
             };
             match &entry.cases {

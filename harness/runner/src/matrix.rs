@@ -98,6 +98,7 @@ impl Catalog {
             index: case.index,
             provided: case.provided.clone(),
             chosen: case.chosen,
+            on: case.on.clone(),
             row: Some(row.clone()),
         }
     }

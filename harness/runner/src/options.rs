@@ -14,6 +14,7 @@ use tribunal_vocabulary::{nearest, parse_duration};
 
 mod help;
 mod reports;
+mod shard;
 mod table;
 
 pub use reports::{Annotations, ReportOptions};
@@ -185,6 +186,8 @@ pub struct Options {
     pub hold: bool,
     /// `--shard`: which part from 1, of how many.
     pub shard: Option<(usize, usize)>,
+    /// `--shard auto`, as the user wrote the option: the part is that of the build server's variables.
+    shard_of_build_server: Option<String>,
     /// `--changed-since`: a reference of git.
     pub changed_since: Option<String>,
     /// `--require-hardware`.
@@ -350,6 +353,10 @@ impl Options {
             o.workload = workloads;
         }
         o.filters = filters;
+        if let Some(shown) = o.shard_of_build_server.take() {
+            let said = shard::of_build_server(env);
+            o.shard = Some(said.map_err(|why| UsageError(format!("{shown} auto: {why}")))?);
+        }
         if shuffle_seed.is_some() {
             o.shuffle = shuffle_seed;
         }
@@ -538,11 +545,17 @@ impl Options {
             "join-within" => self.join_within = Some(limit(value, shown)?),
             "start-spacing" => self.start_spacing = Some(limit(value, shown)?),
             "shard" => {
-                self.shard = Some(shard(value).ok_or_else(|| {
+                let wanted = shard::wanted(value).ok_or_else(|| {
                     UsageError(format!(
-                        "{shown} needs K/N with 1 <= K <= N, as in `--shard 2/3`, not `{value}`"
+                        "{shown} needs K/N with 1 <= K <= N, as in `--shard 2/3`, or `auto`, not `{value}`"
                     ))
-                })?)
+                })?;
+                self.shard = match wanted {
+                    shard::Wanted::Part(k, n) => Some((k, n)),
+                    shard::Wanted::OfBuildServer => None,
+                };
+                self.shard_of_build_server =
+                    (wanted == shard::Wanted::OfBuildServer).then(|| shown.to_owned());
             }
             "retries" => match value.parse::<u32>() {
                 Ok(n) => self.retries = Some(n),
@@ -710,12 +723,6 @@ fn seed(value: &str, shown: &str) -> Result<u64, UsageError> {
     value
         .parse()
         .map_err(|_| UsageError(format!("{shown} needs a whole number, not `{value}`")))
-}
-
-fn shard(value: &str) -> Option<(usize, usize)> {
-    let (k, n) = value.split_once('/')?;
-    let (k, n) = (k.trim().parse().ok()?, n.trim().parse().ok()?);
-    (1 <= k && k <= n).then_some((k, n))
 }
 
 fn choice(shown: &str, value: &str, allowed: &[&str]) -> String {

@@ -132,6 +132,7 @@ pub(crate) fn provided(
             marks,
             index,
             provided: Some((case.value, case.text, case.name)),
+            on: case.on.map(Arc::from),
             chosen: None,
             row: None,
         });

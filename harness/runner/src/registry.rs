@@ -89,6 +89,8 @@ pub struct ProvidedCase {
     pub text: String,
     /// Markers by name with arguments, checked against the vocabulary at start-up.
     pub markers: Vec<(String, Vec<(String, tribunal_vocabulary::Value)>)>,
+    /// The only deployment of the run that it is for; `None`: each.
+    pub on: Option<String>,
     /// The value that the body gets.
     pub value: Arc<dyn Any + Send + Sync>,
 }

@@ -128,6 +128,7 @@ pub use start_error::StartError;
 pub use start_error_kind::{ReadyStep, StartErrorKind};
 pub use stop_error::{StopError, StopErrorKind};
 pub use stop_report::{ProcessStop, StopReport};
+pub use text::names_secret;
 pub use url::UrlError;
 
 use std::ffi::OsString;

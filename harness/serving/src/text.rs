@@ -59,7 +59,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// Whether a name (of an option or a variable) says that its value is a secret.
-pub(crate) fn names_secret(name: &str) -> bool {
+pub fn names_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     let name = name.trim_start_matches('-');
     // `--tokenizer`, `--max-tokens` and `--keyword` are no secrets: the word must stand alone.

@@ -10,9 +10,11 @@ use tribunal_runner::{Options, UsageError};
 use tribunal_vocabulary::Vocabulary;
 
 struct Given {
+    package: PathBuf,
     deployments: Vec<String>,
     workloads: Vec<PathBuf>,
     accepts: bool,
+    rehearsed: bool,
     soak: Soak,
     vocabulary: &'static Vocabulary,
 }
@@ -44,6 +46,21 @@ pub fn deployments() -> Vec<String> {
 /// Whether what the run measures is to be added to the baselines (`--accept-baseline`, `TRIBUNAL_ACCEPT_BASELINE`).
 pub fn accepts_baseline() -> bool {
     GIVEN.get().is_some_and(|given| given.accepts)
+}
+
+/// A file of the command line, as a path that is there: from where the user stands, then below the package and the folders above it.
+pub(crate) fn found(path: &str) -> Option<PathBuf> {
+    let package = GIVEN.get().map(|given| given.package.as_path());
+    let paths = [PathBuf::from(path)];
+    let found = crate::docs::placed(package.unwrap_or(Path::new(".")), &paths, &|path, _| {
+        path.to_owned()
+    });
+    found.ok()?.pop()
+}
+
+/// Whether the run is a rehearsal (`--rehearse`, `TRIBUNAL_REHEARSE`): figures are those of the embedded engine.
+pub(crate) fn rehearsed() -> bool {
+    GIVEN.get().is_some_and(|given| given.rehearsed)
 }
 
 /// How long soaks last, and whether they go on (`--soak`, `--soak-resume`). Where a length is given, the time limit of every case marked `stability`
@@ -97,9 +114,11 @@ pub(crate) fn given(
     let accepts = o.accept_baseline;
     // A second call would be a second harness in one process, which there is not.
     let _ = GIVEN.set(Given {
+        package: package.to_path_buf(),
         deployments: o.deploy.clone(),
         workloads,
         accepts,
+        rehearsed: o.rehearse,
         soak,
         vocabulary,
     });

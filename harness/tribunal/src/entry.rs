@@ -190,6 +190,14 @@ fn harness(
     let o = &options;
     crate::classes::check(&catalog, &o.retry_on)?;
     crate::judged::choose(o)?;
+    // A catalog of one case cannot tell what the others cover, and one process of many is such a catalog.
+    let gaps = match (&o.task, asked) {
+        (Task::Run, []) if !o.process_per_test && isolated.is_none() => {
+            crate::changed::covered(&catalog, v)
+                .map(|found| found.gaps.iter().map(|gap| gap.text()).collect())
+        }
+        _ => None,
+    };
     let catalog = catalog.over(crate::deployments::choose(
         Path::new(built.manifest_dir),
         o,
@@ -223,6 +231,7 @@ fn harness(
         level: selection.level,
         removed: selection.removed,
         selected: selection.selected.len(),
+        gaps,
         options: options.clone(),
         findings: findings.iter().map(|f| f.severity).collect(),
         vocabulary: v,

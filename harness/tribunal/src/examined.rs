@@ -4,6 +4,8 @@
 //! server failed on a question there is no figure, and where it serves another model the file's limit is not asked for. Rejected: the statistical gate of
 //! `tribunal::accuracy` (the file says how far off is too far; how much chance there is in it is shown beside).
 
+use std::path::Path;
+
 use serde_json::Value;
 use tribunal_accuracy::{DataSet, Exam, Extract, Normaliser, Results, Row, Scorer};
 use tribunal_client::{ClientError, ModelClient};
@@ -16,6 +18,12 @@ use crate::performance::FromFile;
 impl FromFile {
     /// Puts the step's questions to the model, and ends the test with what is found.
     pub async fn examine(&self, api: &ModelClient) -> TestResult {
+        let results = self.answers(api, &tribunal_runner::evidence()?).await?;
+        self.judge(&results, api.model())
+    }
+
+    /// Puts the step's questions to the model, and writes down there what was answered.
+    pub(crate) async fn answers(&self, api: &ModelClient, folder: &Path) -> Result<Results, Error> {
         let step = &self.step;
         let (Some(spec), DataSpec::File { path, .. }) = (&step.exam, &step.data) else {
             crate::fail!(
@@ -47,11 +55,9 @@ impl FromFile {
         let api = api.clone().without_judge();
         let asked = exam.ask(async |row: &Row, _| self.ask(&api, row).await);
         let results = asked.await.map_err(Error::of)?;
-        results
-            .write(tribunal_runner::evidence()?)
-            .map_err(Error::of)?;
+        results.write(folder).map_err(Error::of)?;
         tribunal_runner::log(format_args!("{}", results.summary()));
-        self.judge(&results, api.model())
+        Ok(results)
     }
 
     async fn ask(&self, api: &ModelClient, row: &Row) -> Result<String, ClientError> {
@@ -127,7 +133,7 @@ impl FromFile {
 }
 
 /// Points of a hundred, as summaries of the other tool have them and baselines were copied from: with two decimals.
-fn points(accuracy: f64) -> f64 {
+pub(crate) fn points(accuracy: f64) -> f64 {
     (accuracy * 10_000.0).round() / 100.0
 }
 

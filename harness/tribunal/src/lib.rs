@@ -43,6 +43,7 @@ mod hold;
 mod judged;
 mod layout;
 mod memory_limit;
+pub mod nightly;
 mod nodes;
 pub mod performance;
 mod recall;
@@ -69,6 +70,8 @@ pub use tribunal_deploy as deploy;
 pub use tribunal_faults as faults;
 pub use tribunal_hardware as hardware;
 pub use tribunal_macros::{fixture, main, markers, test};
+#[cfg(target_os = "linux")]
+pub use tribunal_nodes::{NodeControl, NodeProcess, NodeProcesses};
 pub use tribunal_offline as offline;
 pub use tribunal_runner::{
     CurrentTest, Devices, Error, Grant, GrantedDevice, Measured, ProviderCase as Case, Row, SetUp,

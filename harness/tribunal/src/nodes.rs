@@ -311,7 +311,7 @@ fn remembers(layout: &Layout) -> bool {
 }
 
 /// What a rehearsal of several nodes offers: [`nodes_of`] has something to break.
-const NODES: &str = "x_nodes";
+const NODES: &str = "rehearsed_nodes";
 
 /// Options by which servers are told to remember nothing of prompts.
 const FORGETFUL: [&str; 2] = ["--no-enable-prefix-caching", "--disable-radix-cache"];

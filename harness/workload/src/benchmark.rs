@@ -79,6 +79,16 @@ const CONFS: [(&str, Conf); 8] = [
     ),
 ];
 
+/// What a benchmark says, as it says it.
+fn written(fields: &Fields<'_>) -> Map<String, Json> {
+    let known = fields.iter().filter(|(name, _)| BENCHMARK.contains(name));
+    let values = known.filter_map(|(name, entry)| {
+        let value = crate::reader::json(&entry.node).ok()?;
+        Some((name.to_owned(), value))
+    });
+    values.collect()
+}
+
 impl Reader<'_> {
     pub fn benchmark(&mut self, entry: &Entry, test_name: &str, path: &Path) -> Option<Step> {
         let Some(table) = entry.node.table() else {
@@ -248,6 +258,7 @@ impl Reader<'_> {
             batch: None,
             exam,
             raw: Vec::new(),
+            written: written(&fields),
         })
     }
 

@@ -142,6 +142,7 @@ impl Reader<'_> {
                     batch: stability.then_some(*count),
                     exam: None,
                     raw: raw.clone(),
+                    written: serde_json::Map::new(),
                 }
             })
             .collect()

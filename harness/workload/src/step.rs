@@ -81,6 +81,8 @@ pub struct Step {
     pub exam: Option<ExamSpec>,
     /// The keys of the block, as they were read, for other clients.
     pub raw: Vec<(String, Value)>,
+    /// The keys of a benchmark of vLLM-Ascend, as the file has them: for results in that project's form.
+    pub written: Map<String, Value>,
 }
 
 impl Step {

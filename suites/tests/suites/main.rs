@@ -11,6 +11,7 @@ mod e2e;
 mod features;
 mod gauntlet;
 mod integration;
+mod nodes;
 mod own_files;
 mod performance;
 #[cfg(target_os = "linux")]

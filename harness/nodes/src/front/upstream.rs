@@ -21,6 +21,10 @@ use super::answer::{Body, error};
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+/// A connection over which nothing comes is asked after for so long, and what is sent over it is confirmed within this time: a cut link says nothing by itself.
+const SILENT: Duration = Duration::from_secs(4);
+/// How often it is asked after.
+const PROBE: Duration = Duration::from_secs(1);
 /// A connection that rested longer is not used again: servers close theirs after five seconds or more.
 const REST: Duration = Duration::from_secs(3);
 /// The most that is read of an answer that the proxy itself has to understand.
@@ -94,6 +98,11 @@ impl Upstream {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
+        connector.set_keepalive(Some(PROBE));
+        connector.set_keepalive_interval(Some(PROBE));
+        connector.set_keepalive_retries(Some(3));
+        #[cfg(target_os = "linux")]
+        connector.set_tcp_user_timeout(Some(SILENT));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(REST)
@@ -104,6 +113,12 @@ impl Upstream {
             client,
             unwell: Mutex::default(),
         }
+    }
+
+    /// Whether it was not well when it was asked last.
+    pub fn is_unwell(&self, target: &Target) -> bool {
+        let unwell = self.unwell.lock().unwrap_or_else(PoisonError::into_inner);
+        unwell.contains_key(&target.address)
     }
 
     /// Logs whose health is another than it was.

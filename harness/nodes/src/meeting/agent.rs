@@ -295,6 +295,9 @@ impl Agent {
                 self.say(Report::Said { name, lines }).await;
             }
         }
+        for text in self.logs.iter().filter_map(Log::trouble) {
+            self.say(Report::Noted { text }).await;
+        }
     }
 
     async fn obey(&mut self, order: Order, heard: &mut mpsc::Receiver<Report>) {

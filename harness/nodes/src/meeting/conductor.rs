@@ -316,6 +316,10 @@ impl Conductor {
                 }
                 Ok(None)
             }
+            Report::Noted { text } => {
+                (self.say)(&format!("{place}: {text}"));
+                Ok(None)
+            }
             Report::Log { file, text } => {
                 self.keep(node, &file, &text);
                 Ok(None)

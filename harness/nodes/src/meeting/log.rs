@@ -31,6 +31,10 @@ struct Inner {
     tail: VecDeque<String>,
     /// Lines that nobody has been told of, of those in the tail.
     fresh: usize,
+    /// Bytes that could not be written since the last that could.
+    lost: u64,
+    /// Why the first of them could not, until somebody is told.
+    trouble: Option<String>,
 }
 
 impl Log {
@@ -57,6 +61,8 @@ impl Log {
             open: Vec::new(),
             tail: VecDeque::new(),
             fresh: 0,
+            lost: 0,
+            trouble: None,
         };
         Ok(Log {
             path,
@@ -103,6 +109,15 @@ impl Log {
         inner.fresh = 0;
         inner.tail.iter().skip(skip).cloned().collect()
     }
+
+    /// Why what was said since is not in the file, once for each time that this begins.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let why = self.inner().trouble.take()?;
+        let path = self.path.display();
+        Some(format!(
+            "{path} cannot be written, and what is said from here on is lost: {why}"
+        ))
+    }
 }
 
 impl Inner {
@@ -123,8 +138,25 @@ impl Inner {
         if self.written >= LARGEST {
             return;
         }
-        // A full disk does not end a server.
-        let _ = self.file.write_all(text.as_bytes());
+        // A full disk does not end a server; that something is missing is told, and stands in the file as soon as there is room.
+        let gap = match self.lost {
+            0 => String::new(),
+            lost => format!("\n[{lost} bytes are missing here: they could not be written]\n"),
+        };
+        let written = self
+            .file
+            .write_all(gap.as_bytes())
+            .and_then(|()| self.file.write_all(text.as_bytes()));
+        match written {
+            Ok(()) => self.lost = 0,
+            Err(e) => {
+                if self.lost == 0 {
+                    self.trouble = Some(e.to_string());
+                }
+                self.lost += text.len() as u64;
+                return;
+            }
+        }
         self.written += text.len() as u64;
         if self.written >= LARGEST {
             let _ = self
@@ -137,6 +169,32 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_not_be_written_is_told_once_and_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::create(folder.path(), "rank-0").unwrap();
+        let file = std::mem::replace(
+            &mut log.inner().file,
+            File::options().write(true).open("/dev/full").unwrap(),
+        );
+        log.feed(b"lost\n");
+        log.feed(b"lost as well\n");
+        let told = log.trouble().unwrap();
+        assert!(
+            told.contains("rank-0.log cannot be written") && told.contains("No space left"),
+            "{told}"
+        );
+        assert_eq!(log.trouble(), None);
+        assert_eq!(log.tail(), ["lost", "lost as well"]);
+        log.inner().file = file;
+        log.feed(b"kept\n");
+        let text = std::fs::read_to_string(&log.path).unwrap();
+        assert_eq!(
+            text,
+            "\n[18 bytes are missing here: they could not be written]\nkept\n"
+        );
+    }
 
     #[test]
     fn lines_are_kept_whole_and_the_newest_are_told_once() {

@@ -143,6 +143,10 @@ pub(crate) enum Report {
         name: String,
         lines: Vec<String>,
     },
+    /// Something that people should know, and that ends nothing.
+    Noted {
+        text: String,
+    },
     /// A piece of a log.
     Log {
         file: String,

@@ -171,9 +171,9 @@ fn bucket(rate: u64) -> Vec<TcOption> {
     const PARMS: u16 = 1;
     const BURST: u16 = 6;
     let rate = u32::try_from(rate).unwrap_or(u32::MAX);
-    // A tenth of a second at once, and a whole packet at least; what does not leave within two seconds is lost.
+    // A tenth of a second at once, and a whole packet at least; what would wait longer than a quarter of a second is lost, as in a switch with little memory: a long queue would look like a cut.
     let burst = (rate / 10).max(2048);
-    let limit = rate.saturating_mul(2).max(16 << 10);
+    let limit = (rate / 4).max(16 << 10);
     let mut parms = Vec::with_capacity(36);
     // tc_ratespec: log of a cell, link layer (Ethernet), overhead, alignment, least packet, rate.
     parms.extend([0, 1]);
@@ -246,6 +246,6 @@ mod tests {
         parms.emit_value(&mut bytes);
         assert_eq!(bytes.len(), 36);
         assert_eq!(bytes[8..12], 125_000u32.to_ne_bytes());
-        assert_eq!(bytes[24..28], 250_000u32.to_ne_bytes());
+        assert_eq!(bytes[24..28], 31_250u32.to_ne_bytes());
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tribunal_events::{AttemptLog, CaseLog, Disposition, Outcome, RunLog};
 
 use super::text::{Cut, first_line, shown};
+use crate::text::gist;
 
 /// So much of a name is shown.
 const NAME: usize = 400;
@@ -69,7 +70,7 @@ pub(crate) struct Columns {
     markers: Vec<u32>,
     level: Vec<u32>,
     deployment: Vec<u32>,
-    /// The first line of the failure, or the reason.
+    /// The line of the failure that tells what happened, or the reason.
     why: Vec<u32>,
     class: Vec<u32>,
     gate: Vec<u32>,
@@ -162,7 +163,7 @@ pub(crate) fn columns(run: &RunLog, parts: &[u32], words: &mut Words) -> Columns
         let (why, gate) = kept_from(case);
         let outcome = case.outcome();
         let said = match end {
-            Some(end) if outcome != Outcome::Passed => first_line(&end.text, WHY),
+            Some(end) if outcome != Outcome::Passed => first_line(gist(&end.text), WHY),
             _ => String::new(),
         };
         let said = match said.is_empty() {

@@ -39,8 +39,6 @@ pub struct HtmlOptions {
     pub beside: Option<PathBuf>,
     /// The title; the package of the run where there is none.
     pub title: Option<String>,
-    /// What no test covers, in lines for people; none where nobody looked.
-    pub gaps: Option<Vec<String>>,
     /// How long the page may be, in bytes. Details go first, the list of the cases never.
     pub most_bytes: usize,
 }
@@ -50,7 +48,6 @@ impl Default for HtmlOptions {
         Self {
             beside: None,
             title: None,
-            gaps: None,
             most_bytes: 24_000_000,
         }
     }
@@ -108,7 +105,8 @@ pub fn html(run: &RunLog, options: &HtmlOptions) -> Html {
         soaks: soak::soaks(run, &folders),
         faults: Vec::new(),
         steps: Vec::new(),
-        gaps: options
+        gaps: run
+            .started
             .gaps
             .as_ref()
             .map(|gaps| gaps.iter().take(5000).map(line).collect()),

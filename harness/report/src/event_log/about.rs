@@ -74,6 +74,7 @@ pub(super) fn started(
             .collect(),
         root: root.to_string_lossy().into_owned(),
         removed: removed.map(|(f, n)| (f.name().to_owned(), *n)).collect(),
+        gaps: context.gaps.clone(),
     }
 }
 

@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(seen.branch.as_deref(), Some("7/merge"));
         // A worktree.
         let tree = folder.path().join("tree");
-        put(&tree.join(".git"), "gitdir: ../work/.git/worktrees/tree\n");
+        put(&tree.join(".git"), "gitdir: ../main/.git/worktrees/tree\n");
         let own = git.join("worktrees/tree");
         put(&own.join("HEAD"), "ref: refs/heads/main");
         put(&own.join("commondir"), "../..\n");

@@ -422,10 +422,10 @@ pub const TABLE: &[OptionRow] = &[
     row(
         "shard",
         None,
-        "K/N",
+        "K/N|auto",
         Own,
         true,
-        "Only the K-th of N parts of the selection",
+        "Only the K-th of N parts of the selection; auto: the part that the build server's variables say",
     ),
     row(
         "changed-since",

@@ -333,6 +333,7 @@ fn provided_cases_get_names_that_are_identifiers() {
             name: name.into(),
             text: name.into(),
             markers: markers.iter().map(|m| (m.to_string(), vec![])).collect(),
+            on: None,
             value: std::sync::Arc::new(1u8),
         };
         Ok(vec![
@@ -358,6 +359,7 @@ fn cases_of_tests_that_nobody_names_are_not_made() {
             name: name.into(),
             text: name.into(),
             markers: vec![],
+            on: None,
             value: std::sync::Arc::new(1u8),
         };
         Ok(vec![case("a"), case("b")])

@@ -107,6 +107,34 @@ fn with_one_deployment_names_are_as_written_and_with_several_it_is_the_last_segm
 }
 
 #[test]
+fn a_provided_case_may_be_for_one_deployment_alone() {
+    fn made() -> Result<Vec<crate::registry::ProvidedCase>, String> {
+        use crate::body::{Case, IntoCases};
+        let cases = [
+            Case::new("any", 1_u8),
+            Case::new("own", 2).only_on("llama-cpp"),
+            Case::new("other", 3).only_on("nobody"),
+        ];
+        Vec::from(cases).into_cases()
+    }
+    let names_on = |deployments: &[&str]| {
+        let server = fixture("server", &[], true, Some(by_deployment));
+        let test = test("t").fixtures(&[server]).provided(made);
+        let over = catalog(vec![test]).over(chosen(deployments));
+        names(&over)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names_on(&["llama-cpp"]), ["t::any", "t::own"]);
+    assert_eq!(names_on(&["embedded"]), ["t::any"]);
+    assert_eq!(
+        names_on(&["embedded", "llama-cpp"]),
+        ["t::any::embedded", "t::any::llama_cpp", "t::own::llama_cpp"]
+    );
+}
+
+#[test]
 fn who_starts_all_chosen_deployments_has_what_the_most_demanding_of_them_needs() {
     const GIB: u64 = 1 << 30;
     let all = fixture("chosen", &[], false, None);

@@ -17,7 +17,7 @@ fn every_option_with_a_twin_is_set_by_it() {
         let value = match row.value {
             "" => "1",
             "N" | "X" | "SEED" | "N|auto" => "3",
-            "K/N" => "1/2",
+            "K/N|auto" => "1/2",
             "DURATION" => "5s",
             "WHO" => "github",
             v if v.contains('|') => v.rsplit('|').next().unwrap(),
@@ -60,6 +60,33 @@ fn the_command_line_wins_over_the_environment_and_the_last_over_the_first() {
     )
     .unwrap();
     assert_eq!(o.test_threads, Some(4));
+}
+
+#[test]
+fn a_part_is_that_of_the_build_server_where_that_is_asked_for() {
+    let server = [
+        ("BUILDKITE_PARALLEL_JOB", "2"),
+        ("BUILDKITE_PARALLEL_JOB_COUNT", "5"),
+    ];
+    let shard = |args: &[&str], more: &[(&str, &str)]| {
+        parse(args, &[&server, more].concat()).map(|o| o.shard)
+    };
+    assert_eq!(shard(&["--shard", "auto"], &[]), Ok(Some((3, 5))));
+    assert_eq!(shard(&["--shard=ci"], &[]), Ok(Some((3, 5))));
+    assert_eq!(shard(&[], &[]), Ok(None), "not without being asked");
+    let twin = [("TRIBUNAL_SHARD", "auto")];
+    assert_eq!(shard(&[], &twin), Ok(Some((3, 5))));
+    assert_eq!(shard(&["--shard", "1/2"], &twin), Ok(Some((1, 2))));
+    // What the command line overrules is not asked for.
+    let missing = parse(&["--shard", "1/2"], &twin).unwrap();
+    assert_eq!(missing.shard, Some((1, 2)));
+    let asked = parse(&["--shard", "auto"], &server).unwrap();
+    assert_eq!(asked, parse(&["--shard", "3/5"], &[]).unwrap());
+    let error = parse(&[], &twin).unwrap_err();
+    assert!(
+        error.starts_with("TRIBUNAL_SHARD auto: no build server"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -126,6 +153,7 @@ fn mistakes_are_answered() {
             "`--run-level` needs a value: --run-level LEVEL",
         ),
         (&["--shard", "3/2"], "needs K/N"),
+        (&["--shard", "auto"], "--shard auto: no build server says"),
         (&["--dist=loadscope"], "pytest-xdist"),
         (&["--tb=short"], "RUST_BACKTRACE=1"),
         (&["--max-vram-gib", "NaN"], "a number of GiB"),

@@ -4,6 +4,7 @@
 //! the measurement is any good; then what was asked for; then the baseline.
 
 use tribunal_runner::{Error, TestResult, inconclusive, invalid, regressed};
+use tribunal_traffic::Metrics;
 
 /// What was found out, by what it means.
 #[derive(Debug, Default, PartialEq)]
@@ -22,6 +23,8 @@ pub(crate) struct Found {
     pub no_baseline: Option<String>,
     /// What is worth knowing all the same.
     pub notes: Vec<String>,
+    /// The figures of the first run that was judged.
+    pub metrics: Option<Metrics>,
 }
 
 impl Found {
@@ -34,6 +37,7 @@ impl Found {
         self.undecided.extend(other.undecided);
         self.no_baseline = self.no_baseline.or(other.no_baseline);
         self.notes.extend(other.notes);
+        self.metrics = self.metrics.or(other.metrics);
         self
     }
 

@@ -36,12 +36,14 @@ mod threshold;
 mod workload;
 
 pub(crate) use data::data_set;
+pub(crate) use found::Found;
 pub use saturation::Saturation;
 pub use step::{Measured, Step};
 pub use subject::{Bench, bench};
+pub(crate) use threshold::shown;
 pub use tribunal_traffic::{
     Arrivals, DataSet, Dialect, Load, RequestOptions, Route, Until, UsageOption,
 };
 pub use tribunal_workload::Purpose;
-pub(crate) use workload::route;
 pub use workload::{FromFile, steps_of};
+pub(crate) use workload::{data_table, route};

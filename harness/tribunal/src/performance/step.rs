@@ -227,6 +227,7 @@ impl Step {
             judged += 1;
             if judged == 1 {
                 self.row(metrics);
+                found.metrics = Some(metrics.clone());
                 told_figures = figures::of(&self.title(), &self.gates, metrics);
                 for threshold in &thresholds {
                     match threshold::judge(threshold, metrics) {

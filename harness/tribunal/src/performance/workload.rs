@@ -15,6 +15,7 @@ use tribunal_workload::{
 };
 
 use super::data::data_set;
+use super::step::Step;
 use super::subject::Bench;
 
 /// One step of a workload file, as the value of a case.
@@ -61,7 +62,7 @@ pub fn steps_of(files: &[PathBuf], purpose: Purpose) -> Result<Vec<Case<FromFile
 }
 
 /// Data sets that are on this machine: `TRIBUNAL_DATA`, pairs of a name and a path, parted by semicolons.
-fn data_table() -> Result<DataTable, String> {
+pub(crate) fn data_table() -> Result<DataTable, String> {
     let mut table = DataTable::default();
     let pairs = std::env::var("TRIBUNAL_DATA").unwrap_or_default();
     for pair in pairs.split(';').filter(|pair| !pair.trim().is_empty()) {
@@ -98,18 +99,8 @@ impl FromFile {
     /// Sends the step's load to the server of the case, and ends the test with what is found.
     pub async fn measure(&self, bench: &Bench) -> TestResult {
         let step = &self.step;
-        let mut own = bench.step(route(step.route), data_set(&step.data));
-        let wants = self.wants(bench.model());
-        own = own
-            .named(&step.name)
-            .load(step.load.clone())
-            .dialect(step.dialect)
-            .percentiles(step.percentiles.iter().copied());
-        for (metric, limit) in &step.goodput {
-            own = own.slo(metric, *limit);
-        }
-        own.options = self.request_options(own.options);
-        match wants {
+        let mut own = self.step_on(bench);
+        match self.wants(bench.model()) {
             None => {
                 let device = self.device(bench);
                 let limits = step.thresholds_on(device.as_deref());
@@ -128,6 +119,22 @@ impl FromFile {
             )),
         }
         own.measure().await
+    }
+
+    /// Its load, as a step that nothing is required of yet.
+    pub(crate) fn step_on(&self, bench: &Bench) -> Step {
+        let step = &self.step;
+        let mut own = bench
+            .step(route(step.route), data_set(&step.data))
+            .named(&step.name)
+            .load(step.load.clone())
+            .dialect(step.dialect)
+            .percentiles(step.percentiles.iter().copied());
+        for (metric, limit) in &step.goodput {
+            own = own.slo(metric, *limit);
+        }
+        own.options = self.request_options(own.options);
+        own
     }
 
     /// What its requests ask for besides their prompt; `usual` where the file says nothing.

@@ -284,6 +284,17 @@ fn shard_and_its_twin() {
         listed_by("TRIBUNAL_SHARD", "2/3"),
         listed(&["--shard", "2/3"])
     );
+    // What the build server's variables say, where that is asked for.
+    let auto = binary("lab", ["--list", "--format", "terse", "--shard", "auto"])
+        .env("BUILDKITE_PARALLEL_JOB", "1")
+        .env("BUILDKITE_PARALLEL_JOB_COUNT", "3")
+        .run();
+    assert_eq!(auto.exits(0).listed(), listed(&["--shard", "2/3"]));
+    let half = binary("lab", ["--list", "--shard", "auto"])
+        .env("JOB_COMPLETION_INDEX", "1")
+        .run();
+    half.exits(2)
+        .warns(["JOB_COMPLETION_INDEX is set and TRIBUNAL_SHARD_COUNT is not"]);
     lab(["--shard", "4/3"])
         .exits(2)
         .warns(["--shard needs K/N"]);

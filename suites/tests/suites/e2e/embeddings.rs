@@ -43,7 +43,7 @@ async fn alone_and_together(api: ModelClient) -> TestResult {
 /// Base64 says the same numbers.
 #[tribunal::test]
 #[timeout("60s")]
-#[requires(capability = "embeddings")]
+#[requires(capability = ["embeddings", "embedding_lists"])]
 async fn as_base64(api: ModelClient) -> TestResult {
     let numbers = api
         .embeddings("the keeper writes")
@@ -58,7 +58,7 @@ async fn as_base64(api: ModelClient) -> TestResult {
 /// A text is nearer to one that shares its words than to one that shares none.
 #[tribunal::test]
 #[timeout("60s")]
-#[requires(capability = "embeddings")]
+#[requires(capability = ["embeddings", "embedding_lists"])]
 async fn like_texts_are_near(api: ModelClient) -> TestResult {
     let mut v = vec![];
     for text in ["the river runs", "the river runs slow", "1 + 1 = 2"] {

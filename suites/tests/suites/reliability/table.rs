@@ -59,6 +59,18 @@ pub const CASES: &[&str] = &[
     "memory/text",
     "memory/text_and_audio",
     "memory/heavy",
+    "nodes/killed_0",
+    "nodes/killed_1",
+    "nodes/killed_2",
+    "nodes/killed_3",
+    "nodes/stopped",
+    "nodes/mute",
+    "nodes/deaf",
+    "nodes/cut_off",
+    "nodes/link_heals",
+    "nodes/link_stays",
+    "nodes/slow",
+    "nodes/disk",
 ];
 
 /// What a request can ask, by the name of its capability.

@@ -68,6 +68,40 @@ fn verdict(deployment: &str, case: &str, report: &Report, subject: &Subject) -> 
     Ok(())
 }
 
+/// Puts something into the table that a case found by itself; an error where it is not as it should be.
+#[cfg(target_os = "linux")]
+pub fn found(
+    deployment: &str,
+    case: &str,
+    what: &str,
+    found: Result<String, String>,
+    after: Option<f64>,
+) -> TestResult {
+    let (place, heading) = match &found {
+        Ok(_) => (HELD, "held"),
+        Err(_) => (0, "broken"),
+    };
+    let says = match &found {
+        Ok(says) | Err(says) => says.lines().next().unwrap_or_default(),
+    };
+    let after = after.map_or_else(|| "–".to_owned(), |after| format!("{after:.2} s"));
+    Row::new(format!("reliability of {deployment}"), place, heading)
+        .cell("case", case)
+        .cell("oracle", what)
+        .cell("found", says)
+        .cell("first error", "–")
+        .cell("detected", after)
+        .cell("recovered", "–")
+        .add();
+    match found {
+        Ok(says) => {
+            tribunal::log!("{what}: {says}");
+            Ok(())
+        }
+        Err(why) => Err(Error::msg(format!("{what}: {why}"))),
+    }
+}
+
 fn row(
     deployment: &str,
     case: &str,
