@@ -65,6 +65,7 @@ impl Namespaces {
         let bridge = Arc::new(here()?);
         network::talk(network::loopback_up).map_err(said("the loopback interface"))?;
         network::talk(|handle| network::bridge(handle, LEADER)).map_err(said("a bridge"))?;
+        ask_again_soon(network::BRIDGE);
         let mut made = Vec::new();
         for node in 0..nodes {
             let own = (|| {
@@ -79,6 +80,7 @@ impl Namespaces {
                 sys::enter(&own)?;
                 let settled = network::talk(network::loopback_up)
                     .and_then(|()| network::talk(|handle| network::settle(handle, address(node))));
+                ask_again_soon(network::INTERFACE);
                 sys::enter(&bridge)?;
                 settled
             })();
@@ -101,6 +103,13 @@ impl Namespaces {
 /// A descriptor of the network that this thread is in.
 fn here() -> io::Result<OwnedFd> {
     Ok(File::open("/proc/thread-self/ns/net")?.into())
+}
+
+/// Who has an address is asked again after a tenth of a second, and not after a whole one: on a link that has just come up the first question may be lost. Where this cannot be set it is
+/// as it was.
+fn ask_again_soon(interface: &str) {
+    let path = format!("/proc/sys/net/ipv4/neigh/{interface}/retrans_time_ms");
+    let _ = std::fs::write(path, "100");
 }
 
 /// Leaves the machine's network; whether users of its own were needed for it.
