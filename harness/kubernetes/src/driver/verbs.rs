@@ -149,16 +149,13 @@ pub async fn logs_of(
                 .help(format!("there are: {there}"))
         })?;
     let name = pod.name.clone();
-    let mut follow = Follow::new(cluster, &name, tell);
+    let mut follow = Follow::new(cluster, run, &name, tell);
     let over = seen.wait_for(|seen| {
         seen.failure.is_some() || seen.pods.get(&name).is_none_or(|pod| pod.ended.is_some())
     });
     tokio::select! {
         () = follow.follow() => {}
-        over = over => {
-            let pod = over.map(|seen| seen.pods.get(&name).cloned()).unwrap_or_default();
-            follow.rest(pod.is_some_and(|pod| pod.restarts > 0)).await;
-        }
+        _ = over => follow.rest().await,
     }
     Ok(())
 }
