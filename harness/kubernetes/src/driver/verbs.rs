@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::pod::PodSeen;
 use super::tell::Tell;
 use super::trouble::lines;
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use crate::render::{MANAGED_BY, MANAGED_LABEL, RUN_LABEL, RunId};
 
 /// What is known of a run.
@@ -150,12 +150,16 @@ pub async fn logs_of(
         })?;
     let name = pod.name.clone();
     let mut follow = Follow::new(cluster, run, &name, tell);
-    let over = seen.wait_for(|seen| {
-        seen.failure.is_some() || seen.pods.get(&name).is_none_or(|pod| pod.ended.is_some())
-    });
+    let over = async {
+        // What it lends is given back at once: whoever holds it keeps the watch from going on.
+        let ended = |seen: &Seen| {
+            seen.failure.is_some() || seen.pods.get(&name).is_none_or(|pod| pod.ended.is_some())
+        };
+        drop(seen.wait_for(ended).await);
+    };
     tokio::select! {
         () = follow.follow() => {}
-        _ = over => follow.rest().await,
+        () = over => follow.rest().await,
     }
     Ok(())
 }
