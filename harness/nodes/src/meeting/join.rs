@@ -19,16 +19,20 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(5);
+/// How long the first packets of one may be on their way.
+const AGAIN: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(300)];
+/// How long the last one may at least.
+const SHORTEST_TRY: Duration = Duration::from_millis(500);
 
 /// Reaches the leader and joins, again and again within the limit.
 pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), AgentEnd> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let why = match timeout(TRY, reach(options)).await {
-            Err(_) => format!("{} does not answer", options.leader),
-            Ok(Err(why)) => why,
-            Ok(Ok((address, stream))) => {
+        let left = options.limit.saturating_sub(began.elapsed());
+        let why = match reach(options, left.clamp(SHORTEST_TRY, TRY)).await {
+            Err(why) => why,
+            Ok((address, stream)) => {
                 let hello = Hello {
                     schema: SCHEMA,
                     version: crate::VERSION.to_owned(),
@@ -62,28 +66,51 @@ pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), Ag
     }
 }
 
-/// A connection to the leader, and our own address on it.
-async fn reach(options: &AgentOptions) -> Result<(IpAddr, TcpStream), String> {
-    let found = lookup_host(&options.leader).await.map_err(|e| {
-        format!(
-            "the name of the leader, {}, is not known: {e}",
-            options.leader
-        )
-    })?;
-    let mut why = format!("{} has no address", options.leader);
+/// A connection to the leader, and our own address on it. Its name and each of its addresses may take so long.
+async fn reach(options: &AgentOptions, within: Duration) -> Result<(IpAddr, TcpStream), String> {
+    let name = &options.leader;
+    let seconds = within.as_secs_f64();
+    let found = match timeout(within, lookup_host(name)).await {
+        Ok(found) => {
+            found.map_err(|e| format!("the name of the leader, {name}, is not known (DNS): {e}"))?
+        }
+        Err(_) => {
+            return Err(format!(
+                "no name server (DNS) has said within {seconds:.1} s which address the leader, {name}, has"
+            ));
+        }
+    };
+    let mut why = format!("the leader, {name}, has no address");
     for leader in found {
-        match connect(leader, options.address).await {
-            Ok(stream) => {
+        match connect_soon(leader, options.address, within).await {
+            Some(Ok(stream)) => {
                 let own = stream.local_addr().map(|a| a.ip());
                 match (options.address, own) {
                     (Some(address), _) | (None, Ok(address)) => return Ok((address, stream)),
                     (None, Err(e)) => why = format!("no own address: {e}"),
                 }
             }
-            Err(e) => why = format!("{} ({leader}): {e}", options.leader),
+            Some(Err(e)) => why = format!("{name} ({leader}): {e}"),
+            None => why = format!("{name} ({leader}) does not answer within {seconds:.1} s"),
         }
     }
     Err(why)
+}
+
+/// A connection within this time; `None`: nobody answers. Whose first packet is lost, as on a link that has just come up, asks again before the kernel would, which waits for a second.
+async fn connect_soon(
+    leader: SocketAddr,
+    from: Option<IpAddr>,
+    within: Duration,
+) -> Option<std::io::Result<TcpStream>> {
+    let began = Instant::now();
+    for limit in AGAIN {
+        if let Ok(done) = timeout(limit.min(within), connect(leader, from)).await {
+            return Some(done);
+        }
+    }
+    let left = within.saturating_sub(began.elapsed());
+    timeout(left, connect(leader, from)).await.ok()
 }
 
 async fn connect(leader: SocketAddr, from: Option<IpAddr>) -> std::io::Result<TcpStream> {

@@ -35,6 +35,12 @@ pub fn verb(args: &[OsString]) -> Option<ExitCode> {
             server(rest);
             Some(ExitCode::SUCCESS)
         }
+        [crate::names::NAMES, scenario] => Some(crate::names::scenario(scenario)),
+        [crate::clock::SHIFTED, ref rest @ ..] => Some(crate::clock::shifted(rest)),
+        ["fake-uptime"] => {
+            println!("{}", crate::clock::uptime());
+            Some(ExitCode::SUCCESS)
+        }
         [WORKER, ..] => {
             std::thread::sleep(Duration::from_secs(600));
             Some(ExitCode::SUCCESS)

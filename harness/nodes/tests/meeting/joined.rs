@@ -66,6 +66,18 @@ pub fn joiner_with(
     more: &[&str],
     token: Option<&Path>,
 ) -> Joiner {
+    joiner_by(&[], node, count, port, more, token)
+}
+
+/// The same, started by another verb of this program.
+pub fn joiner_by(
+    verb: &[&str],
+    node: usize,
+    count: usize,
+    port: u16,
+    more: &[&str],
+    token: Option<&Path>,
+) -> Joiner {
     let (name, value) = match token {
         Some(path) => (TOKEN_FILE_VARIABLE, path.as_os_str()),
         None => (TOKEN_VARIABLE, TOKEN.as_ref()),
@@ -73,6 +85,7 @@ pub fn joiner_with(
     let folder = tempfile::tempdir().unwrap();
     let evidence = folder.path().to_owned();
     let child = Command::new(std::env::current_exe().unwrap())
+        .args(verb)
         .arg(tribunal_nodes::AGENT_VERB)
         .args(["--node", &format!("{node}/{count}")])
         .args(["--leader", &format!("127.0.0.1:{port}")])

@@ -4,11 +4,15 @@
 //! `main` of its own instead of libtest's.
 
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod ends;
 #[cfg(target_os = "linux")]
 mod fake;
 #[cfg(target_os = "linux")]
 mod joined;
+#[cfg(target_os = "linux")]
+mod names;
 #[cfg(target_os = "linux")]
 mod refused;
 #[cfg(target_os = "linux")]
@@ -26,8 +30,10 @@ fn main() -> ExitCode {
     }
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
+        clock::trials(),
         ends::trials(),
         joined::trials(),
+        names::trials(),
         refused::trials(),
         rounds::trials(),
     ]

@@ -8,22 +8,28 @@ use tribunal_serving::ProcessSignal;
 use crate::support::{Conducted, file, plain};
 
 pub fn trials() -> Vec<Trial> {
-    let of = |rounds: usize| {
+    let of = |rounds: usize, nodes: Option<usize>| {
         move || {
-            run(rounds);
+            run(rounds, nodes);
             Ok(())
         }
     };
-    vec![
-        Trial::test("rounds::five", of(5)),
-        Trial::test("rounds::hundred", of(100)).with_ignored_flag(true),
-    ]
+    let mut trials = vec![
+        Trial::test("rounds::five", of(5, None)),
+        Trial::test("rounds::hundred", of(100, None)).with_ignored_flag(true),
+    ];
+    for nodes in [2, 4, 8] {
+        let name = format!("rounds::hundred_of_{nodes}_nodes");
+        trials.push(Trial::test(name, of(100, Some(nodes))).with_ignored_flag(true));
+    }
+    trials
 }
 
-fn run(rounds: usize) {
+/// Of so many nodes; `None`: of two to eight.
+fn run(rounds: usize, nodes: Option<usize>) {
     let (mut slowest_meeting, mut slowest_end) = (0, 0);
     for round in 0..rounds {
-        let nodes = 2 + round % 7;
+        let nodes = nodes.unwrap_or(2 + round % 7);
         let victim = round % nodes;
         let mut layout = Conducted::start(&file(nodes, &plain));
         let met = layout.line("nodes have met after");

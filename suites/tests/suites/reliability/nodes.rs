@@ -610,11 +610,12 @@ async fn slow(server: &Server, offers: &Offers) -> TestResult {
     };
     let report = stage
         .doing(&what)
-        .load(stage.at_once(SOME).neighbours())
+        .then(stage.at_once(SOME).neighbours())
+        .hold(BRIEF)
         .expect_all([
             Oracle::NothingHangs,
             Oracle::ErrorForm,
-            Oracle::StreamsToldApart,
+            Oracle::Conserved,
             Oracle::NoDoubleAnswer,
             Oracle::NeighboursUnaffected,
             Oracle::StaysAliveFor(BRIEF),
@@ -656,10 +657,13 @@ async fn disk(chosen: Vec<Deployment>) -> TestResult {
     let Some(deployment) = chosen.into_iter().next() else {
         skip!("no deployment was chosen (`--deploy`)");
     };
+    let offers = deployment.offered().clone();
+    if !offers.capabilities.contains("rehearsed_nodes") {
+        skip!("the deployment is no rehearsal of several nodes (`--rehearse`)");
+    }
     if let Err(error) = Confine::allowed() {
         skip!("{error}");
     }
-    let offers = deployment.offered().clone();
     let folder = tribunal::evidence()?;
     let small = folder.join("node-0");
     std::fs::create_dir_all(&small)?;
@@ -717,4 +721,29 @@ async fn disk(chosen: Vec<Deployment>) -> TestResult {
     server.stop().await.map_err(Error::of)?;
     told?;
     found
+}
+
+/// A node whose leader's name nobody knows: it says so, with the name, within its time.
+#[tribunal::test]
+#[timeout("1m")]
+async fn name() -> TestResult {
+    let began = Instant::now();
+    let agent = tokio::process::Command::new(std::env::current_exe()?)
+        .args(["__nodes-agent", "--node", "1/2", "--join-within", "1"])
+        .args(["--leader", "leader.tribunal.invalid:4000"])
+        .arg("--evidence")
+        .arg(tribunal::evidence()?)
+        .env("TRIBUNAL_NODES_TOKEN", "a token of this test only")
+        .env_remove("TRIBUNAL_NODES_TOKEN_FILE")
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&agent.stdout).into_owned();
+    let named = said.contains("leader.tribunal.invalid") && said.contains("(DNS)");
+    if agent.status.code() != Some(4) || !named {
+        fail!("it ended with {} and said: {said}", agent.status);
+    }
+    tribunal::log!("after {:.1?}: {}", began.elapsed(), said.trim());
+    Ok(())
 }
