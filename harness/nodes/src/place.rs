@@ -15,7 +15,7 @@ pub struct Place {
     pub node: usize,
     /// How many nodes there are.
     pub count: usize,
-    /// Where node 0 is reached by all: `HOST:PORT`.
+    /// Where node 0 is reached by all: `HOST:PORT`. On node 0 it may be `0.0.0.0:PORT`: at whatever addresses it has.
     pub leader: String,
     /// Who said so, for messages.
     pub source: &'static str,
@@ -35,6 +35,8 @@ struct Leader {
     port: Option<u16>,
 }
 
+/// All addresses of a machine.
+pub(crate) const ANY: &str = "0.0.0.0";
 const OPTIONS: &str = "--node and --leader";
 const LWS: &str = "the variables of LeaderWorkerSet";
 const JOB: &str = "the variables of an Indexed Job";
@@ -100,13 +102,24 @@ impl Place {
                 host: known.host.clone(),
                 port: known.port,
             },
+            // It listens at all its addresses, and finds out by which one others reach it.
+            (None, None) if first.node == 0 => Leader {
+                host: ANY.to_owned(),
+                port: None,
+            },
             (None, None) => {
                 return Err(format!(
-                    "{} say that this is node {} of {}, and nothing says where node 0 is\nhelp: add --leader HOST[:PORT], on every node the same, also on node 0",
+                    "{} say that this is node {} of {}, and nothing says where node 0 is\nhelp: add --leader HOST[:PORT], an address of node 0",
                     first.source, first.node, first.count
                 ));
             }
         };
+        if first.node > 0 && ["0.0.0.0", "[::]"].contains(&leader.host.as_str()) {
+            return Err(format!(
+                "--leader says {}, at which node 0 is not reached from another machine\nhelp: give the address of node 0",
+                leader.host
+            ));
+        }
         Ok(Some(Place {
             node: first.node,
             count: first.count,
@@ -278,6 +291,16 @@ mod tests {
         assert_eq!(find(None, Some("job-0.job:9000"), &job), Ok(in_job));
         // Shards of a suite are an Indexed Job as well, and no nodes.
         assert_eq!(find(None, None, &job[..1]), Ok(None));
+    }
+
+    #[test]
+    fn node_0_needs_no_leader_and_the_others_a_real_one() {
+        let all = place(0, 2, "0.0.0.0:29479", OPTIONS);
+        assert_eq!(find(Some("0/2"), None, &[]), Ok(all));
+        let port = place(0, 2, "0.0.0.0:7000", OPTIONS);
+        assert_eq!(find(Some("0/2"), Some("0.0.0.0:7000"), &[]), Ok(port));
+        let error = find(Some("1/2"), Some("0.0.0.0"), &[]).unwrap_err();
+        assert!(error.contains("give the address of node 0"), "{error}");
     }
 
     #[test]

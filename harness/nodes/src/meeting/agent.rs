@@ -142,17 +142,21 @@ async fn work(options: AgentOptions, guarded: bool) -> AgentEnd {
         joined = join(&options) => joined,
         end = above.told() => return end,
     };
-    let (address, channel) = match joined {
+    let (address, run, channel) = match joined {
         Ok(joined) => joined,
         Err(end) => return end,
     };
     let (reports, heard) = mpsc::channel(64);
+    let home = options.evidence.join(format!("node-{}", options.node));
     let agent = Agent {
         interface: options
             .interface
             .clone()
             .unwrap_or_else(|| interface_of(address)),
-        home: options.evidence.join(format!("node-{}", options.node)),
+        home: match options.shared {
+            true => home,
+            false => home.join(format!("run-{run}")),
+        },
         deployments: 0,
         shared: options.shared,
         held: Vec::new(),
@@ -213,7 +217,7 @@ struct Agent {
     held: Vec<TcpListener>,
     address: IpAddr,
     interface: String,
-    /// The folder of this node.
+    /// The folder of this node in this run.
     home: PathBuf,
     /// How many have been started here.
     deployments: u32,

@@ -24,8 +24,8 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(
 /// How long the last one may at least.
 const SHORTEST_TRY: Duration = Duration::from_millis(500);
 
-/// Reaches the leader and joins, again and again within the limit.
-pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), AgentEnd> {
+/// Our address, the name of the run and the connection. Reaches the leader and joins, again and again within the limit.
+pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, String, Channel), AgentEnd> {
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -45,7 +45,7 @@ pub(super) async fn join(options: &AgentOptions) -> Result<(IpAddr, Channel), Ag
                     nonce: nonce().map_err(AgentEnd::Broken)?,
                 };
                 match channel::join(stream, &options.token, hello).await {
-                    Ok((_, channel)) => return Ok((address, channel)),
+                    Ok((run, channel)) => return Ok((address, run, channel)),
                     Err(JoinError::Refused(reason)) => return Err(AgentEnd::Refused(reason)),
                     Err(JoinError::Impostor) => {
                         let reason = "whoever answers there does not have the token".to_owned();

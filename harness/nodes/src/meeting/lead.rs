@@ -3,7 +3,7 @@
 //! Promise: tests begin when all nodes are there; the nodes hear how the run ended, and if this process dies they know that they do not. Rejected: a meeting in the conductor (deployments come
 //! and go in a run, and nodes would have to join again for each).
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs as _, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as threads};
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::hub::{Expected, Hub, Tell};
 use super::message::Outcome;
 use super::token::{TOKEN_VARIABLE, Token};
-use crate::place::Place;
+use crate::place::{ANY, Place};
 use crate::run::AGENT_VERB;
 
 /// How long the nodes may take to leave when the run is over.
@@ -173,7 +173,11 @@ async fn meet(
     )?;
     let mut agent = own_agent(options)?;
     let began = Instant::now();
-    let outcome = match hub.gathered(options.join_within).await {
+    let gathered = tokio::select! {
+        gathered = hub.gathered(options.join_within) => gathered,
+        cause = broke_off(&mut agent, options) => Err(cause),
+    };
+    let outcome = match gathered {
         Err(cause) => {
             let _ = met.send(Err(cause.clone()));
             Outcome::Failed { cause }
@@ -210,10 +214,45 @@ async fn meet(
     Ok(())
 }
 
+/// The agent of this node ends before all have met: then they never will.
+async fn broke_off(agent: &mut Child, options: &LeadOptions) -> String {
+    loop {
+        if let Ok(Some(status)) = agent.try_wait() {
+            let log = options.evidence.join("node-0/agent.log");
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            let last = said.lines().last().unwrap_or("it said nothing");
+            return format!(
+                "the agent of node 0 ended before all nodes had met ({status}): {last}"
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The address that this machine has towards others: that from which it would reach one of them.
+fn outward() -> Result<IpAddr, String> {
+    // An address for documentation. Nothing is sent: only the route is looked up.
+    let route = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect(("192.0.2.1", 9))?;
+        socket.local_addr()
+    });
+    match route.map(|address| address.ip()) {
+        Ok(address) if !address.is_loopback() && !address.is_unspecified() => Ok(address),
+        _ => Err(
+            "by which address other machines reach this one is not known\nhelp: say it: --leader ADDRESS, on this node as on the others"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The agent of this node, a process of its own: it ends what it started also when this one is killed.
 fn own_agent(options: &LeadOptions) -> Result<Child, String> {
     let program = std::env::current_exe().map_err(|e| format!("this program has no path: {e}"))?;
     let place = &options.place;
+    let (leader, address) = match place.leader.strip_prefix(ANY) {
+        Some(port) => (format!("127.0.0.1{port}"), Some(outward()?)),
+        None => (place.leader.clone(), None),
+    };
     let folder = options.evidence.join("node-0");
     let log = std::fs::create_dir_all(&folder)
         .and_then(|()| std::fs::File::create(folder.join("agent.log")))
@@ -223,7 +262,7 @@ fn own_agent(options: &LeadOptions) -> Result<Child, String> {
     command
         .args([AGENT_VERB, "--guard"])
         .args(["--node", &format!("{}/{}", place.node, place.count)])
-        .args(["--leader", &place.leader])
+        .args(["--leader", &leader])
         .arg("--evidence")
         .arg(&options.evidence)
         .env(TOKEN_VARIABLE, options.token.reveal())
@@ -231,6 +270,9 @@ fn own_agent(options: &LeadOptions) -> Result<Child, String> {
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors);
+    if let Some(address) = address {
+        command.args(["--address", &address.to_string()]);
+    }
     if let Some(digest) = &options.digest {
         command.args(["--digest", digest]);
     }

@@ -321,8 +321,12 @@ fn lost_leader() {
 
 fn told() {
     let (leading, mut joiners, _folder) = run(2);
+    // From here on it has heard that it has joined.
+    let layout = Conducted::with(&file(2, &plain), Some(&leading.hub())).ready();
     let me = process_of(joiners[0].child.id()).unwrap();
     assert!(signal_process(&me, ProcessSignal::Terminate).unwrap());
+    let line = layout.line(tribunal_nodes::FATAL);
+    assert!(line.contains("is lost: SIGTERM ended this agent"), "{line}");
     let (code, last) = joiners[0].ended();
     assert_eq!(code, Some(5));
     assert!(last.contains("SIGTERM ended this agent"), "{last}");

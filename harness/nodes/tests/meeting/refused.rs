@@ -1,15 +1,23 @@
 //! Who is not let in, and what both sides are told.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use tribunal_nodes::{Leading, Outcome};
 
 use crate::joined::{free_port, joiner, joiner_with, lead, options};
+use crate::support::LONG;
 
 pub fn trials() -> Vec<Trial> {
-    let all: [(&str, fn()); 3] = [
+    let all: [(&str, fn()); 5] = [
+        (
+            "a_leader_whose_own_agent_cannot_join_waits_for_nobody",
+            own_agent,
+        ),
+        ("nonsense_at_the_door_disturbs_nobody", nonsense),
         ("whoever_is_no_node_of_this_run_is_told_why", refused),
         ("nodes_that_do_not_come_are_named", missing),
         (
@@ -112,6 +120,52 @@ fn missing() {
     // Nothing holds the address any more.
     let again = lead_alone(port);
     again.over(Outcome::Finished);
+}
+
+fn own_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut asked = options(free_port(), 2, folder.path());
+    asked.place.node = 5;
+    let error = Leading::begin(asked).unwrap_err();
+    let cause = "the agent of node 0 ended before all nodes had met (exit status: 4)";
+    assert!(error.contains(cause), "{error}");
+    assert!(error.contains("there is no node 5"), "{error}");
+}
+
+/// Those who say nothing, who speak something else, and who claim to say very much.
+fn nonsense() {
+    let port = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    let asked = options(port, 2, folder.path());
+    let leading = std::thread::spawn(move || Leading::begin(asked));
+    let connect = || {
+        let deadline = Instant::now() + LONG;
+        loop {
+            match TcpStream::connect(("127.0.0.1", port)) {
+                Ok(stream) => return stream,
+                Err(e) => assert!(Instant::now() < deadline, "{e}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    let _silent: Vec<TcpStream> = (0..20).map(|_| connect()).collect();
+    for words in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        b"\xff\xff\xff\xffmuch",
+        b"\0\0\0\x02{}",
+        b"\0\0\0\x09{\"schema\"",
+    ] {
+        let mut stream = connect();
+        stream.write_all(words).unwrap();
+        // It is closed without an answer.
+        let mut answer = Vec::new();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let read = stream.read_to_end(&mut answer);
+        assert!(read.is_err() || answer.is_empty(), "{answer:?}");
+    }
+    let mut joiner = joiner(1, 2, port, &[]);
+    leading.join().unwrap().unwrap().over(Outcome::Finished);
+    assert_eq!(joiner.ended().0, Some(0));
 }
 
 fn lead_alone(port: u16) -> Leading {
