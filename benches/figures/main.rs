@@ -6,6 +6,7 @@ mod compiling;
 mod late;
 mod leasing;
 mod machine;
+mod manifests;
 mod options;
 mod process;
 mod project;

@@ -6,7 +6,7 @@ use lexopt::{Arg, ValueExt as _};
 use tribunal::vocabulary::nearest;
 use tribunal_benches::Figure;
 
-use crate::{compiling, leasing, running, serving};
+use crate::{compiling, leasing, manifests, running, serving};
 
 /// Figures that are measured together.
 pub struct Group {
@@ -45,6 +45,12 @@ const GROUPS: &[Group] = &[
         what: "taking and releasing leases, alone and beside many",
         long: false,
         measure: leasing::leases,
+    },
+    Group {
+        name: "manifests",
+        what: "manifests for a cluster, from the files of their nodes",
+        long: false,
+        measure: manifests::manifests,
     },
     Group {
         name: "server",

@@ -27,7 +27,8 @@ fn manifest(name: &str) -> String {
     };
     let mut manifest = Manifest::render(subject, &settings, &run).unwrap();
     for object in &mut manifest.objects {
-        for (name, text) in object["data"].as_object_mut().into_iter().flatten() {
+        let data = object.get_mut("data").and_then(|data| data.as_object_mut());
+        for (name, text) in data.into_iter().flatten() {
             *text = format!("(the text of fixtures/nodes/{name})").into();
         }
     }

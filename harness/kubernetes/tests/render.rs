@@ -1,7 +1,6 @@
 //! Manifests: checked against the published schemas, and for what they must say.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use serde_json::Value;
 use tribunal_kubernetes::{Like, Manifest, RunId, Settings, Shape, Subject, laid_over};
@@ -507,28 +506,4 @@ fn without_an_image_nothing_is_rendered() {
 #[test]
 fn the_same_inputs_are_the_same_bytes() {
     assert_eq!(shipped(PAIR).yaml(), shipped(PAIR).yaml());
-}
-
-#[test]
-#[ignore = "a figure: run it alone, optimised"]
-fn a_hundred_manifests() {
-    let text = read(PAIR);
-    let own = settings(&read("fixtures/kubernetes/ascend-a3.toml"));
-    let start = Instant::now();
-    let mut bytes = 0;
-    for _ in 0..100 {
-        let file = nodes(PAIR, &text);
-        let subject = Subject::Nodes {
-            file: &file,
-            text: &text,
-        };
-        bytes += Manifest::render(subject, &own, &run())
-            .unwrap()
-            .yaml()
-            .len();
-    }
-    println!(
-        "100 manifests ({bytes} bytes), with reading their files: {:?}",
-        start.elapsed()
-    );
 }

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 
 use super::cluster::Cluster;
 use super::failure::Failure;
+use super::follow::restarted;
 use super::kind::Kind;
 use super::lines::{Lines, Next};
 use super::pod::PodSeen;
@@ -26,6 +27,10 @@ const MOST_LOG: u64 = 1 << 30;
 const MOST_EVIDENCE: u64 = 8 << 30;
 /// Pages of events; they are 500 each.
 const MOST_PAGES: usize = 10;
+/// What the harness printed.
+const LOG: &str = "tribunal.log";
+/// What a container printed that was started again.
+const LOG_AGAIN: &str = "tribunal-restarted.log";
 /// How many pods are asked at a time.
 const AT_ONCE: usize = 4;
 
@@ -55,7 +60,7 @@ pub(crate) async fn collect(
     let each = pods
         .iter()
         .filter_map(|pod| Some((PodSeen::of(pod)?, pod)))
-        .map(|(seen, pod)| of_pod(cluster, seen, pod, folder));
+        .map(|(seen, pod)| of_pod(cluster, run, seen, pod, folder));
     let all: Vec<Vec<String>> = futures_util::stream::iter(each)
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -72,7 +77,13 @@ pub(crate) fn pod_folder(folder: &Path, pod: &PodSeen) -> PathBuf {
     })
 }
 
-async fn of_pod(cluster: &Cluster, seen: PodSeen, pod: &Value, folder: &Path) -> Vec<String> {
+async fn of_pod(
+    cluster: &Cluster,
+    run: &RunId,
+    seen: PodSeen,
+    pod: &Value,
+    folder: &Path,
+) -> Vec<String> {
     let mut missing = Vec::new();
     let folder = pod_folder(folder, &seen);
     write(
@@ -80,16 +91,19 @@ async fn of_pod(cluster: &Cluster, seen: PodSeen, pod: &Value, folder: &Path) ->
         &folder.join("pod.json"),
         &format!("{pod:#}\n"),
     );
-    let restarted = seen.restarts > 0;
-    let mut logs = vec![("tribunal.log", false)];
-    if restarted {
-        // The run is what was there before.
-        logs = vec![("tribunal.log", true), ("tribunal-restarted.log", false)];
-    }
-    for (file, previous) in logs {
-        if let Err(why) = log(cluster, &seen.name, previous, &folder.join(file)).await {
-            missing.push(format!("{}: {file}: {why}", seen.name));
-        }
+    // The run is what the first container printed. Whether there was a second is known for sure only behind the reading of what may have been the first.
+    let first = log(cluster, &seen.name, false, &folder.join(LOG)).await;
+    let again = restarted(cluster, run, &seen.name)
+        .await
+        .unwrap_or(seen.restarts > 0);
+    let had = if again {
+        let _ = std::fs::rename(folder.join(LOG), folder.join(LOG_AGAIN));
+        log(cluster, &seen.name, true, &folder.join(LOG)).await
+    } else {
+        first
+    };
+    if let Err(why) = had {
+        missing.push(format!("{}: {LOG}: {why}", seen.name));
     }
     if !seen.keeper {
         missing.push(format!(

@@ -444,7 +444,6 @@ struct Logs(BTreeMap<String, Followed>);
 struct Followed {
     task: JoinHandle<()>,
     follow: std::sync::Arc<tokio::sync::Mutex<Follow>>,
-    restarted: bool,
     done: bool,
 }
 
@@ -460,22 +459,20 @@ impl Logs {
     async fn follow(&mut self, work: &Work<'_>, pods: impl Iterator<Item = &PodSeen>) {
         for pod in pods.take(FOLLOWED) {
             let followed = self.0.entry(pod.name.clone()).or_insert_with(|| {
-                let follow = Follow::new(work.cluster, &pod.name, work.tell);
+                let follow = Follow::new(work.cluster, &work.manifest.run, &pod.name, work.tell);
                 let follow = std::sync::Arc::new(tokio::sync::Mutex::new(follow));
                 let own = std::sync::Arc::clone(&follow);
                 let task = tokio::spawn(async move { own.lock().await.follow().await });
                 Followed {
                     task,
                     follow,
-                    restarted: false,
                     done: false,
                 }
             });
             if pod.ended.is_some() && !followed.done {
                 followed.done = true;
-                followed.restarted = pod.restarts > 0;
                 followed.task.abort();
-                followed.follow.lock().await.rest(followed.restarted).await;
+                followed.follow.lock().await.rest().await;
             }
         }
     }
@@ -485,7 +482,7 @@ impl Logs {
         for followed in self.0.values_mut().filter(|followed| !followed.done) {
             followed.done = true;
             followed.task.abort();
-            followed.follow.lock().await.rest(followed.restarted).await;
+            followed.follow.lock().await.rest().await;
         }
     }
 }

@@ -61,7 +61,7 @@ impl Doctor {
                 }
             }
         }
-        events.iter().find_map(|event| refused(event))
+        events.iter().find_map(refused)
     }
 }
 

@@ -14,7 +14,7 @@ use super::kind::Kind;
 use super::pod::PodSeen;
 use super::tell::Tell;
 use super::trouble::lines;
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use crate::render::{MANAGED_BY, MANAGED_LABEL, RUN_LABEL, RunId};
 
 /// What is known of a run.
@@ -149,16 +149,17 @@ pub async fn logs_of(
                 .help(format!("there are: {there}"))
         })?;
     let name = pod.name.clone();
-    let mut follow = Follow::new(cluster, &name, tell);
-    let over = seen.wait_for(|seen| {
-        seen.failure.is_some() || seen.pods.get(&name).is_none_or(|pod| pod.ended.is_some())
-    });
+    let mut follow = Follow::new(cluster, run, &name, tell);
+    let over = async {
+        // What it lends is given back at once: whoever holds it keeps the watch from going on.
+        let ended = |seen: &Seen| {
+            seen.failure.is_some() || seen.pods.get(&name).is_none_or(|pod| pod.ended.is_some())
+        };
+        drop(seen.wait_for(ended).await);
+    };
     tokio::select! {
         () = follow.follow() => {}
-        over = over => {
-            let pod = over.map(|seen| seen.pods.get(&name).cloned()).unwrap_or_default();
-            follow.rest(pod.is_some_and(|pod| pod.restarts > 0)).await;
-        }
+        () = over => follow.rest().await,
     }
     Ok(())
 }

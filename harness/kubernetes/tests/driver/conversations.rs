@@ -614,6 +614,34 @@ async fn ctrl_c_while_an_answer_is_lost_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn ctrl_c_while_a_server_is_slow_leaves_nothing() {
+    for resource in ["configmaps", "secrets", "services", "leaderworkersets"] {
+        let before = converse(&pair(), Script::good(0))
+            .await
+            .world
+            .with(|state| {
+                let mut calls = state.calls.iter();
+                calls
+                    .position(|call| call.verb == "create" && call.resource == resource)
+                    .unwrap()
+            });
+        // Twice at once: nothing is collected, and the deletion would be over before the object is there.
+        let script = Script {
+            interrupt: Some((before + 1, 2)),
+            ..Script::good(0)
+        };
+        let over = converse(
+            &pair(),
+            script.fault("create", resource, 1, Answer::Late(600)),
+        )
+        .await;
+        assert_eq!(over.report.outcome, Outcome::Interrupted);
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        over.clean();
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_somebody_else_started_is_looked_at_collected_and_deleted() {
     let world = World::new(Script::good(0));
     let cluster = cluster(&world).await;
@@ -673,4 +701,36 @@ async fn a_run_that_somebody_else_started_is_looked_at_collected_and_deleted() {
             .contains("there is nothing of the run abc123"),
         "{none}"
     );
+}
+
+/// To try the program by hand: `KUBECONFIG` of a cluster that is this script, for a minute.
+#[tokio::test]
+#[ignore = "serves for whoever wants to look"]
+async fn serve_for_a_while() {
+    let script = Script {
+        pods: vec![
+            [
+                vec![Step::Waiting("ContainerCreating", "")],
+                vec![Step::Ready; 300],
+                vec![Step::Ended(0)],
+            ]
+            .concat(),
+            vec![Step::Ready],
+        ],
+        ..Script::good(0)
+    };
+    let world = World::new(script);
+    let server = super::server::serve(world.clone()).await;
+    let file = std::env::temp_dir().join("tribunal-scripted-cluster.yaml");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: s\ncontexts: [{{name: s, context: {{cluster: s, user: u, namespace: tests}}}}]\nclusters: [{{name: s, cluster: {{server: \"{server}\"}}}}]\nusers: [{{name: u, user: {{}}}}]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    println!("KUBECONFIG={}", file.display());
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    println!(
+        "left: {:?}",
+        world.with(|state| state.objects.keys().cloned().collect::<Vec<_>>())
+    );
+    let _ = std::fs::remove_file(file);
 }

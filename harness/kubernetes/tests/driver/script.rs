@@ -30,6 +30,8 @@ pub enum Answer {
     Cut,
     /// It is done, and the connection is closed before the answer.
     DoneAndCut,
+    /// It is done and answered so many milliseconds later.
+    Late(u64),
     /// Of a watch: what it was opened at is too old, said in the stream.
     TooOld,
     /// Of a watch: closed at once.

@@ -111,11 +111,36 @@ async fn answer(
 ) -> Result<Response<Body>, std::io::Error> {
     let Asked { call, query } = asked(&request);
     let fault = world.called(call.clone());
+    if matches!(&fault, Some(Answer::TooOld | Answer::Status(410, ..))) {
+        world.forget();
+    }
     match &fault {
         Some(Answer::Status(code, retry, message)) => return Ok(refusal(*code, *retry, message)),
         Some(Answer::Cut) => return Err(std::io::Error::other("cut")),
         _ => {}
     }
+    if let Some(Answer::Late(late)) = &fault {
+        let late = Duration::from_millis(*late);
+        let world = world.clone();
+        // A server goes on with what it was asked for, also when nobody waits for the answer any more.
+        let done = tokio::spawn(async move {
+            tokio::time::sleep(late).await;
+            done(world, request, call, query, None).await
+        });
+        return done
+            .await
+            .unwrap_or_else(|why| Err(std::io::Error::other(why)));
+    }
+    done(world, request, call, query, fault).await
+}
+
+async fn done(
+    world: World,
+    request: Request<Incoming>,
+    call: Call,
+    query: HashMap<String, String>,
+    fault: Option<Answer>,
+) -> Result<Response<Body>, std::io::Error> {
     if call.resource == "pods/exec" {
         return Ok(exec(&world, request));
     }
@@ -208,11 +233,11 @@ fn watch(world: &World, query: &HashMap<String, String>, fault: Option<Answer>) 
     let run = selector(query)
         .map(|(_, run)| run.to_owned())
         .unwrap_or_default();
+    if world.is_too_old(version) {
+        let line = json!({ "type": "ERROR", "object": { "kind": "Status", "code": 410, "reason": "Expired" } });
+        return streamed(futures_util::stream::iter([Ok(format!("{line}\n"))]));
+    }
     match fault {
-        Some(Answer::TooOld) => {
-            let line = json!({ "type": "ERROR", "object": { "kind": "Status", "code": 410, "reason": "Expired" } });
-            return streamed(futures_util::stream::iter([Ok(format!("{line}\n"))]));
-        }
         Some(Answer::Close) => return streamed(futures_util::stream::empty()),
         Some(Answer::Silence(_)) => return streamed(futures_util::stream::pending()),
         _ => {}

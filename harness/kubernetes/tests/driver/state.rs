@@ -25,6 +25,8 @@ pub struct State {
     /// By resource and name.
     pub objects: BTreeMap<(String, String), Value>,
     version: u64,
+    /// Watches from before that are told that they are too old.
+    oldest: u64,
     /// What a watch tells: version, kind of change, object.
     pub changes: Vec<(u64, &'static str, Value)>,
     pub calls: Vec<Call>,
@@ -103,6 +105,19 @@ impl World {
             });
             fault.map(|fault| fault.answer.clone())
         })
+    }
+
+    /// Forgets what was: whoever watches has to list again.
+    pub fn forget(&self) {
+        self.with(|state| {
+            state.version += 1;
+            state.oldest = state.version;
+        });
+    }
+
+    /// Whether a watch from this version is too old.
+    pub fn is_too_old(&self, version: u64) -> bool {
+        self.with(|state| version < state.oldest)
     }
 
     /// Creates an object. `Err`: there is one already.

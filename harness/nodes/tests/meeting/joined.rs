@@ -176,7 +176,7 @@ fn run(count: usize) -> (Leading, Vec<Joiner>, TempDir) {
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
     let joiners = (1..count)
-        .map(|node| joiner(node, count, port, &[]))
+        .map(|node| joiner(node, count, port, &["--guard"]))
         .collect();
     let leading = lead(port, count, folder.path()).unwrap();
     (leading, joiners, folder)
@@ -187,10 +187,13 @@ fn two_deployments() {
     for _ in 0..2 {
         let mut layout = Conducted::with(&file(3, &plain), Some(&leading.hub())).ready();
         assert!(layout.get().ends_with("127.0.0.1"));
-        assert!(joiners.iter().all(|j| j.runs(2)), "a server and its worker");
+        assert!(
+            joiners.iter().all(|j| j.runs(3)),
+            "the agent, a server and its worker"
+        );
         layout.ask_to_end();
         assert_eq!(layout.ended().code(), Some(0), "{}", layout.all());
-        assert!(joiners.iter().all(|j| j.runs(0)));
+        assert!(joiners.iter().all(|j| j.runs(1)));
         for node in 0..3 {
             let log = layout.evidence.join(format!("node-{node}/server.log"));
             let text = std::fs::read_to_string(&log).unwrap();
@@ -211,7 +214,7 @@ fn killed_conductor() {
     layout.conductor.kill().unwrap();
     layout.ended();
     let mut next = Conducted::with(&file(2, &plain), Some(&leading.hub())).ready();
-    assert!(joiners[0].runs(2), "of the next one only");
+    assert!(joiners[0].runs(3), "of the next one only");
     next.ask_to_end();
     assert_eq!(next.ended().code(), Some(0), "{}", next.all());
     leading.over(Outcome::Finished);
@@ -220,7 +223,8 @@ fn killed_conductor() {
 fn exited() {
     let (leading, mut joiners, _folder) = run(3);
     let mut layout = Conducted::with(&file(3, &plain), Some(&leading.hub())).ready();
-    let server = processes_below(joiners[1].child.id()).remove(0);
+    // Behind the agent.
+    let server = processes_below(joiners[1].child.id()).remove(1);
     assert!(signal_process(&server, ProcessSignal::Kill).unwrap());
     let line = layout.line(tribunal_nodes::FATAL);
     assert!(
@@ -231,7 +235,7 @@ fn exited() {
     let log = layout.evidence.join("node-2/server.log");
     let text = std::fs::read_to_string(log).unwrap();
     assert!(text.starts_with("fake server at 127.78."), "{text}");
-    assert!(joiners.iter().all(|j| j.runs(0)));
+    assert!(joiners.iter().all(|j| j.runs(1)));
     assert_eq!(leading.failed(), None);
     let mut next = Conducted::with(&file(3, &plain), Some(&leading.hub())).ready();
     next.ask_to_end();
@@ -249,7 +253,8 @@ fn exited() {
 fn lost_node() {
     let (leading, mut joiners, _folder) = run(3);
     let mut layout = Conducted::with(&file(3, &plain), Some(&leading.hub())).ready();
-    joiners[1].child.kill().unwrap();
+    let agent = processes_below(joiners[1].child.id()).remove(0);
+    assert!(signal_process(&agent, ProcessSignal::Kill).unwrap());
     let line = layout.line(tribunal_nodes::FATAL);
     assert!(
         line.contains("node 2 (127.78.") && line.contains(") is lost: its connection was closed"),
