@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_checked_out_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("work");
+        let root = folder.path().join("main");
         let git = root.join(".git");
         put(&git.join("HEAD"), "ref: refs/heads/main\n");
         put(
