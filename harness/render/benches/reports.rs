@@ -13,12 +13,12 @@ const ROUNDS: usize = 5;
 fn main() {
     let text = log();
     let bytes = text.len();
-    let run = match RunLog::parse(&text, "/work/target/tribunal/run") {
+    let run = match RunLog::parse(&text, "/project/target/tribunal/run") {
         Ok(run) => run,
         Err(e) => return eprintln!("error: {e}"),
     };
     measure("a log read", || {
-        RunLog::parse(&text, "/work").map_or(0, |run| run.cases.len().min(bytes))
+        RunLog::parse(&text, "/project").map_or(0, |run| run.cases.len().min(bytes))
     });
     measure("JUnit's XML", || tribunal_render::junit(&run).len());
     measure("CTRF", || tribunal_render::ctrf(&run).len());
@@ -63,7 +63,7 @@ fn processor() -> f64 {
 /// A log as the harness writes it.
 fn log() -> String {
     let mut text = String::from(
-        "{\"event\":\"run_started\",\"schema\":1,\"at\":1000,\"run\":\"r\",\"package\":\"p\",\"target\":\"t\",\"root\":\"/work\"}\n",
+        "{\"event\":\"run_started\",\"schema\":1,\"at\":1000,\"run\":\"r\",\"package\":\"p\",\"target\":\"t\",\"root\":\"/project\"}\n",
     );
     for i in 0..CASES {
         let _ = writeln!(

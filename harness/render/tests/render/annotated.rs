@@ -20,11 +20,11 @@ fn the_most_important_come_first_with_their_places() {
     });
     assert_eq!(kinds, sorted, "{text}");
     for part in [
-        "::error file=work/suites/src/e2e.rs,line=77,col=9,title=failed (quality)%3A e2e%3A%3Achat%3A%3Afails::no text%0A",
-        "::error file=work/suites/src/e2e.rs,line=19,col=1,title=cut off%3A e2e%3A%3Ais_cut_off::",
-        "::warning file=work/suites/src/e2e.rs,line=15,col=1,title=failed and waived%3A",
-        "::warning file=work/suites/src/e2e.rs,line=12,col=1,title=flaky%3A",
-        "::notice file=work/suites/src/e2e.rs,line=13,col=1,title=skipped%3A",
+        "::error file=project/suites/src/e2e.rs,line=77,col=9,title=failed (quality)%3A e2e%3A%3Achat%3A%3Afails::no text%0A",
+        "::error file=project/suites/src/e2e.rs,line=19,col=1,title=cut off%3A e2e%3A%3Ais_cut_off::",
+        "::warning file=project/suites/src/e2e.rs,line=15,col=1,title=failed and waived%3A",
+        "::warning file=project/suites/src/e2e.rs,line=12,col=1,title=flaky%3A",
+        "::notice file=project/suites/src/e2e.rs,line=13,col=1,title=skipped%3A",
     ] {
         assert!(lines.iter().any(|l| l.starts_with(part)), "{part}\n{text}");
     }

@@ -16,7 +16,7 @@ pub const HOSTILE: &str = "</failure>]]>&lt;<script>alert(1)</script>\u{0}\u{8}\
 
 pub fn parsed(lines: &[Value]) -> RunLog {
     let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
-    let run = RunLog::parse(&text, "/work/target/tribunal/20261122-044623.250-7").unwrap();
+    let run = RunLog::parse(&text, "/project/target/tribunal/20261122-044623.250-7").unwrap();
     assert_eq!(run.wrong, Vec::<String>::new());
     run
 }
@@ -24,7 +24,7 @@ pub fn parsed(lines: &[Value]) -> RunLog {
 pub fn begun() -> Value {
     json!({
         "event": "run_started", "schema": 1, "at": BEGAN, "run": "20261122-044623.250-7", "harness": "0.1.0", "package": "tribunal-suites",
-        "target": "suites", "level": {"name": "slow", "because": "--run-level"}, "root": "/work",
+        "target": "suites", "level": {"name": "slow", "because": "--run-level"}, "root": "/project",
         "host": {"name": "box", "platform": "linux x86_64", "cpus": 2, "devices": [
             {"index": 0, "name": "H100", "memory_gib": 80.0, "simulated": true}, {"index": 1, "name": "H100", "memory_gib": 80.0, "simulated": true}]},
         "vcs": {"commit": "0123456789abcdef0123", "branch": "main"}, "deployments": ["embedded"],
