@@ -96,7 +96,7 @@ fn the_harness_is_told_when_the_pod_has_to_end_and_its_status_still_counts() {
     let folder = tempfile::tempdir().unwrap();
     let ready = folder.path().join("ready");
     let line = format!(
-        "trap 'sleep 0.1; exit 7' TERM; : > '{}'; while :; do sleep 1 & wait $!; done",
+        "trap 'kill $!; sleep 0.1; exit 7' TERM; : > '{}'; while :; do sleep 1 & wait $!; done",
         ready.display()
     );
     let mut child = container(0, folder.path(), &["sh", "-c", &line])
